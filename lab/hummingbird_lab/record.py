@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written down about a lab in its folder: `lab.json`.
+
+Whoever finds the folder can find the lab by it, and end it: the first process by id
+and start time, and the control groups, which are all that a lab has outside.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hummingbird_lab.errors import LabNotRunning
+from hummingbird_lab.sandbox import children, start_time
+
+_NAME = "lab.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One lab.  `first_pid` is 0 until it was started."""
+
+    id: str
+    hosts: tuple[str, ...]
+    kubernetes: bool
+    images: bool
+    groups: tuple[str, ...]
+    first_pid: int = 0
+    first_started: int = 0
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """Read the record of the lab in `folder`.
+
+        :raises LabNotRunning: there is none.
+        """
+        try:
+            fields = json.loads((folder / _NAME).read_text())
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise LabNotRunning(
+                f"there is no lab in {folder}; hummingbird-lab up starts one"
+            ) from error
+        fields["hosts"] = tuple(fields["hosts"])
+        fields["groups"] = tuple(fields["groups"])
+        return cls(**fields)
+
+    def write(self, folder: Path) -> None:
+        """Write the record, whole or not at all."""
+        draft = folder / f".{_NAME}"
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        os.replace(draft, folder / _NAME)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the lab's first process is still the one that was started."""
+        return bool(self.first_pid) and (
+            start_time(self.first_pid) == self.first_started
+        )
+
+    def init_pid(self) -> int:
+        """Return the lab's process 1 as seen from outside.
+
+        :raises LabNotRunning: the lab has ended.
+        """
+        below = children(self.first_pid) if self.is_running else []
+        if not below:
+            raise LabNotRunning("the lab has ended; hummingbird-lab up starts it anew")
+        return below[0]
