@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agents on the hosts."""
+
+from oslo_config import cfg
+
+GROUP = "agents"
+
+OPTS = (
+    cfg.StrOpt(
+        "namespace",
+        default="hummingbird",
+        help="Kubernetes namespace of the agents.",
+    ),
+    cfg.StrOpt(
+        "release",
+        default="hummingbird-agents",
+        help="Name of their helm release.",
+    ),
+    cfg.StrOpt(
+        "chart",
+        help=(
+            "Folder or archive of their chart. Default: the one that comes with "
+            "Hummingbird."
+        ),
+    ),
+    cfg.StrOpt(
+        "registry",
+        default="localhost:5000/hummingbird",
+        help=(
+            "Registry, with its path, that holds the images mtc-client and sysinv- "
+            "agent."
+        ),
+    ),
+    cfg.StrOpt(
+        "tag",
+        help="Tag of those images. Default: Hummingbird's own version.",
+    ),
+    cfg.StrOpt(
+        "audience",
+        default="hummingbird",
+        help="Audience of the service-account tokens that agents show.",
+    ),
+)
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register this group's options with `conf`."""
+    conf.register_opts(OPTS, group=GROUP)

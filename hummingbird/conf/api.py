@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The REST API."""
+
+from oslo_config import cfg
+
+GROUP = "api"
+
+OPTS = (
+    cfg.StrOpt(
+        "bind",
+        default="127.0.0.1",
+        help="Address to listen on.",
+    ),
+    cfg.PortOpt(
+        "port",
+        default=6385,
+        help="TCP port to listen on; 6385 is sysinv's.",
+    ),
+    cfg.IntOpt(
+        "threads",
+        default=10,
+        min=1,
+        max=256,
+        help="Worker threads, each answering one request at a time.",
+    ),
+    cfg.StrOpt(
+        "token_file",
+        help=(
+            "File with the token that clients send as X-Auth-Token, made at first "
+            "start with mode 0600. Default: token in the state directory."
+        ),
+    ),
+    cfg.IntOpt(
+        "max_limit",
+        default=2000,
+        min=0,
+        help=(
+            "Most items in one page of a list when the client asks for a limit; 0 "
+            "means no cap."
+        ),
+    ),
+)
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register this group's options with `conf`."""
+    conf.register_opts(OPTS, group=GROUP)

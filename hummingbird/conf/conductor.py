@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The conductor: runs and reconcilers."""
+
+from oslo_config import cfg
+
+GROUP = "conductor"
+
+OPTS = (
+    cfg.IntOpt(
+        "workers",
+        default=8,
+        min=1,
+        max=256,
+        help="Runs worked on at the same time by one conductor.",
+    ),
+    cfg.FloatOpt(
+        "lease_seconds",
+        default=30.0,
+        min=3,
+        max=3600,
+        help=(
+            "Seconds after which a conductor that gave no sign of life counts as "
+            "dead and its runs are taken over; it signs every third of this."
+        ),
+    ),
+    cfg.FloatOpt(
+        "poll_seconds",
+        default=2.0,
+        min=0.05,
+        max=60,
+        help=(
+            "Seconds between two looks for queued runs when no call came to hurry it."
+        ),
+    ),
+    cfg.IntOpt(
+        "max_attempts",
+        default=5,
+        min=1,
+        max=100,
+        help=(
+            "How many conductors may die in the same run before it is failed "
+            "instead of resumed."
+        ),
+    ),
+)
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register this group's options with `conf`."""
+    conf.register_opts(OPTS, group=GROUP)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway: sessions, heartbeats and inventory of the agents."""
+
+from oslo_config import cfg
+
+GROUP = "gateway"
+
+OPTS = (
+    cfg.StrOpt(
+        "bind",
+        default="0.0.0.0",
+        help="Address to listen on, for both TCP and UDP.",
+    ),
+    cfg.PortOpt(
+        "port",
+        default=2131,
+        help="TCP port of sessions and reports (TLS) and UDP port of heartbeats.",
+    ),
+    cfg.StrOpt(
+        "advertise",
+        help=(
+            "Address that agents are told to reach this gateway at. Default: the "
+            "controller's address on the management network."
+        ),
+    ),
+    cfg.FloatOpt(
+        "period_seconds",
+        default=10.0,
+        min=1,
+        max=600,
+        mutable=True,
+        help=(
+            "Seconds between two heartbeats of one host. A host counts as late "
+            "after 2 periods and as lost after 3. The default detects a dead host "
+            "within 31 s."
+        ),
+    ),
+    cfg.FloatOpt(
+        "flush_seconds",
+        default=1.0,
+        min=0.1,
+        max=60,
+        help=(
+            "Seconds between two batches of last-heard times written to the "
+            "database; it adds to the time of detection."
+        ),
+    ),
+    cfg.IntOpt(
+        "session_seconds",
+        default=3600,
+        min=60,
+        max=86400,
+        help=(
+            "Seconds that an agent's session lasts before it must show its service- "
+            "account token again."
+        ),
+    ),
+    cfg.IntOpt(
+        "report_max_bytes",
+        default=1048576,
+        min=1024,
+        max=67108864,
+        help="Largest inventory report that is accepted, in bytes.",
+    ),
+)
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register this group's options with `conf`."""
+    conf.register_opts(OPTS, group=GROUP)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds every option, for the sample file (oslo-config-generator's entry point)."""
+
+from types import ModuleType
+
+from oslo_config import cfg
+
+from hummingbird.conf import (
+    agents,
+    api,
+    conductor,
+    database,
+    default,
+    gateway,
+    kubernetes,
+    liveness,
+    network,
+    provisioning,
+    recovery,
+    rpc,
+)
+
+GROUPS: tuple[ModuleType, ...] = (
+    default,
+    agents,
+    api,
+    conductor,
+    database,
+    gateway,
+    kubernetes,
+    liveness,
+    network,
+    provisioning,
+    recovery,
+    rpc,
+)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """Return (group, options) for every group."""
+    return [(module.GROUP, list(module.OPTS)) for module in GROUPS]

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables; nothing else. The migrations add up to exactly these (a test compares)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in UTC on every database (SQLite itself keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *columns: Any, **options: Any) -> Table:
+    # Integer ids of deleted rows are not given out again (clients remember them).
+    return Table(
+        name,
+        METADATA,
+        Column("id", Integer, primary_key=True, autoincrement=True),
+        *columns,
+        sqlite_autoincrement=True,
+        **options,
+    )
+
+
+CREDENTIAL = _table(
+    "credential",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("name", String(63), nullable=False, unique=True),
+    Column("user", String(255), nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("become", Boolean, nullable=False),
+    Column("private_key_sealed", Text),
+    Column("password_sealed", Text),
+    Column("become_password_sealed", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+EMN = _table(
+    "emn",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("name", String(63), nullable=False, unique=True),
+    Column("cidr", String(64), nullable=False, unique=True),
+    Column("attachment", String(32), nullable=False),
+    Column("site", String(63), nullable=False),
+    Column("credential_id", ForeignKey("credential.id")),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+HOST = _table(
+    "host",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("hostname", String(63), nullable=False, unique=True),
+    Column("mgmt_mac", String(17), nullable=False, unique=True),
+    Column("mgmt_ip", String(45), unique=True),
+    Column("emn_id", ForeignKey("emn.id"), index=True),
+    Column("credential_id", ForeignKey("credential.id")),
+    Column("state", String(32), nullable=False, index=True),
+    Column("state_since", UtcDateTime, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("task", String(63)),
+    Column("action", String(32)),
+    Column("provisioned_plan", String(64)),
+    Column("touched", Boolean, nullable=False, server_default=false()),
+    Column("known_hosts", Text),
+    Column("reservation_owner", String(128), index=True),
+    Column("reservation_purpose", String(64)),
+    Column("reserved_at", UtcDateTime),
+    Column("online", Boolean, nullable=False, server_default=false()),
+    Column("boot_id", String(36)),
+    Column("uptime_seconds", Integer, nullable=False, server_default="0"),
+    Column("serialid", String(255)),
+    Column("location", JSON, nullable=False),
+    Column("capabilities", JSON, nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime),
+)
+
+RUN = _table(
+    "run",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("host_uuid", String(36), nullable=False, index=True),
+    Column("hostname", String(63), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("state", String(32), nullable=False, index=True),
+    Column("requested_by", String(255), nullable=False),
+    Column("rung", String(32)),
+    Column("attempt", Integer, nullable=False),
+    Column("owner", String(128), index=True),
+    Column("current_step", String(32)),
+    Column("changed", Integer),
+    Column("error_code", String(128)),
+    Column("error", Text),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("queued_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+)
+
+RUN_EVENT = _table(
+    "run_event",
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("step", String(32), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("task", String(255)),
+    Column("message", Text, nullable=False),
+    Column("duration_seconds", Float),
+    Index("ix_run_event_run_id_id", "run_id", "id"),
+)
+
+HEARTBEAT = Table(
+    "heartbeat",
+    METADATA,
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
+    Column("last_heard_at", UtcDateTime, nullable=False),
+    Column("period_seconds", Float, nullable=False),
+    Column("boot_id", String(36), nullable=False),
+    Column("uptime_seconds", Integer, nullable=False),
+    Column("beats", Integer, nullable=False),
+)
+
+AGENT_SESSION = _table(
+    "agent_session",
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), nullable=False),
+    Column("agent", String(32), nullable=False),
+    Column("node_uid", String(36), nullable=False),
+    Column("pod_uid", String(36), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("last_sequence", BigInteger, nullable=False),
+    Index("ix_agent_session_host_id_agent", "host_id", "agent"),
+)
+
+FACTS = Table(
+    "facts",
+    METADATA,
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
+    Column("content_hash", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("reported_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+ALARM = _table(
+    "alarm",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("alarm_id", String(32), nullable=False),
+    Column("entity_type_id", String(255), nullable=False),
+    Column("entity_instance_id", String(255), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("reason_text", String(255), nullable=False),
+    Column("alarm_type", String(64), nullable=False),
+    Column("probable_cause", String(64), nullable=False),
+    Column("proposed_repair_action", String(512), nullable=False),
+    Column("service_affecting", Boolean, nullable=False),
+    Column("suppression", Boolean, nullable=False),
+    Column("mgmt_affecting", Boolean, nullable=False),
+    Column("degrade_affecting", Boolean, nullable=False),
+    Column("raised_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime),
+    UniqueConstraint("alarm_id", "entity_instance_id"),
+)
+
+EVENT_LOG = _table(
+    "event_log",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("event_log_id", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("entity_type_id", String(255), nullable=False),
+    Column("entity_instance_id", String(255), nullable=False, index=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("severity", String(16), nullable=False),
+    Column("reason_text", String(255), nullable=False),
+    Column("event_log_type", String(64), nullable=False),
+    Column("probable_cause", String(64), nullable=False),
+    Column("proposed_repair_action", String(512), nullable=False),
+    Column("service_affecting", Boolean, nullable=False),
+    Column("suppression", Boolean, nullable=False),
+)
+
+PROCESS = _table(
+    "process",
+    Column("name", String(128), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("incarnation", String(36), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("beat_at", UtcDateTime, nullable=False),
+)
+"""Conductors and gateways that are or were alive; a stale beat_at is a death."""
+
+LINK = Table(
+    "link",
+    METADATA,
+    Column("controller", String(128), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("up_since", UtcDateTime),
+)
+"""The controller's own interfaces that lead to hosts; up_since is null while down."""
+
+SYSTEM = Table(
+    "system",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("uuid", String(36), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""One row: this system, as isystem_uuid of every host."""

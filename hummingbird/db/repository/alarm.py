@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standing alarms. The alarm reconciler is their only writer."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from hummingbird.db.model import ALARM
+from hummingbird.domain.alarm import Alarm, Severity, StoredAlarm
+from hummingbird.errors import NotFound
+
+_FIELDS = tuple(Alarm.__dataclass_fields__)
+
+
+def _stored(row: Row[Any]) -> StoredAlarm:
+    values = dict(row._mapping)
+    fields = {name: values[name] for name in _FIELDS}
+    return StoredAlarm(
+        id=values["id"],
+        uuid=values["uuid"],
+        raised_at=values["raised_at"],
+        updated_at=values["updated_at"],
+        alarm=Alarm(**{**fields, "severity": Severity(values["severity"])}),
+    )
+
+
+def _values(alarm: Alarm) -> dict[str, Any]:
+    return {name: getattr(alarm, name) for name in _FIELDS} | {
+        "severity": alarm.severity.value
+    }
+
+
+def list_all(connection: Connection) -> list[StoredAlarm]:
+    """Return every standing alarm, by id."""
+    query = select(ALARM).order_by(ALARM.c.id)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, uuid: str) -> StoredAlarm:
+    """Return one alarm.
+
+    :raises NotFound: it does not stand.
+    """
+    row = connection.execute(select(ALARM).where(ALARM.c.uuid == uuid)).first()
+    if row is None:
+        raise NotFound(kind="Alarm", name=uuid)
+    return _stored(row)
+
+
+def put(connection: Connection, alarm: Alarm, *, now: datetime) -> bool:
+    """Raise or change an alarm; return False if another conductor just raised it."""
+    key = {
+        "alarm_id": alarm.alarm_id,
+        "entity_instance_id": alarm.entity_instance_id,
+    }
+    result = connection.execute(
+        update(ALARM).filter_by(**key).values(updated_at=now, **_values(alarm))
+    )
+    if result.rowcount:
+        return True
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                ALARM.insert().values(
+                    uuid=str(uuid4()), raised_at=now, **_values(alarm)
+                )
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def clear(connection: Connection, keys: Iterable[tuple[str, str]]) -> int:
+    """Remove alarms by (alarm_id, entity_instance_id); return how many stood."""
+    return sum(
+        connection.execute(
+            delete(ALARM).where(
+                ALARM.c.alarm_id == alarm_id,
+                ALARM.c.entity_instance_id == entity_instance_id,
+            )
+        ).rowcount
+        for alarm_id, entity_instance_id in keys
+    )

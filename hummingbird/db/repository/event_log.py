@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The event log: append-only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, Select, select
+
+from hummingbird.db.model import EVENT_LOG
+from hummingbird.domain.alarm import LogEvent, Severity
+from hummingbird.errors import NotFound
+
+_FIELDS = tuple(LogEvent.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    """An event with its place in the log."""
+
+    id: int
+    uuid: str
+    at: datetime
+    event: LogEvent
+
+
+def _stored(row: Row[Any]) -> StoredEvent:
+    values = dict(row._mapping)
+    fields = {name: values[name] for name in _FIELDS}
+    event = LogEvent(**{**fields, "severity": Severity(values["severity"])})
+    return StoredEvent(values["id"], values["uuid"], values["at"], event)
+
+
+def append(connection: Connection, event: LogEvent, *, now: datetime) -> None:
+    """Write one line."""
+    values = {name: getattr(event, name) for name in _FIELDS}
+    values["severity"] = event.severity.value
+    values["reason_text"] = event.reason_text[:255]
+    connection.execute(EVENT_LOG.insert().values(uuid=str(uuid4()), at=now, **values))
+
+
+def find(connection: Connection, uuid: str) -> StoredEvent:
+    """Return one event.
+
+    :raises NotFound: there is none.
+    """
+    row = connection.execute(select(EVENT_LOG).where(EVENT_LOG.c.uuid == uuid)).first()
+    if row is None:
+        raise NotFound(kind="Event", name=uuid)
+    return _stored(row)
+
+
+def list_latest(
+    connection: Connection,
+    *,
+    limit: int,
+    states: tuple[str, ...] | None = None,
+    before_id: int | None = None,
+    equals: dict[str, str] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[StoredEvent]:
+    """Return events, the newest first.
+
+    :param states: only those with one of these states ("set", "clear", "log").
+    :param equals: column -> text that it must hold; the caller has checked the names.
+    """
+    query: Select[Any] = select(EVENT_LOG).order_by(EVENT_LOG.c.id.desc()).limit(limit)
+    if states is not None:
+        query = query.where(EVENT_LOG.c.state.in_(states))
+    if before_id is not None:
+        query = query.where(EVENT_LOG.c.id < before_id)
+    for name, text in (equals or {}).items():
+        query = query.where(EVENT_LOG.c[name].contains(text, autoescape=True))
+    if start is not None:
+        query = query.where(EVENT_LOG.c.at >= start)
+    if end is not None:
+        query = query.where(EVENT_LOG.c.at <= end)
+    return [_stored(row) for row in connection.execute(query)]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is alive: conductors, gateways, and the controller's own links."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from hummingbird.db.model import LINK, PROCESS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One conductor or gateway and its last sign of life."""
+
+    id: int
+    name: str
+    kind: str
+    incarnation: str
+    """A uuid made at each start, so that a restart is seen even within one lease."""
+    started_at: datetime
+    beat_at: datetime
+
+
+def register(
+    connection: Connection, *, name: str, kind: str, incarnation: str, now: datetime
+) -> None:
+    """Say that `name` has just started, in place of its former self."""
+    connection.execute(delete(PROCESS).where(PROCESS.c.name == name))
+    connection.execute(
+        PROCESS.insert().values(
+            name=name, kind=kind, incarnation=incarnation, started_at=now, beat_at=now
+        )
+    )
+
+
+def beat(connection: Connection, *, name: str, incarnation: str, now: datetime) -> bool:
+    """Give a sign of life; return False if another of this name has taken its place."""
+    result = connection.execute(
+        update(PROCESS)
+        .where(PROCESS.c.name == name, PROCESS.c.incarnation == incarnation)
+        .values(beat_at=now)
+    )
+    return result.rowcount == 1
+
+
+def unregister(connection: Connection, *, name: str, incarnation: str) -> None:
+    """Say goodbye."""
+    connection.execute(
+        delete(PROCESS).where(
+            PROCESS.c.name == name, PROCESS.c.incarnation == incarnation
+        )
+    )
+
+
+def list_all(connection: Connection, *, kind: str) -> list[Process]:
+    """Return the processes of a kind, alive or not, by name."""
+    query = select(PROCESS).where(PROCESS.c.kind == kind).order_by(PROCESS.c.name)
+    return [Process(**row._mapping) for row in connection.execute(query)]
+
+
+def links(connection: Connection, *, controller: str) -> dict[str, datetime | None]:
+    """Return this controller's links: name -> up since when, None while down."""
+    query = select(LINK).where(LINK.c.controller == controller)
+    return {row.name: row.up_since for row in connection.execute(query)}
+
+
+def put_links(
+    connection: Connection, *, controller: str, links: Mapping[str, datetime | None]
+) -> None:
+    """Replace what is known of this controller's links."""
+    connection.execute(delete(LINK).where(LINK.c.controller == controller))
+    for name, up_since in links.items():
+        connection.execute(
+            LINK.insert().values(controller=controller, name=name, up_since=up_since)
+        )

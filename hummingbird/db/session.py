@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only place that opens database connections.
+
+`Database.reader()` and `Database.writer()` are the two scopes: a writer commits when its
+block ends without an exception, and undoes everything otherwise. On SQLite a writer
+takes the write lock at once (BEGIN IMMEDIATE), so that two never meet half way, and all
+writers of one process queue on one lock, which is fairer than SQLite's own retry.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from hummingbird.errors import DatabaseUnavailable
+
+
+class Database:
+    """One database, shared by all threads of a process."""
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, busy_timeout_seconds: float = 20.0
+    ) -> None:
+        self._sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._writing = threading.RLock()
+        options: dict[str, Any] = (
+            {"connect_args": {"timeout": busy_timeout_seconds}}
+            if self._sqlite
+            else {"pool_size": pool_size, "max_overflow": pool_size}
+        )
+        self.engine: Engine = create_engine(
+            url, pool_pre_ping=not self._sqlite, **options
+        )
+        if self._sqlite:
+            _prepare_sqlite(self.engine)
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """Yield a connection that sees one consistent state and writes nothing.
+
+        :raises DatabaseUnavailable: the database does not answer.
+        """
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """Yield a connection whose changes are kept together, or not at all.
+
+        :raises DatabaseUnavailable: the database does not answer.
+        """
+        if not self._sqlite:
+            with _translated(), self.engine.begin() as connection:
+                yield connection
+            return
+        with _translated(), self._writing, self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(message=str(error.orig)) from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    # The driver's own transaction control is switched off: it begins transactions late
+    # and so lets two writers deadlock (SQLAlchemy, "SQLite transactions").
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The alarm catalogue: ids, texts, causes and repair actions that StarlingX's operators
+know (StarlingX fault fm-doc/events.yaml and, for texts as raised, metal
+mtce/src/alarm/alarmData.cpp). Only upstream's ids: a real FM stores no others."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+class Severity(StrEnum):
+    """How bad; values as FM has them."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """One alarm that stands, or should. Its key is (alarm_id, entity_instance_id)."""
+
+    alarm_id: str
+    entity_type_id: str
+    entity_instance_id: str
+    severity: Severity
+    reason_text: str
+    alarm_type: str
+    probable_cause: str
+    proposed_repair_action: str
+    service_affecting: bool
+    suppression: bool
+    mgmt_affecting: bool
+    degrade_affecting: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAlarm:
+    """An alarm with its place in the store."""
+
+    id: int
+    uuid: str
+    raised_at: datetime
+    updated_at: datetime | None
+    alarm: Alarm
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEvent:
+    """One line of the event log: an alarm set or cleared, or a log."""
+
+    event_log_id: str
+    state: str
+    """"set", "clear" or "log"."""
+    entity_type_id: str
+    entity_instance_id: str
+    severity: Severity
+    reason_text: str
+    event_log_type: str
+    probable_cause: str
+    proposed_repair_action: str
+    service_affecting: bool
+    suppression: bool
+
+
+HEARTBEAT_REPAIR: Final = (
+    "Check 'Management Network' connectivity and support for multicast messaging. If "
+    "problem consistently occurs after that and Host is reset, then contact next level "
+    "of support or lock and replace failing host."
+)
+HOST_ENTITY: Final = "system.host"
+
+
+def host_locked(hostname: str) -> Alarm:
+    """200.001: the host is locked."""
+    return Alarm(
+        alarm_id="200.001",
+        entity_type_id=HOST_ENTITY,
+        entity_instance_id=f"host={hostname}",
+        severity=Severity.WARNING,
+        reason_text=(
+            f"{hostname} was administratively locked to take it out-of-service."
+        ),
+        alarm_type="operational-violation",
+        probable_cause="out-of-service",
+        proposed_repair_action=(
+            "Administratively unlock Host to bring it back in-service."
+        ),
+        service_affecting=True,
+        suppression=False,
+        mgmt_affecting=True,
+        degrade_affecting=False,
+    )
+
+
+def heartbeat_lost(hostname: str, *, critical: bool) -> Alarm:
+    """200.005: heartbeats are late (major) or gone (critical)."""
+    if critical:
+        reason = (
+            f"{hostname} experienced a persistent critical 'Management Network' "
+            "communication failure."
+        )
+    else:
+        reason = (
+            f"{hostname} is experiencing intermittent 'Management Network' "
+            "communication failures that have exceeded its lower alarming threshold."
+        )
+    return Alarm(
+        alarm_id="200.005",
+        entity_type_id=HOST_ENTITY,
+        entity_instance_id=f"host={hostname}.network=Management",
+        severity=Severity.CRITICAL if critical else Severity.MAJOR,
+        reason_text=reason,
+        alarm_type="communication",
+        probable_cause="loss-of-signal",
+        proposed_repair_action=HEARTBEAT_REPAIR,
+        service_affecting=True,
+        suppression=True,
+        mgmt_affecting=True,
+        degrade_affecting=False,
+    )
+
+
+def site_dark(site: str, *, silent: int, watched: int) -> Alarm:
+    """200.005 for a whole site: one alarm in place of one for each of its hosts."""
+    return Alarm(
+        alarm_id="200.005",
+        entity_type_id="system.site",
+        entity_instance_id=f"site={site}.network=Management",
+        severity=Severity.CRITICAL,
+        reason_text=(
+            f"Site {site}: {silent} of {watched} hosts experienced a persistent critical "
+            "'Management Network' communication failure together."
+        ),
+        alarm_type="communication",
+        probable_cause="loss-of-signal",
+        proposed_repair_action=(
+            f"Check the uplink and the gateway of site {site}; its hosts fell silent "
+            "together and are not recovered one by one."
+        ),
+        service_affecting=True,
+        suppression=True,
+        mgmt_affecting=True,
+        degrade_affecting=False,
+    )
+
+
+def controller_link_down(controller: str, *, interface: str) -> Alarm:
+    """100.109: our own management interface is down; no host is judged behind it."""
+    return Alarm(
+        alarm_id="100.109",
+        entity_type_id="system.host",
+        entity_instance_id=f"host={controller}.interface={interface}",
+        severity=Severity.CRITICAL,
+        reason_text="'MGMT' Interface failed.",
+        alarm_type="operational-violation",
+        probable_cause="unknown",
+        proposed_repair_action=(
+            "Check cabling and far-end port configuration and status on adjacent "
+            "equipment."
+        ),
+        service_affecting=True,
+        suppression=True,
+        mgmt_affecting=True,
+        degrade_affecting=True,
+    )
+
+
+def recovery_given_up(hostname: str) -> Alarm:
+    """200.004: the ladder has no rung left."""
+    return Alarm(
+        alarm_id="200.004",
+        entity_type_id=HOST_ENTITY,
+        entity_instance_id=f"host={hostname}",
+        severity=Severity.CRITICAL,
+        reason_text=(
+            f"{hostname} experienced a service-affecting failure. Auto-recovery in "
+            "progress. Manual Lock and Unlock may be required if auto-recovery is "
+            "unsuccessful."
+        ),
+        alarm_type="operational-violation",
+        probable_cause="application-subsystem-failure",
+        proposed_repair_action=(
+            "If auto-recovery is consistently unable to recover host to the "
+            "unlocked-enabled state contact next level of support or lock and replace "
+            "failing host."
+        ),
+        service_affecting=True,
+        suppression=True,
+        mgmt_affecting=True,
+        degrade_affecting=False,
+    )
+
+
+def as_event(alarm: Alarm, *, state: str) -> LogEvent:
+    """Return the line that `alarm` leaves in the event log when it is set or cleared."""
+    return LogEvent(
+        event_log_id=alarm.alarm_id,
+        state=state,
+        entity_type_id=alarm.entity_type_id,
+        entity_instance_id=alarm.entity_instance_id,
+        severity=alarm.severity,
+        reason_text=alarm.reason_text,
+        event_log_type=alarm.alarm_type,
+        probable_cause=alarm.probable_cause,
+        proposed_repair_action=alarm.proposed_repair_action,
+        service_affecting=alarm.service_affecting,
+        suppression=alarm.suppression,
+    )
+
+
+def host_log(event_log_id: str, hostname: str, *, instance: str, text: str) -> LogEvent:
+    """Return a log of the 200.02x family, e.g. 200.020 `event=add`, 200.021
+    `command=unlock`, 200.022 `status=offline`; `text` is the sentence after the name."""
+    return LogEvent(
+        event_log_id=event_log_id,
+        state="log",
+        entity_type_id=HOST_ENTITY,
+        entity_instance_id=f"host={hostname}.{instance}",
+        severity=Severity.WARNING,
+        reason_text=f"{hostname} {text}",
+        event_log_type="other",
+        probable_cause="unspecified-reason",
+        proposed_repair_action="",
+        service_affecting=event_log_id != "200.021",
+        suppression=False,
+    )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which alarms should stand: a pure function of what is seen."""
+
+from collections.abc import Iterable
+
+from hummingbird.domain import alarm
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_state import HostState
+from hummingbird.domain.liveness import Liveness
+from hummingbird.domain.verdict import Judgement
+
+
+def standing(
+    hosts: Iterable[Host],
+    *,
+    judgement: Judgement,
+    controller: str,
+    given_up: frozenset[str] = frozenset(),
+) -> dict[tuple[str, str], alarm.Alarm]:
+    """Return the alarms that should stand, by (alarm_id, entity_instance_id).
+
+    A host whose liveness can't be told keeps what its state says, so that an alarm
+    neither comes nor goes while our own ears are closed.
+
+    :param controller: this controller's host name, for faults of its own.
+    :param given_up: host names on which recovery has no rung left.
+    """
+    verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
+    should: list[alarm.Alarm] = [
+        alarm.controller_link_down(controller, interface=name)
+        for name in judgement.links_down
+    ]
+    should += [
+        alarm.site_dark(site, silent=silent, watched=watched)
+        for site, (silent, watched) in judgement.dark_sites.items()
+    ]
+    for host in hosts:
+        if host.state is HostState.LOCKED and host.provisioned_plan is not None:
+            should.append(alarm.host_locked(host.hostname))
+            continue
+        verdict = verdicts.get(host.hostname)
+        if verdict is None or verdict.site_dark:
+            continue
+        unknown = verdict.liveness is Liveness.UNKNOWN
+        lost = host.state in (HostState.LOST, HostState.RECOVERING)
+        if verdict.liveness is Liveness.LOST or (unknown and lost):
+            should.append(alarm.heartbeat_lost(host.hostname, critical=True))
+        elif verdict.liveness is Liveness.LATE or (
+            unknown and host.state is HostState.DEGRADED
+        ):
+            should.append(alarm.heartbeat_lost(host.hostname, critical=False))
+        if host.hostname in given_up and lost:
+            should.append(alarm.recovery_given_up(host.hostname))
+    return {(item.alarm_id, item.entity_instance_id): item for item in should}

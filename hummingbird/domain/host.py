@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host: what is wanted of it, what is known of it, and how StarlingX sees it."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from hummingbird.domain.host_state import UNLOCKED, HostState
+from hummingbird.errors import AddressInvalid, HostnameInvalid, MacInvalid
+
+PERSONALITY: Final = "edgeworker"
+
+_HOSTNAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_MAC = re.compile(r"([0-9a-f]{2})([-:])([0-9a-f]{2})(?:\2[0-9a-f]{2}){4}")
+HOSTNAME_MAX: Final = 63
+"""A node name may be 253 long, but its kubernetes.io/hostname label 63 at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One EdgeWorker, as stored."""
+
+    id: int
+    uuid: str
+    hostname: str
+    mgmt_mac: str
+    mgmt_ip: str | None
+    emn_id: int | None
+    credential_id: int | None
+    state: HostState
+    generation: int
+    """Counts every change; a write names the one it read (compare and set)."""
+    task: str | None
+    """Live text of the running step, or why the last one failed; under 64 characters
+    as StarlingX keeps it (metal mtce-common nodeBase.h)."""
+    action: str | None
+    """The last maintenance action that was accepted, until it is done."""
+    provisioned_plan: str | None
+    """Digest of the plan that the last finished provisioning put on it; None: never."""
+    touched: bool
+    """A provisioning run has begun: something of ours may be on it."""
+    known_hosts: str | None
+    """SSH host keys pinned at first contact, in known_hosts format."""
+    reservation_owner: str | None
+    reservation_purpose: str | None
+    reserved_at: datetime | None
+    state_since: datetime
+    online: bool
+    """Heard from lately, whatever its state; written by the liveness reconciler."""
+    boot_id: str | None
+    uptime_seconds: int
+    serialid: str | None
+    location: Mapping[str, object] = field(default_factory=dict)
+    capabilities: Mapping[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    """Settings that StarlingX's clients send and read back (bm_ip, boot_device,
+    console…); Hummingbird itself needs none of them."""
+    created_at: datetime
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class HostView:
+    """A host's state in StarlingX's words (contract of sysinv's ihost)."""
+
+    administrative: str
+    operational: str
+    availability: str
+    invprovision: str | None
+    task: str | None
+    ihost_action: str | None
+    inv_state: str | None
+
+
+_TASK: Final[Mapping[HostState, str]] = {
+    HostState.PROVISIONING: "Unlocking",
+    HostState.ENABLING: "Unlocking",
+    HostState.LOCKING: "Locking",
+    HostState.RECOVERING: "Graceful Recovery",
+    HostState.RETIRING: "Deleting",
+}
+TASK_MAX: Final = 63
+
+
+def view(host: Host) -> HostView:
+    """Return `host` as StarlingX's clients know hosts.
+
+    The steps are those of sysinv: locked/disabled/offline after add, "Unlocking" while a
+    run is on, unlocked/disabled/intest until it is heard, unlocked/enabled/available.
+    """
+    state = host.state
+    online = "online" if host.online else "offline"
+    operational, availability = {
+        HostState.ENABLING: ("disabled", "intest"),
+        HostState.ENABLED: ("enabled", "available"),
+        HostState.DEGRADED: ("enabled", "degraded"),
+        HostState.LOST: ("disabled", "offline"),
+        HostState.RECOVERING: ("disabled", "failed"),
+        HostState.LOCKING: ("enabled" if host.online else "disabled", "available"),
+    }.get(state, ("disabled", online))
+    if state is HostState.LOCKING and not host.online:
+        availability = "offline"
+    if host.provisioned_plan is not None:
+        invprovision: str | None = "provisioned"
+    elif state is HostState.PROVISIONING:
+        invprovision = "provisioning"
+    else:
+        invprovision = "unprovisioned" if host.touched else None
+    return HostView(
+        administrative="unlocked" if state in UNLOCKED else "locked",
+        operational=operational,
+        availability=availability,
+        invprovision=invprovision,
+        task=host.task if host.task else _TASK.get(state, "" if host.touched else None),
+        ihost_action=host.action,
+        inv_state="inventoried" if host.boot_id else None,
+    )
+
+
+def check_hostname(hostname: str) -> str:
+    """Return `hostname`, fit to be a Kubernetes node name (RFC 1123).
+
+    :raises HostnameInvalid: it is not.
+    """
+    labels = hostname.split(".")
+    if (
+        len(hostname) > HOSTNAME_MAX
+        or not _HOSTNAME.fullmatch(hostname)
+        or any(not _HOSTNAME.fullmatch(label) for label in labels)
+        or hostname in ("controller-0", "controller-1", "controller")
+    ):
+        raise HostnameInvalid(hostname=hostname)
+    return hostname
+
+
+def check_mac(mac: str) -> str:
+    """Return `mac` in one notation: lower case, colons.
+
+    :raises MacInvalid: it is not six octets.
+    """
+    lowered = mac.strip().lower()
+    if not _MAC.fullmatch(lowered):
+        raise MacInvalid(mac=mac)
+    return lowered.replace("-", ":")
+
+
+def check_address(address: str) -> str:
+    """Return `address` in its canonical text.
+
+    :raises AddressInvalid: it is neither IPv4 nor IPv6.
+    """
+    try:
+        return str(ipaddress.ip_address(address.strip()))
+    except ValueError as error:
+        raise AddressInvalid(address=address) from error
+
+
+def task_text(text: str) -> str:
+    """Return `text` cut to what a host's task may hold."""
+    return text if len(text) <= TASK_MAX else text[: TASK_MAX - 1] + "…"

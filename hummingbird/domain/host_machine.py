@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host's state machine: one row a transition, nothing else decides.
+
+doc/states.md is drawn from TABLE, and a test compares the two.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from hummingbird.domain.host_state import HostState as S
+from hummingbird.errors import TransitionRefused
+
+
+class Event(StrEnum):
+    """What can happen to a host."""
+
+    PROVISION = "provision"
+    """Unlock of a host that must be provisioned first (or again)."""
+    PROVISIONED = "provisioned"
+    PROVISION_FAIL = "provision-fail"
+    ENABLE = "enable"
+    """Unlock of a host that is provisioned already."""
+    IN_SERVICE = "in-service"
+    ENABLE_FAIL = "enable-fail"
+    """Provisioned, but not Ready or not heard in time: recovery takes it from here."""
+    LATE = "late"
+    SILENT = "silent"
+    HEARD = "heard"
+    RECOVER = "recover"
+    RECOVER_END = "recover-end"
+    """A rung was tried; only a heartbeat says whether it helped."""
+    LOCK = "lock"
+    LOCK_DONE = "lock-done"
+    LOCK_FAIL = "lock-fail"
+    DELETE = "delete"
+    RETIRE_FAIL = "retire-fail"
+
+
+E = Event
+
+
+class Row(NamedTuple):
+    """One transition."""
+
+    state: S
+    event: E
+    next: S
+
+
+# fmt: off
+TABLE: tuple[Row, ...] = (
+    #   in state             on event            goes to
+    Row(S.ADDED,             E.PROVISION,        S.PROVISIONING),
+    Row(S.PROVISION_FAILED,  E.PROVISION,        S.PROVISIONING),
+    Row(S.LOCKED,            E.PROVISION,        S.PROVISIONING),
+    Row(S.PROVISIONING,      E.PROVISIONED,      S.ENABLING),
+    Row(S.PROVISIONING,      E.PROVISION_FAIL,   S.PROVISION_FAILED),
+    Row(S.LOCKED,            E.ENABLE,           S.ENABLING),
+    Row(S.ENABLING,          E.IN_SERVICE,       S.ENABLED),
+    Row(S.ENABLING,          E.ENABLE_FAIL,      S.LOST),
+    Row(S.ENABLED,           E.LATE,             S.DEGRADED),
+    Row(S.ENABLED,           E.SILENT,           S.LOST),
+    Row(S.DEGRADED,          E.SILENT,           S.LOST),
+    Row(S.DEGRADED,          E.HEARD,            S.ENABLED),
+    Row(S.LOST,              E.HEARD,            S.ENABLED),
+    Row(S.LOST,              E.RECOVER,          S.RECOVERING),
+    Row(S.RECOVERING,        E.RECOVER_END,      S.LOST),
+    Row(S.ENABLING,          E.LOCK,             S.LOCKING),
+    Row(S.ENABLED,           E.LOCK,             S.LOCKING),
+    Row(S.DEGRADED,          E.LOCK,             S.LOCKING),
+    Row(S.LOST,              E.LOCK,             S.LOCKING),
+    Row(S.RECOVERING,        E.LOCK,             S.LOCKING),
+    Row(S.LOCKING,           E.LOCK_DONE,        S.LOCKED),
+    Row(S.LOCKING,           E.LOCK_FAIL,        S.LOST),
+    Row(S.ADDED,             E.DELETE,           S.RETIRING),
+    Row(S.PROVISION_FAILED,  E.DELETE,           S.RETIRING),
+    Row(S.LOCKED,            E.DELETE,           S.RETIRING),
+    Row(S.RETIRING,          E.RETIRE_FAIL,      S.LOCKED),
+)
+# fmt: on
+_NEXT = {(row.state, row.event): row.next for row in TABLE}
+
+
+def next_state(state: S, event: E, *, hostname: str) -> S:
+    """Return where `event` takes a host in `state`.
+
+    :raises TransitionRefused: the table has no such row.
+    """
+    to = _NEXT.get((state, event))
+    if to is None:
+        raise TransitionRefused(hostname=hostname, state=state.value, event=event.value)
+    return to
+
+
+def may(state: S, event: E) -> bool:
+    """Return whether the table has a row for `event` in `state`."""
+    return (state, event) in _NEXT

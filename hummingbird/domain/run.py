@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs: one provisioning, locking, recovery, reboot or retirement of a host.
+
+A run is a row before anything is done, so that a request once accepted is never lost:
+the conductor takes queued runs from the database, whoever told it or nobody did.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    UNLOCK = "unlock"
+    LOCK = "lock"
+    FORCE_LOCK = "force-lock"
+    REBOOT = "reboot"
+    RECOVER = "recover"
+    RETIRE = "retire"
+
+
+class RunState(StrEnum):
+    """How far a run is."""
+
+    QUEUED = "queued"
+    """Accepted; a conductor will take it. Also: taken over from a dead conductor."""
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Overtaken by a later request (a lock while it unlocked)."""
+
+
+ENDED: Final = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
+
+PROVISION_STEPS: Final = (
+    "connect",
+    "node_config",
+    "container_runtime",
+    "kubernetes_node",
+    "images",
+    "agents",
+)
+"""The playbook's roles, in order, after the way in is open (paper section 2.3)."""
+
+STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
+    RunKind.UNLOCK: (*PROVISION_STEPS, "node_ready", "agents_ready", "heartbeat"),
+    RunKind.LOCK: ("cordon", "drain"),
+    RunKind.FORCE_LOCK: ("cordon",),
+    RunKind.REBOOT: ("connect", "reboot"),
+    RunKind.RECOVER: ("connect", "restart_services", "reboot", "heartbeat"),
+    RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
+}
+"""What a run of each kind may go through, in order; it may skip some."""
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run, as stored. It outlives its host, so it keeps the hostname."""
+
+    id: int
+    uuid: str
+    host_uuid: str
+    hostname: str
+    kind: RunKind
+    state: RunState
+    requested_by: str
+    """User name of who asked, or "hummingbird" where it acted by itself."""
+    rung: str | None
+    """For a recovery: which rung of the ladder."""
+    attempt: int
+    """1, and one more each time a conductor took it over from a dead one."""
+    owner: str | None
+    """The conductor that works on it."""
+    current_step: str | None
+    changed: int | None
+    """Tasks that changed something on the host; None: no playbook has run."""
+    error_code: str | None
+    error: str | None
+    cancel_requested: bool
+    queued_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEvent:
+    """One thing that happened in a run; `id` grows, so followers ask for what is after."""
+
+    id: int
+    run_id: int
+    at: datetime
+    step: str
+    state: str
+    """A StepState for a step's own begin and end; "ok", "changed", "skipped", "failed",
+    "unreachable" for a task of it; "info" for a remark."""
+    task: str | None
+    message: str
+    duration_seconds: float | None

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verdict: what the silence of hosts means, taken together.
+
+A pure function of evidence. Silence counts only from when somebody was listening: a
+gateway that has just started, or a link of ours that has just come back, judges nobody
+before one full allowance. While our own link to a network is down nobody behind it is
+judged, and the fault is ours. Hosts of one site that fall silent together are one fault
+of the site, not many of hosts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from hummingbird.domain.liveness import Liveness, judge
+
+SITE_MIN_SILENT: Final = 2
+SITE_SHARE_SILENT: Final = 0.5
+"""Two unrelated failures within 20 s of each other on a 50-node site with a mean time
+between failures of a year happen 0.0016 times a year: two or more silent hosts that are
+at least half of the site share a cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostEvidence:
+    """What was heard of one watched host."""
+
+    hostname: str
+    site: str
+    link: str | None
+    """Name of the controller's interface that leads to it; None: not known."""
+    period_seconds: float
+    last_heard_at: datetime | None
+    watched_since: datetime
+    """When its silence began to mean something (it came into service)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Whether we were able to hear."""
+
+    listening_since: datetime | None
+    """Since when at least one gateway has listened without a break; None: none does."""
+    links_up_since: Mapping[str, datetime | None] = field(default_factory=dict)
+    """Our interfaces: since when up; None: down now."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one host's silence means, and why."""
+
+    hostname: str
+    site: str
+    liveness: Liveness
+    silence_seconds: float
+    reason: str
+    site_dark: bool = False
+    """Silent together with its site: the site's alarm stands, its own does not."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that one look says."""
+
+    hosts: tuple[Verdict, ...]
+    dark_sites: Mapping[str, tuple[int, int]]
+    """Site -> (silent hosts, watched hosts)."""
+    links_down: tuple[str, ...]
+
+
+def judge_all(
+    evidence: Iterable[HostEvidence], *, watch: Watch, now: datetime
+) -> Judgement:
+    """Return the verdict on every host in `evidence` at the time `now`."""
+    verdicts = [_judge_one(item, watch=watch, now=now) for item in evidence]
+    by_site: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        by_site[verdict.site].append(verdict)
+    dark: dict[str, tuple[int, int]] = {}
+    for site, of_site in by_site.items():
+        silent = sum(v.liveness in (Liveness.LATE, Liveness.LOST) for v in of_site)
+        if silent >= SITE_MIN_SILENT and silent >= SITE_SHARE_SILENT * len(of_site):
+            dark[site] = (silent, len(of_site))
+    return Judgement(
+        hosts=tuple(_in_the_dark(v) if v.site in dark else v for v in verdicts),
+        dark_sites=dark,
+        links_down=tuple(
+            sorted(
+                name for name, since in watch.links_up_since.items() if since is None
+            )
+        ),
+    )
+
+
+def _judge_one(item: HostEvidence, *, watch: Watch, now: datetime) -> Verdict:
+    def verdict(liveness: Liveness, silence: float, reason: str) -> Verdict:
+        return Verdict(item.hostname, item.site, liveness, silence, reason)
+
+    if watch.listening_since is None:
+        return verdict(Liveness.UNKNOWN, 0.0, "no gateway is listening")
+    counted_from = max(item.watched_since, watch.listening_since)
+    if item.link is not None and item.link in watch.links_up_since:
+        up_since = watch.links_up_since[item.link]
+        if up_since is None:
+            return verdict(
+                Liveness.UNKNOWN, 0.0, f"the controller's own link {item.link} is down"
+            )
+        counted_from = max(counted_from, up_since)
+    if item.last_heard_at is not None:
+        counted_from = max(counted_from, item.last_heard_at)
+    silence = max(0.0, (now - counted_from).total_seconds())
+    liveness = judge(silence, period_seconds=item.period_seconds)
+    return verdict(liveness, silence, f"nothing heard for {silence:.0f} s")
+
+
+def _in_the_dark(verdict: Verdict) -> Verdict:
+    if verdict.liveness not in (Liveness.LATE, Liveness.LOST):
+        return verdict
+    return Verdict(
+        verdict.hostname,
+        verdict.site,
+        verdict.liveness,
+        verdict.silence_seconds,
+        f"site {verdict.site} is silent as a whole",
+        site_dark=True,
+    )

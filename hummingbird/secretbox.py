@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encryption of secrets at rest.
+
+One key file a deployment, mode 0600, made at the first start. Fernet (AES-128-CBC with
+HMAC-SHA256, https://github.com/fernet/spec) from the cryptography package.
+"""
+
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from hummingbird.errors import SecretUnreadable
+
+
+class SecretBox:
+    """Seals and opens text with the deployment's key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._fernet = Fernet(key)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "SecretBox":
+        """Read the key from `path`; make one there, mode 0600, if there is none."""
+        write_secret_once(path, Fernet.generate_key())
+        return cls(path.read_bytes())
+
+    def seal(self, text: str) -> str:
+        """Return `text` encrypted."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """Return the text that `seal` was given.
+
+        :raises SecretUnreadable: it was sealed with another key.
+        """
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise SecretUnreadable() from error
+
+
+def write_secret_once(path: Path, content: bytes) -> bool:
+    """Write `content` to a new file of mode 0600; return False if it exists already.
+
+    The content is linked into place whole, so that a second process that starts at the
+    same instant reads all of it or makes the same file first.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists():
+        return False
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
