@@ -105,10 +105,8 @@ def of_host(connection: Connection, host: Host, *, box: SecretBox) -> Credential
         wanted = connection.execute(
             select(EMN.c.credential_id).where(EMN.c.id == host.emn_id)
         ).scalar()
-    if wanted is not None:
-        where = CREDENTIAL.c.id == wanted
-    else:
-        where = CREDENTIAL.c.name == DEFAULT_NAME
+    by_name = CREDENTIAL.c.name == DEFAULT_NAME
+    where = by_name if wanted is None else CREDENTIAL.c.id == wanted
     row = connection.execute(select(CREDENTIAL).where(where)).first()
     if row is None:
         raise CredentialMissing(hostname=host.hostname)
