@@ -100,6 +100,11 @@ def _fault(given: argparse.Namespace) -> int:
     return 0
 
 
+def _push(given: argparse.Namespace) -> int:
+    print(Lab.attach(given.dir).push(given.archive, given.reference))
+    return 0
+
+
 def _prepare(given: argparse.Namespace) -> int:
     prepare(kubernetes=given.kubernetes, images=given.images, say=_say)
     return 0
@@ -204,6 +209,11 @@ def _parser() -> argparse.ArgumentParser:
     fault.add_argument("name", metavar="NAME")
     fault.add_argument("value", metavar="NUMBER", type=float, nargs="?")
     fault.set_defaults(act=_fault)
+
+    push = commands.add_parser("push", help="copy an OCI archive to the registry")
+    push.add_argument("archive", type=Path)
+    push.add_argument("reference", metavar="NAME:TAG")
+    push.set_defaults(act=_push)
 
     make = commands.add_parser(
         "prepare", parents=[parts], help="install and build what a lab needs, once"

@@ -21,7 +21,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from hummingbird_lab import cgroup, inventory, rootfs, sandbox
+from hummingbird_lab import (
+    binaries,
+    cgroup,
+    inventory,
+    repository,
+    sandbox,
+    service,
+)
+from hummingbird_lab.authority import Authority
 from hummingbird_lab.cache import Say
 from hummingbird_lab.command import run
 from hummingbird_lab.errors import CommandFailed, LabError
@@ -30,7 +38,6 @@ from hummingbird_lab.inside import InsideProcess
 from hummingbird_lab.prepare import prepare
 from hummingbird_lab.record import Record
 
-READY_WITHIN_S = 180.0
 ALL_HOSTS = tuple(inventory.HOST_BY_NAME)
 
 
@@ -43,8 +50,8 @@ class Lab:
 
     ssh_user = inventory.SSH_USER
     controller_address = inventory.CONTROLLER_ADDRESS
-    registry = f"{inventory.CONTROLLER_ADDRESS}:5000"
-    apt_url = f"http://{inventory.CONTROLLER_ADDRESS}:8080"
+    registry = service.REGISTRY
+    apt_url = f"http://{inventory.CONTROLLER_ADDRESS}:{service.APT_PORT}"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,6 +60,10 @@ class Lab:
         self.hosts = {name: inventory.HOST_BY_NAME[name] for name in self._record.hosts}
         self.ssh_key = folder / "id_ed25519"
         self.run_folder = folder / "run"
+        self.kubeconfig = folder / "kubernetes" / "admin.conf"
+        self.binaries = binaries.path()
+        self.registry_ca = folder / "tls" / "ca.crt"
+        self.apt_key = repository.path() / "lab.gpg"
         self.fault = Fault(self.ask)
 
     @classmethod
@@ -251,7 +262,18 @@ class Lab:
 
     def exports(self) -> dict[str, str]:
         """Return what the environment of such a program has beside the caller's."""
-        return {"HUMMINGBIRD_LAB": str(self.folder)}
+        state = str(self.run_folder)
+        exports = {"HUMMINGBIRD_LAB": str(self.folder)}
+        if self._record.kubernetes:
+            exports |= {
+                "KUBECONFIG": str(self.kubeconfig),
+                "KUBECACHEDIR": f"{state}/kubectl",
+                "HELM_CACHE_HOME": f"{state}/helm/cache",
+                "HELM_CONFIG_HOME": f"{state}/helm/config",
+                "HELM_DATA_HOME": f"{state}/helm/data",
+                "PATH": f"{self.binaries}:{os.environ.get('PATH', os.defpath)}",
+            }
+        return exports
 
     def status(self) -> dict[str, Any]:
         """Return what runs, as plain data."""
@@ -272,6 +294,12 @@ class Lab:
                 for name, plan in self.hosts.items()
             ],
         }
+
+    def push(self, archive: Path, reference: str) -> str:
+        """Push an OCI archive to the lab's registry as NAME:TAG; return its digest."""
+        argv = [sys.executable, "-m", "hummingbird_lab.push", str(self.registry_ca)]
+        argv += [self.registry, str(archive.absolute()), reference]
+        return self.exec(inventory.CONTROLLER, argv).stdout.split()[-1]
 
     def ask(self, *, timeout_s: float = 60.0, **request: object) -> dict[str, Any]:
         """Have the lab's first process carry out a request.
@@ -319,6 +347,7 @@ def _lay_out(folder: Path) -> None:
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "hummingbird-lab"]
         + ["-f", folder / "id_ed25519"]
     )
+    Authority(folder / "tls").make()
 
 
 def _start(

@@ -21,8 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from hummingbird_lab import inventory, network
+from hummingbird_lab import binaries, inventory, network, repository, service
 from hummingbird_lab.command import run
+from hummingbird_lab.control_plane import ControlPlane
 from hummingbird_lab.errors import LabError
 from hummingbird_lab.host import Host
 from hummingbird_lab.record import Record
@@ -60,10 +61,26 @@ class World:
         for host in self.hosts.values():
             host.start()
             jobs.append((host.plan.name, self._ssh_wait(host)))
+        if self._record.kubernetes:
+            jobs += self._services()
         with ThreadPoolExecutor(max_workers=len(jobs) or 1) as pool:
             running = [pool.submit(self._timed, name, job) for name, job in jobs]
             for future in running:
                 future.result()
+
+    def _services(self) -> list[tuple[str, Callable[[], None]]]:
+        """Return how to start what the controller has beside the product."""
+        folder, log = self._folder, self._folder / "run"
+        plane = ControlPlane(
+            folder / "kubernetes",
+            programs=binaries.path(),
+            version=binaries.version(),
+        )
+        return [
+            ("kubernetes", plane.start),
+            ("apt", lambda: service.serve_packages(repository.path(), log=log)),
+            ("registry", lambda: service.serve_images(folder, log=log)),
+        ]
 
     def _ssh_wait(self, host: Host) -> Callable[[], None]:
         return lambda: host.wait_for_ssh(timeout_s=SSH_WITHIN_S)

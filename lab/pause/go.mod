@@ -1,0 +1,3 @@
+module hummingbird/lab/pause
+
+go 1.21
