@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Says how far a host is in joining Kubernetes. Only reads."""
+
+import base64
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+
+from ansible.module_utils import host_snapshot
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: kubelet_state
+short_description: How far a host is in joining Kubernetes
+options:
+  ca_cert:
+    description: The certificate authority of the cluster that this host should be in (PEM).
+    type: str
+    required: true
+  wait_seconds:
+    description: How long to wait for the kubelet to say that it is healthy.
+    type: int
+    default: 0
+"""
+
+RETURN = r"""
+state:
+  description:
+    - C(absent) nothing of a join is there; C(half) a join was cut; C(joined) the host has its identity;
+      C(foreign) it is a node of another cluster.
+  type: str
+  returned: always
+healthy: {description: Whether the kubelet says that it is well., type: bool, returned: always}
+active: {description: Whether the kubelet's unit is active., type: bool, returned: always}
+"""
+
+KUBECONFIG = "/etc/kubernetes/kubelet.conf"
+IDENTITY = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+LEFT_BY_A_CUT_JOIN = (
+    KUBECONFIG,
+    "/etc/kubernetes/bootstrap-kubelet.conf",
+    "/etc/kubernetes/pki/ca.crt",
+    "/var/lib/kubelet/config.yaml",
+    "/var/lib/kubelet/kubeadm-flags.env",
+)
+"""What kubeadm's join phases kubelet-start and download-certs write
+(kubernetes cmd/kubeadm/app/cmd/phases/join/kubelet.go)."""
+
+HEALTH = "http://127.0.0.1:10248/healthz"
+
+
+def authority_of(path):
+    """Return the certificate authority in a kubeconfig, or None where it cannot be told."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    found = re.search(r"certificate-authority-data:\s*\"?([A-Za-z0-9+/=]+)", text)
+    if found:
+        return base64.b64decode(found.group(1)).decode(errors="replace")
+    found = re.search(r"certificate-authority:\s*(\S+)", text)
+    if found and os.path.exists(found.group(1)):
+        with open(found.group(1), encoding="utf-8") as file:
+            return file.read()
+    return None
+
+
+def is_healthy():
+    try:
+        with urllib.request.urlopen(HEALTH, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def state(ca_cert):
+    """Return how far the join is."""
+    if not os.path.exists(KUBECONFIG) or not os.path.exists(IDENTITY):
+        return "half" if any(map(os.path.exists, LEFT_BY_A_CUT_JOIN)) else "absent"
+    authority = authority_of(KUBECONFIG)
+    if authority is not None and authority.split() != ca_cert.split():
+        return "foreign"
+    return "joined"
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "ca_cert": {"type": "str", "required": True},
+            "wait_seconds": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    until = time.monotonic() + module.params["wait_seconds"]
+    healthy = is_healthy()
+    while not healthy and time.monotonic() < until:
+        time.sleep(0.25)
+        healthy = is_healthy()
+    active = host_snapshot.run("systemctl", "show", "-P", "ActiveState", "kubelet.service")
+    found = state(module.params["ca_cert"])
+    module.exit_json(
+        changed=False,
+        state=found,
+        healthy=healthy,
+        active=active.strip() == "active",
+    )
+
+
+if __name__ == "__main__":
+    main()
