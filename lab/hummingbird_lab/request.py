@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One HTTP request, made where this process is: `python -m hummingbird_lab.request`.
+
+Run inside the lab it reaches what listens on the controller's loopback.  What to ask
+comes as JSON on stdin ({method, url, headers, body, timeout_s}), so that a token is in
+no argument list; the answer goes to stdout as JSON ({status, body}).  Status 0: nobody
+answered.
+"""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+
+def ask(request: dict[str, Any]) -> dict[str, Any]:
+    """Carry out one request; `body` is sent and returned as JSON where it is some."""
+    body = request.get("body")
+    call = urllib.request.Request(  # noqa: S310 -- the lab's own addresses
+        request["url"],
+        method=request["method"],
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", **request.get("headers", {})},
+    )
+    try:
+        with urllib.request.urlopen(  # noqa: S310
+            call, timeout=request.get("timeout_s", 30.0)
+        ) as answer:
+            return {"status": answer.status, "body": _parsed(answer.read())}
+    except urllib.error.HTTPError as error:
+        with error:
+            return {"status": error.code, "body": _parsed(error.read())}
+    except OSError as error:
+        return {"status": 0, "body": str(error)}
+
+
+def _parsed(data: bytes) -> Any:
+    text = data.decode(errors="replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text or None
+
+
+if __name__ == "__main__":
+    json.dump(ask(json.load(sys.stdin)), sys.stdout)
