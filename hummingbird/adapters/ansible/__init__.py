@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs playbooks on hosts. The only user of ansible-runner."""

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns ansible-runner's events into ours. Pure; keeps what a person can use.
+
+Results are never passed on as they are: a module returns whatever it likes. A message is
+short, without the secrets of the run, and empty where a task says `no_log`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hummingbird.adapters.ansible.playbook import (
+    MESSAGE_LIMIT,
+    EventStatus,
+    PlaybookEvent,
+)
+
+_STATUSES: dict[str, EventStatus] = {
+    "playbook_on_task_start": "started",
+    "playbook_on_handler_task_start": "started",
+    "runner_on_ok": "ok",
+    "runner_on_skipped": "skipped",
+    "runner_on_failed": "failed",
+    "runner_on_unreachable": "unreachable",
+}
+
+_SPEAKING_ACTIONS = frozenset({"ansible.builtin.debug", "debug"})
+"""Actions whose message is meant for people also when they go well."""
+
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+HIDDEN = "hidden: this task works with secrets"
+
+
+def secrets_of(variables: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the values of variables whose name says that they are secret."""
+    name_says_so = re.compile(r"(token|password|secret|private_key)$")
+    return tuple(
+        value
+        for name, value in variables.items()
+        if isinstance(value, str) and value and name_says_so.search(name)
+    )
+
+
+def clean(text: str, *, secrets: Iterable[str]) -> str:
+    """Return `text` fit for a table: short, printable, without `secrets`.
+
+    Where it is too long its end is kept: programs say last what went wrong.
+    """
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    text = _CONTROL.sub("", text).strip()
+    if len(text) > MESSAGE_LIMIT:
+        text = "… " + text[2 - MESSAGE_LIMIT :]
+    return text
+
+
+def _failure(result: Mapping[str, Any]) -> str:
+    """Return what a failed task's result says to a person."""
+    for item in result.get("results") or ():
+        if isinstance(item, Mapping) and item.get("failed"):
+            return _failure(item)
+    said = str(result.get("msg") or "").strip()
+    for stream in ("stderr", "stdout", "module_stderr", "module_stdout"):
+        output = str(result.get(stream) or "").strip()
+        if output:
+            return f"{said}: {output}" if said else output
+    return said or "failed without saying why"
+
+
+def _message(status: EventStatus, data: Mapping[str, Any]) -> str:
+    result = data.get("res")
+    if not isinstance(result, Mapping) or status in ("started", "skipped"):
+        return ""
+    if result.get("_ansible_no_log") or "censored" in result:
+        return HIDDEN if status == "failed" else ""
+    if status in ("failed", "unreachable"):
+        return _failure(result)
+    if data.get("task_action") in _SPEAKING_ACTIONS:
+        return str(result.get("msg") or "")
+    return ""
+
+
+def translate(
+    event: Mapping[str, Any], *, secrets: Iterable[str] = ()
+) -> PlaybookEvent | None:
+    """Return what an event of ansible-runner means, or None where it means nothing.
+
+    A failure that the playbook ignores is an "ok". Seconds are Ansible's own measure.
+    """
+    status = _STATUSES.get(str(event.get("event")))
+    data = event.get("event_data")
+    if status is None or not isinstance(data, Mapping):
+        return None
+    if status == "failed" and data.get("ignore_errors"):
+        status = "ok"
+    result = data.get("res")
+    if status == "ok" and isinstance(result, Mapping) and result.get("changed"):
+        status = "changed"
+    duration = data.get("duration")
+    return PlaybookEvent(
+        step=str(data.get("role") or data.get("play") or ""),
+        task=str(data.get("task") or ""),
+        status=status,
+        message=clean(_message(status, data), secrets=secrets),
+        duration_seconds=float(duration) if isinstance(duration, int | float) else None,
+    )

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes down one host's access and variables for Ansible, as data that stays data.
+
+Ansible evaluates Jinja in inventory values. Each string is therefore tagged `!unsafe`,
+which it takes literally (Ansible documentation, "Unsafe or raw strings"). What becomes an
+ssh argument is checked to be what it says, so that it can't be read as an option.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.errors import BadRequest
+
+ALIAS = "edgeworker"
+"""The one host's name inside a run. Ansible reads patterns and ranges in host names, so
+the real name, which a user chose, does not stand there."""
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})\Z")
+_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?\Z")
+_VARIABLE = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+class _Unsafe(str):
+    """A string that Ansible must take as it is."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Knows how to write `_Unsafe`."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Dumper.add_representer(
+    _Unsafe,
+    lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'),
+)
+
+
+def _literal(value: object) -> object:
+    """Return `value` with every string in it marked as literal."""
+    if isinstance(value, str):
+        return _Unsafe(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _literal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_literal(item) for item in value]
+    raise TypeError(f"a {type(value).__name__} can't be a playbook's variable")
+
+
+def _check(access: HostAccess) -> None:
+    try:
+        ipaddress.ip_address(access.address)
+    except ValueError:
+        if not _HOST_NAME.match(access.address):
+            raise BadRequest(
+                message=f"{access.address!r} is not an address or a host name."
+            ) from None
+    if not _USER.match(access.user):
+        raise BadRequest(message=f"{access.user!r} is not a user name.")
+    if not 0 < access.port < 65536:
+        raise BadRequest(message=f"{access.port} is not a port.")
+
+
+def _option(name: str, path: Path) -> str:
+    # ssh takes apart at spaces and expands %; Ansible splits like a shell before that
+    quoted = str(path).replace("%", "%%")
+    return f"""-o '{name}="{quoted}"'"""
+
+
+def render(
+    access: HostAccess,
+    *,
+    variables: Mapping[str, object],
+    known_hosts: Path,
+    private_key: Path | None,
+) -> str:
+    """Return the inventory of a run, as YAML.
+
+    `known_hosts` and `private_key` are files that the caller wrote (mode 0600).
+
+    :raises BadRequest: see `_check`; nothing was written then.
+    :raises TypeError: a variable is not plain data.
+    """
+    _check(access)
+    for name in variables:
+        if not _VARIABLE.match(name):
+            raise TypeError(f"{name!r} can't be a playbook variable's name")
+    strict = "accept-new" if access.known_hosts is None else "yes"
+    options = [
+        _option("UserKnownHostsFile", known_hosts),
+        f"-o StrictHostKeyChecking={strict}",
+        "-o UpdateHostKeys=no",
+        _option("IdentityFile", private_key) if private_key else "-o IdentityFile=none",
+    ]
+    if access.password is None:
+        options.append("-o BatchMode=yes")
+    host: dict[str, object] = {
+        **variables,
+        "ansible_host": access.address,
+        "ansible_port": access.port,
+        "ansible_user": access.user,
+        "ansible_become": access.become,
+        "ansible_ssh_common_args": " ".join(options),
+    }
+    if access.password is not None:
+        host["ansible_password"] = access.password
+    if access.become_password is not None:
+        host["ansible_become_password"] = access.become_password
+    tree = {"all": {"hosts": {ALIAS: _literal(host)}}}
+    return yaml.dump(tree, Dumper=_Dumper, default_flow_style=False, sort_keys=True)

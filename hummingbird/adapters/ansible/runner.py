@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a playbook by ansible-runner, and leaves nothing behind.
+
+Everything of a run (key, inventory, Ansible's own scratch) is in one folder, 0700, that
+is removed on every path; nothing secret is in an argument or in the environment. `run`
+blocks its thread; several may run at once, each on its own host.
+
+Playbook processes end with the run, with a cancel, with the time-out, and with this very
+process (see guard.py). A crash of the whole machine leaves the folder; the next
+`AnsibleRunner` on the same scratch folder removes it.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_runner.runner import Runner
+from ansible_runner.runner_config import RunnerConfig
+
+from hummingbird.adapters.ansible import event as ansible_event
+from hummingbird.adapters.ansible import guard, inventory
+from hummingbird.adapters.ansible.playbook import (
+    HostAccess,
+    PlaybookEvent,
+    PlaybookResult,
+    ResultStatus,
+)
+from hummingbird.clock import Clock, SystemClock
+from hummingbird.errors import (
+    BadRequest,
+    HostKeyChanged,
+    HostUnreachable,
+    HummingbirdError,
+    RunFailed,
+)
+
+LOG = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+_KEPT_ENVIRONMENT = frozenset(
+    {
+        "ANSIBLE_CALLBACK_PLUGINS",
+        "ANSIBLE_STDOUT_CALLBACK",
+        "AWX_ISOLATED_DATA_DIR",
+        "PATH",
+        "RUNNER_OMIT_EVENTS",
+        "RUNNER_ONLY_FAILED_EVENTS",
+        "TZ",
+    }
+)
+"""Of the environment that ansible-runner would pass on; the rest is this process's own
+and none of the playbook's business."""
+
+_LOOKS_FOR_CANCEL_SECONDS = 0.5
+
+_GUARD_ENDS_SECONDS = 15.0
+"""A little more than the guard gives the processes it kills."""
+
+_KEY_CHANGED = re.compile(
+    r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed"
+)
+"""OpenSSH's words (sshconnect.c)."""
+
+
+@dataclass
+class _Watch:
+    """What is seen of one run while it goes on."""
+
+    on_event: Callable[[PlaybookEvent], None]
+    should_cancel: Callable[[], bool]
+    clock: Clock
+    deadline: float
+    secrets: tuple[str, ...]
+    changed: int = 0
+    ok: int = 0
+    failure: PlaybookEvent | None = None
+    is_timed_out: bool = False
+    raised: BaseException | None = field(default=None, repr=False)
+
+    def handle(self, raw: Mapping[str, Any]) -> bool:
+        """Pass on an event of ansible-runner; False: it need not be kept in a file."""
+        seen = ansible_event.translate(raw, secrets=self.secrets)
+        if seen is None or self.raised is not None:
+            return False
+        self.ok += seen.status in ("ok", "changed")
+        self.changed += seen.status == "changed"
+        if seen.status in ("failed", "unreachable") and self.failure is None:
+            self.failure = seen
+        with self._kept():
+            self.on_event(seen)
+        return False
+
+    def is_to_end(self) -> bool:
+        """Say whether the run has to be ended now."""
+        if self.raised is not None:
+            return True
+        if self.clock.monotonic() >= self.deadline:
+            self.is_timed_out = True
+            return True
+        with self._kept():
+            return self.should_cancel()
+        return True
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        # ansible-runner calls us from the middle of reading its child: what is raised
+        # there would leave the child running, so it is raised after the run instead
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - raised again when the run has ended
+            self.raised = error
+
+
+class AnsibleRunner:
+    """The real PlaybookRunner."""
+
+    def __init__(
+        self, playbooks: Path, scratch: Path, *, clock: Clock | None = None
+    ) -> None:
+        """Take the folder of the playbooks, and one (0700) for the runs' own folders."""
+        self._playbooks = playbooks.resolve()
+        self._scratch = scratch.resolve()
+        self._clock = clock or SystemClock()
+        self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(self._scratch)
+
+    def run(
+        self,
+        playbook: str,
+        *,
+        access: HostAccess,
+        hostname: str,
+        variables: Mapping[str, object],
+        on_event: Callable[[PlaybookEvent], None],
+        should_cancel: Callable[[], bool],
+        timeout_seconds: float,
+        tags: Sequence[str] = (),
+        work_directory: Path | None = None,
+    ) -> PlaybookResult:
+        """Run a playbook; see PlaybookRunner."""
+        path = self._path_of(playbook)
+        if any(not _NAME.match(tag) for tag in tags):
+            raise BadRequest(message=f"{tags!r} are not tags")
+        secrets = (
+            *ansible_event.secrets_of(variables),
+            *filter(
+                None, (access.private_key, access.password, access.become_password)
+            ),
+        )
+        watch = _Watch(
+            on_event=on_event,
+            should_cancel=should_cancel,
+            clock=self._clock,
+            deadline=self._clock.monotonic() + timeout_seconds,
+            secrets=secrets,
+        )
+        LOG.info("Running %s on %s", path.stem, hostname)
+        with _folders(self._scratch, work_directory) as (folder, sockets):
+            _write_access(folder, access, variables=variables)
+            config = self._configure(path, folder=folder, sockets=sockets, tags=tags)
+            runner = Runner(
+                config, event_handler=watch.handle, cancel_callback=watch.is_to_end
+            )
+            try:
+                runner.run()
+            finally:
+                _wait_for_guard(folder / "guard.lock")
+            if watch.raised is not None:
+                raise watch.raised
+            said = _last_words(folder, secrets=secrets)
+            shown = (folder / "known_hosts").read_text(encoding="utf-8")
+        result = replace(
+            _conclude(
+                runner.status, watch=watch, access=access, hostname=hostname, said=said
+            ),
+            changed=watch.changed,
+            ok=watch.ok,
+            known_hosts=access.known_hosts or shown or None,
+        )
+        LOG.info(
+            "%s on %s: %s, %d changed",
+            path.stem,
+            hostname,
+            result.status,
+            result.changed,
+        )
+        return result
+
+    def _path_of(self, playbook: str) -> Path:
+        name = playbook.removesuffix(".yml")
+        path = self._playbooks / f"{name}.yml"
+        if not _NAME.match(name) or not path.is_file():
+            raise BadRequest(message=f"There is no playbook {playbook!r}.")
+        return path
+
+    def _configure(
+        self, playbook: Path, *, folder: Path, sockets: Path, tags: Sequence[str]
+    ) -> RunnerConfig:
+        """Return ansible-runner's settings for a run in `folder`."""
+        config = RunnerConfig(
+            str(folder),
+            playbook=str(playbook),
+            inventory=str(folder / "inventory.yml"),
+            tags=",".join(tags) or None,
+            quiet=True,
+            settings={"pexpect_timeout": _LOOKS_FOR_CANCEL_SECONDS},
+        )
+        config.prepare()
+        arguments = config.command[1:]
+        config.command = [
+            sys.executable,
+            "-I",
+            guard.__file__,
+            f"--parent={os.getpid()}",
+            f"--lock={folder / 'guard.lock'}",
+            f"--wipe={folder}",
+            f"--wipe={sockets}",
+            "--",
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            *arguments,
+        ]
+        config.cwd = str(self._playbooks)
+        config.env = {
+            **{
+                name: value
+                for name, value in config.env.items()
+                if name in _KEPT_ENVIRONMENT
+            },
+            "ANSIBLE_CONFIG": str(self._playbooks / "ansible.cfg"),
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return config
+
+
+@contextlib.contextmanager
+def _folders(scratch: Path, wanted: Path | None) -> Iterator[tuple[Path, Path]]:
+    """Make a run's own folder, and one for its sockets; remove both at the end."""
+    if wanted is None:
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch))
+    else:
+        folder = wanted.resolve()
+        folder.mkdir(mode=0o700, parents=True)
+    # a socket's path may have 107 bytes, and the state folder's may be long
+    sockets = Path(tempfile.mkdtemp(prefix="hb-"))
+    try:
+        with (folder / "owner.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "tmp").mkdir(mode=0o700)
+            yield folder, sockets
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _sweep(scratch: Path) -> None:
+    """Remove run folders whose owner is gone: a lock dies with the process that has it."""
+    for folder in scratch.glob("run-*"):
+        with contextlib.suppress(OSError), (folder / "owner.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            LOG.warning("Removing what a dead run left: %s", folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a file that only we can read; return its path."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def _write_access(
+    folder: Path, access: HostAccess, *, variables: Mapping[str, object]
+) -> None:
+    """Write the run's known hosts, key and inventory into its folder."""
+    key = None
+    if access.private_key:
+        # OpenSSH refuses a key file without a newline at its end
+        key = _write(folder / "key", access.private_key.rstrip() + "\n")
+    text = inventory.render(
+        access,
+        variables=variables,
+        known_hosts=_write(folder / "known_hosts", access.known_hosts or ""),
+        private_key=key,
+    )
+    _write(folder / "inventory.yml", text)
+
+
+def _wait_for_guard(lock: Path) -> None:
+    """Wait until the guard has ended every process of the run."""
+    if not lock.exists():
+        return
+    deadline = time.monotonic() + _GUARD_ENDS_SECONDS
+    with lock.open("a") as file:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.02)
+    LOG.error("Processes of a playbook did not end within %s s", _GUARD_ENDS_SECONDS)
+
+
+def _last_words(folder: Path, *, secrets: Sequence[str]) -> str:
+    """Return the end of what ansible-playbook printed."""
+    printed = "".join(path.read_text() for path in folder.glob("artifacts/*/stdout"))
+    return ansible_event.clean(printed, secrets=secrets)
+
+
+def _conclude(
+    status: str, *, watch: _Watch, access: HostAccess, hostname: str, said: str
+) -> PlaybookResult:
+    """Return how the run ended, from how ansible-runner says and what was seen."""
+    if status == "successful":
+        return PlaybookResult(status="successful")
+    failure = watch.failure
+    step = failure.step if failure else None
+    task = failure.task if failure else None
+    message = failure.message if failure and failure.message else said
+    outcome: ResultStatus = "failed"
+    error: HummingbirdError | None
+    if watch.is_timed_out:
+        outcome, message = "timeout", "the playbook took too long and was ended"
+        error = RunFailed(step=step or "playbook", message=message)
+    elif status == "canceled":
+        outcome, message, error = "cancelled", "cancelled", None
+    elif _KEY_CHANGED.search(message):
+        error = HostKeyChanged(hostname=hostname)
+        message = str(error)
+    elif failure is not None and failure.status == "unreachable":
+        outcome = "unreachable"
+        error = HostUnreachable(
+            hostname=hostname, address=access.address, message=message
+        )
+    else:
+        error = RunFailed(step=step or "playbook", message=message)
+    return PlaybookResult(
+        status=outcome,
+        failed_step=step,
+        failed_task=task,
+        message=message,
+        error=error,
+    )
