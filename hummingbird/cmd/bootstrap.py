@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every process does first: log, open the database, read the key, await its end.
+
+Several processes may start at the same instant on one state directory or one database:
+the schema is brought up by one of them while the others wait.
+"""
+
+import fcntl
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from hummingbird.clock import Clock
+from hummingbird.conf import Conf
+from hummingbird.conf.share import database_url, state_directory
+from hummingbird.db import migration
+from hummingbird.db.repository import system
+from hummingbird.db.session import Database
+from hummingbird.secretbox import SecretBox
+
+SYSTEM_NAME = "hummingbird"
+"""Name of a new system, until somebody gives it another."""
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def setup_logging(conf: Conf) -> None:
+    """Log to standard error, at DEBUG if the option `debug` says so, else at INFO."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if conf.debug else logging.INFO,
+        format=_FORMAT,
+        force=True,
+    )
+    # These say at INFO and DEBUG what we log ourselves, with less in it.
+    for name in ("alembic", "sqlalchemy", "urllib3", "kubernetes", "pecan"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def open_database(conf: Conf, clock: Clock) -> Database:
+    """Return the database, its schema at this version, seeded if it is new.
+
+    :raises DatabaseUnavailable: it does not answer.
+    """
+    database = Database(
+        database_url(conf),
+        pool_size=conf.database.pool_size,
+        busy_timeout_seconds=conf.database.busy_timeout_seconds,
+    )
+    with _alone(state_directory(conf) / "schema.lock"):
+        migration.upgrade(database)
+        with database.writer() as connection:
+            system.seed(
+                connection,
+                name=SYSTEM_NAME,
+                mn_cidr=conf.network.mn_cidr,
+                now=clock.now(),
+            )
+    return database
+
+
+def secret_box(conf: Conf) -> SecretBox:
+    """Return the box of this deployment's key, made at the first start."""
+    return SecretBox.from_file(state_directory(conf) / "secret.key")
+
+
+def wait_for_signal() -> int:
+    """Block until SIGTERM or SIGINT, and return which; call it from the main thread."""
+    received: list[int] = []
+    ended = threading.Event()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        ended.set()
+
+    former = {
+        number: signal.signal(number, note)
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        ended.wait()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    return received[0]
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
