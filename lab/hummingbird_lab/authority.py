@@ -21,11 +21,24 @@ class Authority:
         """Make the authority itself."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         run(
-            ["openssl", "req", "-x509", *_EC_KEY, "-days", _DAYS]
-            + ["-subj", "/CN=hummingbird-lab-ca"]
-            + ["-addext", "basicConstraints=critical,CA:true"]
-            + ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-            + ["-keyout", self.folder / "ca.key", "-out", self.certificate]
+            [
+                "openssl",
+                "req",
+                "-x509",
+                *_EC_KEY,
+                "-days",
+                _DAYS,
+                "-subj",
+                "/CN=hummingbird-lab-ca",
+                "-addext",
+                "basicConstraints=critical,CA:true",
+                "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign",
+                "-keyout",
+                self.folder / "ca.key",
+                "-out",
+                self.certificate,
+            ]
         )
 
     def issue(self, name: str, *, addresses: Sequence[str]) -> tuple[Path, Path]:
@@ -39,13 +52,37 @@ class Authority:
             "keyUsage=critical,digitalSignature\nbasicConstraints=CA:false\n"
         )
         run(
-            ["openssl", "req", *_EC_KEY, "-subj", f"/CN={name}"]
-            + ["-keyout", key, "-out", request]
+            [
+                "openssl",
+                "req",
+                *_EC_KEY,
+                "-subj",
+                f"/CN={name}",
+                "-keyout",
+                key,
+                "-out",
+                request,
+            ]
         )
         run(
-            ["openssl", "x509", "-req", "-in", request, "-days", _DAYS]
-            + ["-CA", self.certificate, "-CAkey", self.folder / "ca.key"]
-            + ["-CAcreateserial", "-extfile", extensions, "-out", certificate]
+            [
+                "openssl",
+                "x509",
+                "-req",
+                "-in",
+                request,
+                "-days",
+                _DAYS,
+                "-CA",
+                self.certificate,
+                "-CAkey",
+                self.folder / "ca.key",
+                "-CAcreateserial",
+                "-extfile",
+                extensions,
+                "-out",
+                certificate,
+            ]
         )
         request.unlink()
         extensions.unlink()

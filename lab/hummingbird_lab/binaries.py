@@ -45,7 +45,7 @@ def path() -> Path:
     """Return the folder with the programs, made already or not."""
     if given := os.environ.get("HUMMINGBIRD_LAB_BINARIES"):
         return Path(given).absolute()
-    inputs = [
+    inputs: list[cache.Input] = [
         *(SOURCE / "kubernetes" / name for name in ("main.go", "go.mod", "go.sum")),
         *(SOURCE / "helm" / name for name in ("go.mod", "go.sum")),
         *(SOURCE / "pause" / name for name in ("main.go", "go.mod")),
@@ -98,8 +98,16 @@ def _build(folder: Path, *, say: cache.Say) -> None:
         say(f"fetching the modules of {module}")
         run(["go", "mod", "download"], env=env, cwd=SOURCE / module)
         _compile(
-            ["go", "build", "-v", "-ldflags", flags, "-o", str(folder / target)]
-            + [package],
+            [
+                "go",
+                "build",
+                "-v",
+                "-ldflags",
+                flags,
+                "-o",
+                str(folder / target),
+                package,
+            ],
             module=module,
             env=env,
             say=say,

@@ -60,8 +60,18 @@ class Cable:
         with self._lock:
             switch = ["ip", "-n", self.switch, "link"]
             run(
-                [*switch, "add", self._port, "type", "veth"]
-                + ["peer", "name", self.device, "netns", self.owner]
+                [
+                    *switch,
+                    "add",
+                    self._port,
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    self.device,
+                    "netns",
+                    self.owner,
+                ]
             )
             run([*switch, "set", self._port, "master", "br0", "up"])
             owner = ["ip", "-n", self.owner]
@@ -108,17 +118,6 @@ class Cable:
     def _apply(self) -> None:
         self._stop_wire()
         link = ["ip", "-n", self.switch, "link", "set", self._port]
-        # Whoever forwards by hand must see real frames: no segments left to cut and
-        # no checksum left to fill in by a network card.
-        wired = "off" if self.condition.needs_wire else "on"
-        run(
-            within(
-                self.owner,
-                ["ethtool", "-K", self.device]
-                + ["tx", wired, "sg", wired, "tso", wired, "gso", wired],
-            ),
-            check=False,
-        )
         if self.condition.needs_wire:
             run([*link, "nomaster"])
             self._start_wire()
@@ -126,15 +125,37 @@ class Cable:
             run([*link, "master", "br0"])
         run([*link, "up" if self.condition.connected else "down"])
 
+    def _offload(self, *, on: bool) -> None:
+        """Let the owner's end leave work to a network card, or not.
+
+        A program that forwards by hand must see real frames: no segments left to cut
+        and no checksum left to fill in.
+        """
+        argv = ["ethtool", "-K", self.device]
+        for feature in ("tx", "sg", "tso", "gso"):
+            argv += [feature, "on" if on else "off"]
+        run(within(self.owner, argv))
+
     def _start_wire(self) -> None:
+        self._offload(on=False)
         program = Path(__file__).with_name("wire.py")
         self._wire = subprocess.Popen(
             within(
                 self.switch,
-                [sys.executable, "-I", "-S", str(program)]
-                + ["--port", self._port, "--tap", f"w-{self.name}"]
-                + ["--delay", str(self.condition.delay_s)]
-                + ["--loss", str(self.condition.loss_percent / 100)],
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(program),
+                    "--port",
+                    self._port,
+                    "--tap",
+                    f"w-{self.name}",
+                    "--delay",
+                    str(self.condition.delay_s),
+                    "--loss",
+                    str(self.condition.loss_percent / 100),
+                ],
             ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -150,3 +171,4 @@ class Cable:
             if self._wire.stdout:
                 self._wire.stdout.close()
             self._wire = None
+            self._offload(on=True)

@@ -18,6 +18,9 @@ from pathlib import Path
 Say = Callable[[str], None]
 """How progress is told: one line, no newline."""
 
+Input = str | bytes | Path
+"""A text, some bytes, or a file or folder that is read."""
+
 
 def root() -> Path:
     """Return the folder of the cache, made if it is missing."""
@@ -28,7 +31,7 @@ def root() -> Path:
     return folder
 
 
-def digest(inputs: Iterable[str | bytes | Path]) -> str:
+def digest(inputs: Iterable[Input]) -> str:
     """Hash strings, and files or whole folders by names and contents; 16 letters."""
     total = hashlib.sha256()
     for item in inputs:
@@ -52,7 +55,7 @@ def _files(path: Path) -> list[Path]:
     )
 
 
-def entry(kind: str, inputs: Iterable[str | bytes | Path]) -> Path:
+def entry(kind: str, inputs: Iterable[Input]) -> Path:
     """Return where the entry made from these inputs is, or will be."""
     return root() / f"{kind}-{digest(inputs)}"
 

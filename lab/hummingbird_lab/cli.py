@@ -20,7 +20,7 @@ from hummingbird_lab.errors import LabError
 from hummingbird_lab.lab import ALL_HOSTS, Lab, down
 from hummingbird_lab.prepare import prepare
 
-DEFAULT_FOLDER = "/var/tmp/hummingbird-lab"
+DEFAULT_FOLDER = "/var/tmp/hummingbird-lab"  # noqa: S108 root only, and checked
 
 
 def _say(line: str) -> None:
@@ -85,7 +85,7 @@ def _ssh(given: argparse.Namespace) -> int:
 def _exec(given: argparse.Namespace) -> int:
     lab = Lab.attach(given.dir)
     argv = lab.inside(given.place, given.command, folder=Path.cwd())
-    os.execvpe(argv[0], argv, lab.environment())
+    return subprocess.call(argv, env=lab.environment())
 
 
 def _fault(given: argparse.Namespace) -> int:
@@ -102,6 +102,12 @@ def _fault(given: argparse.Namespace) -> int:
 
 def _push(given: argparse.Namespace) -> int:
     print(Lab.attach(given.dir).push(given.archive, given.reference))
+    return 0
+
+
+def _images(given: argparse.Namespace) -> int:
+    for name, digest in Lab.attach(given.dir).push_images(say=_say).items():
+        print(name, digest)
     return 0
 
 
@@ -214,6 +220,11 @@ def _parser() -> argparse.ArgumentParser:
     push.add_argument("archive", type=Path)
     push.add_argument("reference", metavar="NAME:TAG")
     push.set_defaults(act=_push)
+
+    images = commands.add_parser(
+        "images", help="build the agents' images and push them to the registry"
+    )
+    images.set_defaults(act=_images)
 
     make = commands.add_parser(
         "prepare", parents=[parts], help="install and build what a lab needs, once"

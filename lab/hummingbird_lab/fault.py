@@ -12,7 +12,9 @@ from typing import Any, Protocol
 class Ask(Protocol):
     """How a request reaches the lab."""
 
-    def __call__(self, **request: object) -> dict[str, Any]: ...
+    def __call__(
+        self, *, timeout_s: float = ..., **request: object
+    ) -> dict[str, Any]: ...
 
 
 class Fault:

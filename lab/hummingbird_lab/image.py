@@ -22,9 +22,10 @@ PAUSE = "pause:3.10.2"
 BUSYBOX = "library/busybox:1.36"
 
 _FOLDERS = ("bin", "dev", "etc", "proc", "sys", "tmp", "var")
-_APPLETS = ("cat", "date", "echo", "env", "false", "grep", "hostname", "httpd", "id")
-_APPLETS += ("ip", "ls", "mkdir", "nc", "nslookup", "ping", "ps", "sh", "sleep", "true")
-_APPLETS += ("wget",)
+_APPLETS = (
+    *("cat", "date", "echo", "env", "false", "grep", "hostname", "httpd", "id", "ip"),
+    *("ls", "mkdir", "nc", "nslookup", "ping", "ps", "sh", "sleep", "true", "wget"),
+)
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"

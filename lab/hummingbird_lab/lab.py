@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from hummingbird_lab import (
+    agent_image,
     binaries,
     cgroup,
     inventory,
@@ -63,6 +64,7 @@ class Lab:
         self.kubeconfig = folder / "kubernetes" / "admin.conf"
         self.binaries = binaries.path()
         self.registry_ca = folder / "tls" / "ca.crt"
+        self.python_base = agent_image.base_path()
         self.apt_key = repository.path() / "lab.gpg"
         self.fault = Fault(self.ask)
 
@@ -94,7 +96,7 @@ class Lab:
             id=lab_id,
             hosts=tuple(hosts),
             kubernetes=kubernetes,
-            images=images,
+            images=_archives() if images else {},
             groups=tuple(str(group) for group in cgroup.lab_groups(lab_id)),
         )
         record.write(folder)
@@ -301,6 +303,16 @@ class Lab:
         argv += [self.registry, str(archive.absolute()), reference]
         return self.exec(inventory.CONTROLLER, argv).stdout.split()[-1]
 
+    def push_images(self, *, say: Say = _silent) -> dict[str, str]:
+        """Build the agents' images if they are out of date, push them; return digests.
+
+        `Lab.up(images=True)` has done so already.
+        """
+        prepare(kubernetes=True, images=True, say=say)
+        return {
+            name: self.push(path, name) for name, path in agent_image.archives().items()
+        }
+
     def ask(self, *, timeout_s: float = 60.0, **request: object) -> dict[str, Any]:
         """Have the lab's first process carry out a request.
 
@@ -340,12 +352,26 @@ def _check(folder: Path, hosts: Sequence[str]) -> None:
         raise LabError(f"an overlay cannot be made in {folder}: it has : , or \\")
 
 
+def _archives() -> dict[str, str]:
+    return {name: str(path) for name, path in agent_image.archives().items()}
+
+
 def _lay_out(folder: Path) -> None:
     for name in ("run", "hosts"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     run(
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "hummingbird-lab"]
-        + ["-f", folder / "id_ed25519"]
+        [
+            "ssh-keygen",
+            "-q",
+            "-t",
+            "ed25519",
+            "-N",
+            "",
+            "-C",
+            "hummingbird-lab",
+            "-f",
+            folder / "id_ed25519",
+        ]
     )
     Authority(folder / "tls").make()
 
@@ -372,8 +398,13 @@ def _start(
     if started is not None:
         replace(record, first_pid=first.pid, first_started=started).write(folder)
     subprocess.Popen(
-        [sys.executable, "-m", "hummingbird_lab.reaper", str(first.pid)]
-        + list(record.groups),
+        [
+            sys.executable,
+            "-m",
+            "hummingbird_lab.reaper",
+            str(first.pid),
+            *list(record.groups),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -5,7 +5,14 @@ Seen on 2 cores: about 9 min on a new machine, nearly all of it the build of
 Kubernetes; under 0.1 s when everything is there.
 """
 
-from hummingbird_lab import binaries, image, repository, requirements, rootfs
+from hummingbird_lab import (
+    agent_image,
+    binaries,
+    image,
+    repository,
+    requirements,
+    rootfs,
+)
 from hummingbird_lab.cache import Say
 
 
@@ -14,7 +21,7 @@ def prepare(*, kubernetes: bool, images: bool, say: Say) -> None:
 
     :raises LabError: a step failed; what was made before stays.
     """
-    needed = requirements.ALWAYS
+    needed = [*requirements.ALWAYS]
     if kubernetes:
         needed += requirements.FOR_KUBERNETES
     if images:
@@ -25,3 +32,5 @@ def prepare(*, kubernetes: bool, images: bool, say: Say) -> None:
         binaries.make(say=say)
         repository.make(say=say)
         image.make(say=say)
+    if images:
+        agent_image.make(say=say)

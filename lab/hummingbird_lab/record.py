@@ -6,7 +6,6 @@ and start time, and the control groups, which are all that a lab has outside.
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,12 +17,16 @@ _NAME = "lab.json"
 
 @dataclass(frozen=True)
 class Record:
-    """One lab.  `first_pid` is 0 until it was started."""
+    """One lab.
+
+    `images` are archives by the names they get in the registry, `groups` the lab's
+    control groups; `first_pid` is 0 until the lab was started.
+    """
 
     id: str
     hosts: tuple[str, ...]
     kubernetes: bool
-    images: bool
+    images: dict[str, str]
     groups: tuple[str, ...]
     first_pid: int = 0
     first_started: int = 0
@@ -48,7 +51,7 @@ class Record:
         """Write the record, whole or not at all."""
         draft = folder / f".{_NAME}"
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        os.replace(draft, folder / _NAME)
+        draft.replace(folder / _NAME)
 
     @property
     def is_running(self) -> bool:

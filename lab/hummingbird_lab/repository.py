@@ -53,14 +53,17 @@ WantedBy=multi-user.target
 """
 _KUBEADM_DROP_IN = """\
 [Service]
-Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_KUBECONFIG_ARGS=\
+--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
+--kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
 # Written by kubeadm init and kubeadm join.
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 # Overrides, as a last resort.
 EnvironmentFile=-/etc/default/kubelet
 ExecStart=
-ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS \
+$KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 """
 _KUBELET_AFTER_INSTALL = """\
 #!/bin/sh
@@ -94,7 +97,11 @@ fi
 
 def path() -> Path:
     """Return where the repository is, or will be."""
-    inputs = [Path(__file__).read_bytes(), rootfs.path().name, binaries.path().name]
+    inputs: list[cache.Input] = [
+        Path(__file__).read_bytes(),
+        rootfs.path().name,
+        binaries.path().name,
+    ]
     return cache.entry("repository", inputs)
 
 
@@ -114,10 +121,15 @@ def _build(folder: Path) -> None:
     (folder / "Packages").write_text(index)
     run(["gzip", "-kf", "Packages"], cwd=folder)
     release = run(
-        ["apt-ftparchive"]
-        + ["-o", "APT::FTPArchive::Release::Origin=hummingbird-lab"]
-        + ["-o", "APT::FTPArchive::Release::Suite=lab"]
-        + ["release", "."],
+        [
+            "apt-ftparchive",
+            "-o",
+            "APT::FTPArchive::Release::Origin=hummingbird-lab",
+            "-o",
+            "APT::FTPArchive::Release::Suite=lab",
+            "release",
+            ".",
+        ],
         cwd=folder,
     ).stdout
     (folder / "Release").write_text(release)
@@ -201,8 +213,15 @@ def _deb(tree: Path, name: str, *, depends: str, pool: Path) -> None:
     for folder, _, _ in os.walk(tree):
         Path(folder).chmod(0o755)
     run(
-        ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z1", "--build", tree]
-        + [pool / f"{name}_{version}_amd64.deb"]
+        [
+            "dpkg-deb",
+            "--root-owner-group",
+            "-Zzstd",
+            "-z1",
+            "--build",
+            tree,
+            pool / f"{name}_{version}_amd64.deb",
+        ]
     )
 
 

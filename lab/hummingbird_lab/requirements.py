@@ -8,6 +8,7 @@ what is missing is installed, without recommended packages.
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ FOR_IMAGES = (Requirement("buildah", "buildah"),)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def missing(requirements: tuple[Requirement, ...]) -> list[str]:
+def missing(requirements: Sequence[Requirement]) -> list[str]:
     """Return the packages of the programs that are not on this machine."""
     path = f"{os.environ.get('PATH', '')}:{_PATH}"
     return sorted(
@@ -59,7 +60,7 @@ def missing(requirements: tuple[Requirement, ...]) -> list[str]:
     )
 
 
-def install(requirements: tuple[Requirement, ...], *, say: Say) -> None:
+def install(requirements: Sequence[Requirement], *, say: Say) -> None:
     """Install what is missing, saying first what that is.
 
     :raises LabError: this is no machine with apt-get.

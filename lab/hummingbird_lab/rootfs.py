@@ -161,8 +161,15 @@ def _customise(tree: Path) -> None:
     ):
         stale.unlink(missing_ok=True)
     run(
-        ["chroot", tree, "useradd", "--create-home", "--shell=/bin/bash"]
-        + ["--groups=sudo", inventory.SSH_USER]
+        [
+            "chroot",
+            tree,
+            "useradd",
+            "--create-home",
+            "--shell=/bin/bash",
+            "--groups=sudo",
+            inventory.SSH_USER,
+        ]
     )
     for name, text in _FILES.items():
         target = tree / name

@@ -114,8 +114,11 @@ def serve_packages(repository: Path, *, log: Path) -> None:
     wait("apt", process, port=APT_PORT, path="/Release", tls=False, log=log)
 
 
-def serve_images(folder: Path, *, log: Path) -> None:
-    """Serve the registry over TLS and push the small images."""
+def serve_images(folder: Path, images: Mapping[str, str], *, log: Path) -> None:
+    """Serve the registry over TLS; push `images`, archives by name, and our small ones.
+
+    :raises LabError: the registry did not start, or refused an image.
+    """
     authority = Authority(folder / "tls")
     addresses = (inventory.CONTROLLER_ADDRESS, "198.51.100.2", "127.0.0.1")
     certificate, key = authority.issue("registry", addresses=addresses)
@@ -132,6 +135,6 @@ def serve_images(folder: Path, *, log: Path) -> None:
     wait("registry", process, port=REGISTRY_PORT, path="/v2/", log=log)
     argv = [sys.executable, "-m", "hummingbird_lab.push"]
     argv += [str(authority.certificate), REGISTRY]
-    for name, archive in image.archives().items():
+    for name, archive in {**image.archives(), **images}.items():
         argv += [str(archive), name]
     run(within(inventory.CONTROLLER, argv))

@@ -72,7 +72,7 @@ def forward(*, port_name: str, tap_name: str, delay_s: float, loss: float) -> No
                     frame = os.read(descriptor, 65536)
                 except OSError:  # nothing left, or the port is down
                     break
-                if len(waiting) < _QUEUE and random.random() >= loss:
+                if len(waiting) < _QUEUE and random.random() >= loss:  # noqa: S311 no secret
                     due = time.monotonic() + delay_s
                     waiting.append((due, other[descriptor], frame))
         while waiting and waiting[0][0] <= time.monotonic():

@@ -71,6 +71,7 @@ class World:
     def _services(self) -> list[tuple[str, Callable[[], None]]]:
         """Return how to start what the controller has beside the product."""
         folder, log = self._folder, self._folder / "run"
+        images = self._record.images
         plane = ControlPlane(
             folder / "kubernetes",
             programs=binaries.path(),
@@ -79,7 +80,7 @@ class World:
         return [
             ("kubernetes", plane.start),
             ("apt", lambda: service.serve_packages(repository.path(), log=log)),
-            ("registry", lambda: service.serve_images(folder, log=log)),
+            ("registry", lambda: service.serve_images(folder, images, log=log)),
         ]
 
     def _ssh_wait(self, host: Host) -> Callable[[], None]:
