@@ -41,7 +41,13 @@ class Host:
     """One host and the thread that minds it."""
 
     def __init__(
-        self, plan: HostPlan, *, folder: Path, groups: list[Path], public_key: str
+        self,
+        plan: HostPlan,
+        *,
+        folder: Path,
+        tree: Path,
+        groups: list[Path],
+        public_key: str,
     ) -> None:
         self.plan = plan
         self.cable = Cable(
@@ -52,6 +58,7 @@ class Host:
             mac=plan.mac,
         )
         self._folder = folder
+        self._tree = tree
         self._lab_groups = groups
         self._groups: list[Path] = []
         self._public_key = public_key
@@ -167,8 +174,9 @@ class Host:
             target.write_text(text)
             # systemd-networkd is not root.
             target.chmod(0o644)
-        lower = rootfs.path()
-        options = f"lowerdir={lower},upperdir={upper},workdir={self._folder / 'work'}"
+        options = (
+            f"lowerdir={self._tree},upperdir={upper},workdir={self._folder / 'work'}"
+        )
         root = self._folder / "root"
         run(["mount", "-t", "overlay", "overlay", "-o", options, root])
         keys = root / "home" / SSH_USER / ".ssh"

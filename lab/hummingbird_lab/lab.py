@@ -25,8 +25,10 @@ from hummingbird_lab import (
     agent_image,
     binaries,
     cgroup,
+    image,
     inventory,
     repository,
+    rootfs,
     sandbox,
     service,
 )
@@ -62,10 +64,10 @@ class Lab:
         self.ssh_key = folder / "id_ed25519"
         self.run_folder = folder / "run"
         self.kubeconfig = folder / "kubernetes" / "admin.conf"
-        self.binaries = binaries.path()
+        self.binaries = Path(self._record.programs)
         self.registry_ca = folder / "tls" / "ca.crt"
         self.python_base = agent_image.base_path()
-        self.apt_key = repository.path() / "lab.gpg"
+        self.apt_key = Path(self._record.packages) / "lab.gpg"
         self.fault = Fault(self.ask)
 
     @classmethod
@@ -96,7 +98,10 @@ class Lab:
             id=lab_id,
             hosts=tuple(hosts),
             kubernetes=kubernetes,
-            images=_archives() if images else {},
+            rootfs=str(rootfs.path()),
+            programs=str(binaries.path()),
+            packages=str(repository.path()),
+            images=_archives(kubernetes=kubernetes, images=images),
             groups=tuple(str(group) for group in cgroup.lab_groups(lab_id)),
         )
         record.write(folder)
@@ -352,8 +357,10 @@ def _check(folder: Path, hosts: Sequence[str]) -> None:
         raise LabError(f"an overlay cannot be made in {folder}: it has : , or \\")
 
 
-def _archives() -> dict[str, str]:
-    return {name: str(path) for name, path in agent_image.archives().items()}
+def _archives(*, kubernetes: bool, images: bool) -> dict[str, str]:
+    found = image.archives() if kubernetes else {}
+    found |= agent_image.archives() if images else {}
+    return {name: str(path) for name, path in found.items()}
 
 
 def _lay_out(folder: Path) -> None:

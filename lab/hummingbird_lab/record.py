@@ -19,13 +19,18 @@ _NAME = "lab.json"
 class Record:
     """One lab.
 
-    `images` are archives by the names they get in the registry, `groups` the lab's
+    `rootfs`, `programs` and `packages` are the cache's entries that it was made from,
+    for the checkout may change meanwhile; `images` are archives by the names they
+    get in the registry, `groups` the lab's
     control groups; `first_pid` is 0 until the lab was started.
     """
 
     id: str
     hosts: tuple[str, ...]
     kubernetes: bool
+    rootfs: str
+    programs: str
+    packages: str
     images: dict[str, str]
     groups: tuple[str, ...]
     first_pid: int = 0

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hummingbird_lab import image, inventory, network
+from hummingbird_lab import inventory, network
 from hummingbird_lab.authority import Authority
 from hummingbird_lab.command import run
 from hummingbird_lab.errors import LabError
@@ -115,7 +115,7 @@ def serve_packages(repository: Path, *, log: Path) -> None:
 
 
 def serve_images(folder: Path, images: Mapping[str, str], *, log: Path) -> None:
-    """Serve the registry over TLS; push `images`, archives by name, and our small ones.
+    """Serve the registry over TLS and push `images`, archives by name.
 
     :raises LabError: the registry did not start, or refused an image.
     """
@@ -135,6 +135,6 @@ def serve_images(folder: Path, images: Mapping[str, str], *, log: Path) -> None:
     wait("registry", process, port=REGISTRY_PORT, path="/v2/", log=log)
     argv = [sys.executable, "-m", "hummingbird_lab.push"]
     argv += [str(authority.certificate), REGISTRY]
-    for name, archive in {**image.archives(), **images}.items():
+    for name, archive in images.items():
         argv += [str(archive), name]
     run(within(inventory.CONTROLLER, argv))

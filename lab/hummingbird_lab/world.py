@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from hummingbird_lab import binaries, inventory, network, repository, service
+from hummingbird_lab import binaries, inventory, network, service
 from hummingbird_lab.command import run
 from hummingbird_lab.control_plane import ControlPlane
 from hummingbird_lab.errors import LabError
@@ -48,6 +48,7 @@ class World:
         return Host(
             inventory.HOST_BY_NAME[name],
             folder=self._folder / "hosts" / name,
+            tree=Path(self._record.rootfs),
             groups=[Path(group) for group in self._record.groups],
             public_key=(self._folder / "id_ed25519.pub").read_text(),
         )
@@ -71,15 +72,15 @@ class World:
     def _services(self) -> list[tuple[str, Callable[[], None]]]:
         """Return how to start what the controller has beside the product."""
         folder, log = self._folder, self._folder / "run"
-        images = self._record.images
+        images, packages = self._record.images, Path(self._record.packages)
         plane = ControlPlane(
             folder / "kubernetes",
-            programs=binaries.path(),
+            programs=Path(self._record.programs),
             version=binaries.version(),
         )
         return [
             ("kubernetes", plane.start),
-            ("apt", lambda: service.serve_packages(repository.path(), log=log)),
+            ("apt", lambda: service.serve_packages(packages, log=log)),
             ("registry", lambda: service.serve_images(folder, images, log=log)),
         ]
 
