@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster that hosts join: the only user of the Kubernetes client."""

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Empty a node politely: evictions, which honour disruption budgets.
+
+What `kubectl drain --ignore-daemonsets` leaves is left here too: DaemonSet pods, mirror
+pods, and pods that have ended. A node that is not ready can't confirm the end of a pod:
+its evictions are asked for, and nobody waits.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hummingbird.adapters.kubernetes.connection import Connection
+from hummingbird.adapters.kubernetes.node import find_node
+from hummingbird.clock import Clock
+
+_MIRROR = "kubernetes.io/config.mirror"
+_ROUND_SECONDS = 1.0
+"""Between two looks: what a person who waits would not notice."""
+
+_PENDING = (404, 409, 429, 500)
+"""Gone; gone and made anew; a budget forbids it now; two budgets contradict (the
+eviction API's documented answers)."""
+
+
+@dataclass(frozen=True)
+class DrainResult:
+    """`evicted` evictions were accepted; `left` ("namespace/pod") are still there."""
+
+    evicted: int
+    left: tuple[str, ...]
+
+
+def drain(
+    connection: Connection,
+    name: str,
+    *,
+    deadline: Callable[[], bool],
+    on_event: Callable[[str], None],
+    clock: Clock,
+) -> DrainResult:
+    """Evict what runs on node `name` until it is gone or `deadline()` says stop.
+
+    `deadline` is asked each second. `on_event` is told what a person may want to know.
+    """
+    accepted: set[str] = set()
+    told: set[str] = set()
+    while True:
+        pods = _to_move(connection, name)
+        for pod in pods:
+            uid = pod["metadata"]["uid"]
+            if uid in accepted or pod["metadata"].get("deletionTimestamp"):
+                continue
+            refusal = _evict(connection, pod)
+            if refusal is None:
+                accepted.add(uid)
+                on_event(f"pod {_shown(pod)} is being moved away")
+            elif uid not in told:
+                told.add(uid)
+                on_event(f"pod {_shown(pod)} can't be moved yet: {refusal}")
+        if pods and not deadline() and _is_ready(connection, name):
+            clock.wait(threading.Event(), seconds=_ROUND_SECONDS)
+            continue
+        return DrainResult(len(accepted), tuple(sorted(_shown(pod) for pod in pods)))
+
+
+def _to_move(connection: Connection, name: str) -> list[Mapping[str, Any]]:
+    pods = connection.items(
+        "/api/v1/pods",
+        action=f"list the pods of {name}",
+        fieldSelector=f"spec.nodeName={name}",
+    )
+    return [pod for pod in pods if _must_go(pod)]
+
+
+def _must_go(pod: Mapping[str, Any]) -> bool:
+    metadata = pod["metadata"]
+    if _MIRROR in (metadata.get("annotations") or {}):
+        return False
+    if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+        return False
+    return not any(
+        owner["kind"] == "DaemonSet" and owner.get("controller")
+        for owner in metadata.get("ownerReferences") or ()
+    )
+
+
+def _evict(connection: Connection, pod: Mapping[str, Any]) -> str | None:
+    """Ask for one eviction; return why it was refused for now, or None."""
+    metadata = pod["metadata"]
+    namespace, name = metadata["namespace"], metadata["name"]
+    answer = connection.request(
+        "POST",
+        f"/api/v1/namespaces/{namespace}/pods/{name}/eviction",
+        action=f"evict pod {_shown(pod)}",
+        body={
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": metadata["uid"]}},
+        },
+        expect=_PENDING,
+    )
+    return answer.message if answer.status in (429, 500) else None
+
+
+def _is_ready(connection: Connection, name: str) -> bool:
+    node = find_node(connection, name)
+    return node is not None and node.ready
+
+
+def _shown(pod: Mapping[str, Any]) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes: what Kubernetes knows of a host, and the few things that we set on one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hummingbird.adapters.kubernetes.connection import MERGE_PATCH, Connection
+
+_NODES = "/api/v1/nodes"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """One node as the API server shows it now.
+
+    `ready` is what the node controller believes: it lags a dead node by the
+    cluster's grace period (50 s by default). `lease_renewed_at` is the kubelet's own
+    last sign of life.
+    """
+
+    name: str
+    uid: str
+    ready: bool
+    unschedulable: bool
+    boot_id: str
+    kubelet_version: str
+    lease_renewed_at: datetime | None
+    internal_ip: str | None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def find_node(connection: Connection, name: str) -> NodeStatus | None:
+    """Return the node called `name`, or None."""
+    node = connection.find(f"{_NODES}/{name}", action=f"show node {name}")
+    if node is None:
+        return None
+    lease = connection.find(f"{_LEASES}/{name}", action=f"show the lease of {name}")
+    return _status(node, lease)
+
+
+def list_nodes(connection: Connection, label_selector: str | None) -> list[NodeStatus]:
+    """Return the nodes that `label_selector` selects; all of them for None.
+
+    Two lists, however many nodes there are: the nodes and all leases.
+    """
+    query = {"labelSelector": label_selector} if label_selector else {}
+    nodes = list(connection.items(_NODES, action="list nodes", **query))
+    if not nodes:
+        return []
+    leases = {
+        lease["metadata"]["name"]: lease
+        for lease in connection.items(_LEASES, action="list leases")
+    }
+    return [_status(node, leases.get(node["metadata"]["name"])) for node in nodes]
+
+
+def patch_node(connection: Connection, name: str, patch: Mapping[str, Any]) -> bool:
+    """Merge `patch` into a node; return False where there is none."""
+    answer = connection.request(
+        "PATCH",
+        f"{_NODES}/{name}",
+        action=f"change node {name}",
+        body=dict(patch),
+        content_type=MERGE_PATCH,
+        expect=(404,),
+    )
+    return answer.status != 404
+
+
+def delete_node(connection: Connection, name: str) -> bool:
+    """Delete a node object; return False where there is none."""
+    answer = connection.request(
+        "DELETE", f"{_NODES}/{name}", action=f"delete node {name}", expect=(404,)
+    )
+    return answer.status != 404
+
+
+def _status(node: Mapping[str, Any], lease: Mapping[str, Any] | None) -> NodeStatus:
+    metadata = node["metadata"]
+    status = node.get("status") or {}
+    info = status.get("nodeInfo") or {}
+    addresses = {
+        address["type"]: address["address"]
+        for address in reversed(status.get("addresses") or ())
+    }
+    renewed = ((lease or {}).get("spec") or {}).get("renewTime")
+    return NodeStatus(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        ready=is_true(status, "Ready"),
+        unschedulable=bool((node.get("spec") or {}).get("unschedulable")),
+        boot_id=info.get("bootID", ""),
+        kubelet_version=info.get("kubeletVersion", ""),
+        lease_renewed_at=datetime.fromisoformat(renewed) if renewed else None,
+        internal_ip=addresses.get("InternalIP"),
+        labels=dict(metadata.get("labels") or {}),
+    )
+
+
+def is_true(status: Mapping[str, Any], condition: str) -> bool:
+    """Return whether a status says that `condition` is true."""
+    return any(
+        entry["type"] == condition and entry["status"] == "True"
+        for entry in status.get("conditions") or ()
+    )

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster in memory, with hooks for what a test or a simulation makes happen.
+
+Keeps the contract of adapters.kubernetes.cluster.Cluster; tests/contract/test_cluster.py
+runs the same expectations against this one and a real API server. The hooks (join,
+set_ready, add_pod, issue_token, `away` …) are what kubelets, users and cables do.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from hummingbird.adapters.kubernetes.cluster import (
+    DrainResult,
+    JoinInfo,
+    NodeStatus,
+    TokenIdentity,
+)
+from hummingbird.adapters.kubernetes.namespace import PRIVILEGED
+from hummingbird.clock import Clock, SystemClock
+from hummingbird.errors import KubernetesRefused, KubernetesUnavailable, TokenRefused
+
+
+@dataclass
+class FakePod:
+    """A pod on a node; `held` is a disruption budget that forbids its eviction."""
+
+    namespace: str
+    name: str
+    node: str
+    agent: str | None = None
+    daemon: bool = False
+    mirror: bool = False
+    ready: bool = True
+    held: bool = False
+    ending: bool = False
+
+
+@dataclass(frozen=True)
+class FakeToken:
+    """A bootstrap token."""
+
+    hostname: str
+    run_uuid: str
+    expires_at: datetime
+
+
+class FakeCluster:
+    """A cluster that exists only here. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        version: str = "v1.36.3",
+        api_endpoint: str = "192.168.204.2:6443",
+        ca_certificate: str = "-----BEGIN CERTIFICATE-----\nfake\n",
+    ) -> None:
+        self.away = False
+        """True: every call raises KubernetesUnavailable."""
+        self.bootstrap_tokens: dict[str, FakeToken] = {}
+        self.namespaces: dict[str, dict[str, str]] = {}
+        self.pods: list[FakePod] = []
+        self._clock = clock or SystemClock()
+        self._version = version
+        self._api_endpoint = api_endpoint
+        self._ca_certificate = ca_certificate
+        self._nodes: dict[str, NodeStatus] = {}
+        self._service_tokens: dict[str, tuple[str, TokenIdentity]] = {}
+        self._lock = threading.RLock()
+
+    # --- what kubelets, users and cables do ---------------------------------------
+
+    def join(
+        self,
+        name: str,
+        *,
+        token: str | None = None,
+        boot_id: str = "boot-1",
+        ready: bool = True,
+        internal_ip: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> NodeStatus:
+        """Do what `kubeadm join` does; with `token`, only if that one is valid.
+
+        :raises KubernetesRefused: the token is not, or a ready node has that name.
+        """
+        with self._lock:
+            if token is not None and not self._is_valid(token):
+                raise KubernetesRefused(action="join", message="token is not valid")
+            old = self._nodes.get(name)
+            if token is not None and old is not None and old.ready:
+                raise KubernetesRefused(
+                    action="join", message=f"a Node with name {name} exists already"
+                )
+            self._nodes[name] = NodeStatus(
+                name=name,
+                uid=old.uid if old else str(uuid4()),
+                ready=ready,
+                unschedulable=old.unschedulable if old else False,
+                boot_id=boot_id,
+                kubelet_version=self._version,
+                lease_renewed_at=self._clock.now(),
+                internal_ip=internal_ip,
+                labels={**(old.labels if old else {}), **(labels or {})},
+            )
+            return self._nodes[name]
+
+    def set_ready(self, name: str, ready: bool, *, boot_id: str | None = None) -> None:
+        """Let the node controller believe this of a node; a ready one renews its lease."""
+        with self._lock:
+            node = self._nodes[name]
+            self._nodes[name] = replace(
+                node,
+                ready=ready,
+                boot_id=boot_id or node.boot_id,
+                lease_renewed_at=self._clock.now() if ready else node.lease_renewed_at,
+            )
+
+    def renew_lease(self, name: str) -> None:
+        """Let the kubelet of a node give its sign of life."""
+        with self._lock:
+            node = self._nodes[name]
+            self._nodes[name] = replace(node, lease_renewed_at=self._clock.now())
+
+    def add_pod(self, pod: FakePod) -> FakePod:
+        """Schedule a pod."""
+        with self._lock:
+            self.pods.append(pod)
+            return pod
+
+    def add_agents(
+        self,
+        hostname: str,
+        *,
+        namespace: str = "hummingbird",
+        agents: tuple[str, ...] = ("mtc-client", "sysinv-agent"),
+        ready: bool = True,
+    ) -> None:
+        """Do what the DaemonSet controller and a kubelet do with the agents' chart."""
+        with self._lock:
+            self.pods = [
+                pod for pod in self.pods if not (pod.node == hostname and pod.agent)
+            ]
+            for agent in agents:
+                self.pods.append(
+                    FakePod(
+                        namespace=namespace,
+                        name=f"{agent}-{uuid4().hex[:5]}",
+                        node=hostname,
+                        agent=agent,
+                        daemon=True,
+                        ready=ready,
+                    )
+                )
+
+    def issue_token(
+        self,
+        *,
+        node_name: str,
+        audience: str = "hummingbird",
+        namespace: str = "hummingbird",
+        service_account: str = "mtc-client",
+        pod_name: str = "agent",
+    ) -> str:
+        """Do what the kubelet does: project a token bound to a node and a pod."""
+        with self._lock:
+            node = self._nodes.get(node_name)
+            token = f"token-{uuid4()}"
+            self._service_tokens[token] = (
+                audience,
+                TokenIdentity(
+                    username=f"system:serviceaccount:{namespace}:{service_account}",
+                    namespace=namespace,
+                    service_account=service_account,
+                    node_name=node_name if node else "",
+                    node_uid=node.uid if node else "",
+                    pod_name=pod_name,
+                    pod_uid=str(uuid4()),
+                ),
+            )
+            return token
+
+    def revoke_token(self, token: str) -> None:
+        """Delete the pod that a token is bound to."""
+        with self._lock:
+            self._service_tokens.pop(token, None)
+
+    # --- the contract ---------------------------------------------------------------
+
+    def check(self) -> str:
+        with self._reached():
+            return self._version
+
+    def join_info(self) -> JoinInfo:
+        with self._reached():
+            return JoinInfo(
+                api_endpoint=self._api_endpoint,
+                ca_certificate=self._ca_certificate,
+                version=".".join(self._version.removeprefix("v").split(".")[:2]),
+            )
+
+    def create_bootstrap_token(
+        self, *, hostname: str, run_uuid: str, ttl: timedelta
+    ) -> str:
+        with self._reached():
+            token = f"{uuid4().hex[:6]}.{uuid4().hex[:16]}"
+            self.bootstrap_tokens[token] = FakeToken(
+                hostname, run_uuid, self._clock.now() + ttl
+            )
+            return token
+
+    def delete_bootstrap_tokens(self, *, run_uuid: str | None = None) -> int:
+        with self._reached():
+            doomed = [
+                token
+                for token, made in self.bootstrap_tokens.items()
+                if run_uuid in (None, made.run_uuid)
+            ]
+            for token in doomed:
+                del self.bootstrap_tokens[token]
+            return len(doomed)
+
+    def bootstrap_token_runs(self) -> frozenset[str]:
+        with self._reached():
+            return frozenset(made.run_uuid for made in self.bootstrap_tokens.values())
+
+    def node(self, name: str) -> NodeStatus | None:
+        with self._reached():
+            return self._nodes.get(name)
+
+    def nodes(self, *, label_selector: str | None = None) -> dict[str, NodeStatus]:
+        with self._reached():
+            return {
+                name: node
+                for name, node in self._nodes.items()
+                if _selects(label_selector, node.labels)
+            }
+
+    def label_node(self, name: str, labels: Mapping[str, str | None]) -> bool:
+        with self._reached():
+            node = self._nodes.get(name)
+            if node is None:
+                return False
+            merged = {**node.labels, **labels}
+            kept = {key: value for key, value in merged.items() if value is not None}
+            self._nodes[name] = replace(node, labels=kept)
+            return True
+
+    def cordon(self, name: str) -> bool:
+        return self._set_unschedulable(name, True)
+
+    def uncordon(self, name: str) -> bool:
+        return self._set_unschedulable(name, False)
+
+    def drain(
+        self,
+        name: str,
+        *,
+        deadline: Callable[[], bool],
+        on_event: Callable[[str], None],
+    ) -> DrainResult:
+        evicted = 0
+        while True:
+            with self._reached():
+                node = self._nodes.get(name)
+                alive = node is not None and node.ready
+                for pod in self._to_move(name):
+                    if pod.held:
+                        on_event(f"pod {pod.namespace}/{pod.name} can't be moved yet")
+                    elif not pod.ending:
+                        pod.ending = True
+                        evicted += 1
+                        on_event(f"pod {pod.namespace}/{pod.name} is being moved away")
+                if alive:
+                    self.pods = [pod for pod in self.pods if not pod.ending]
+                left = self._to_move(name)
+            if not left or not alive or deadline():
+                shown = sorted(f"{pod.namespace}/{pod.name}" for pod in left)
+                return DrainResult(evicted, tuple(shown))
+            self._clock.wait(threading.Event(), seconds=1.0)
+
+    def delete_node(self, name: str) -> bool:
+        with self._reached():
+            return self._nodes.pop(name, None) is not None
+
+    def agent_pods(self, hostname: str, *, namespace: str) -> dict[str, bool]:
+        with self._reached():
+            return {
+                pod.agent: pod.ready
+                for pod in self.pods
+                if pod.agent and pod.node == hostname and pod.namespace == namespace
+            }
+
+    def review_token(self, token: str, *, audience: str) -> TokenIdentity:
+        with self._reached():
+            made_for, identity = self._service_tokens.get(token, (None, None))
+            if identity is None or made_for != audience:
+                raise TokenRefused(message="it is not valid")
+            return identity
+
+    def ensure_namespace(self, name: str, *, labels: Mapping[str, str]) -> None:
+        with self._reached():
+            self.namespaces.setdefault(name, {}).update({**labels, **PRIVILEGED})
+
+    def _set_unschedulable(self, name: str, unschedulable: bool) -> bool:
+        with self._reached():
+            node = self._nodes.get(name)
+            if node is None:
+                return False
+            self._nodes[name] = replace(node, unschedulable=unschedulable)
+            return True
+
+    def _to_move(self, name: str) -> list[FakePod]:
+        return [
+            pod
+            for pod in self.pods
+            if pod.node == name and not pod.daemon and not pod.mirror
+        ]
+
+    def _is_valid(self, token: str) -> bool:
+        made = self.bootstrap_tokens.get(token)
+        return made is not None and self._clock.now() < made.expires_at
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        if self.away:
+            raise KubernetesUnavailable(message="connection refused")
+        with self._lock:
+            yield
+
+
+def _selects(selector: str | None, labels: Mapping[str, str]) -> bool:
+    """Understand `key` and `key=value`, joined by commas."""
+    for term in (selector or "").split(","):
+        key, equals, value = term.partition("=")
+        if key and (key not in labels or (equals and labels[key] != value)):
+            return False
+    return True
