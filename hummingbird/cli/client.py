@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Talks REST to the server and turns each of its refusals into one sentence.
+
+Nothing is tried again here: a command that may have been carried out is not repeated.
+`requests` is imported with the first call, so that help and completion start fast.
+"""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from hummingbird.cli.endpoint import Endpoint
+from hummingbird.cli.failure import Failure, Unreachable
+
+TIMEOUT_SECONDS = 60.0
+"""How long one answer may take; twice the longest wait of the server's long poll."""
+
+Query = Mapping[str, str | int | float | bool | list[str] | None]
+
+
+def path(*words: object) -> str:
+    """Return the path with these words, each quoted: a host's name can't leave it."""
+    return "/v1/" + "/".join(quote(str(word), safe="") for word in words)
+
+
+class Client:
+    """One server, over one kept-open connection; not to be shared between threads."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._session: Any = None
+
+    def get(self, where: str, **query: Any) -> Any:
+        """Return the parsed body; arguments that are None are not sent."""
+        return self._call("GET", where, query=query)
+
+    def post(self, where: str, body: object) -> Any:
+        """Send `body` as JSON and return the parsed body of the answer."""
+        return self._call("POST", where, body=body)
+
+    def patch(self, where: str, body: object) -> Any:
+        """Send `body` as JSON and return the parsed body of the answer."""
+        return self._call("PATCH", where, body=body)
+
+    def delete(self, where: str) -> None:
+        """Delete what is there."""
+        self._call("DELETE", where)
+
+    def _call(
+        self,
+        method: str,
+        where: str,
+        *,
+        query: Query | None = None,
+        body: object = None,
+    ) -> Any:
+        import requests
+
+        if self._session is None:
+            self._session = requests.Session()
+            self._session.headers["X-Auth-Token"] = self.endpoint.token
+            # A proxy for the world outside can't know this machine's own addresses.
+            self._session.trust_env = not _is_loopback(self.endpoint.url)
+        try:
+            answer = self._session.request(
+                method,
+                self.endpoint.url + where,
+                params={k: v for k, v in (query or {}).items() if v is not None},
+                json=body,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except requests.Timeout as error:
+            raise Unreachable(
+                f"{self.endpoint.url} did not answer within {TIMEOUT_SECONDS:g} s."
+            ) from error
+        except requests.ConnectionError as error:
+            raise Unreachable(
+                f"Nobody answers at {self.endpoint.url}. Is it running? Start it:"
+                " hummingbird up. If it is elsewhere, say where: --url URL"
+            ) from error
+        except requests.RequestException as error:
+            raise Failure(f"{self.endpoint.url}: {error}") from error
+        if answer.status_code == 401:
+            raise Failure(
+                f"{self.endpoint.url} refuses the token from"
+                f" {self.endpoint.token_from}. It made its own at its first start:"
+                " the file token in its state directory (--token-file FILE)",
+                code=refusal(answer.text)[1],
+            )
+        if not answer.ok:
+            sentence, code = refusal(answer.text)
+            raise Failure(
+                sentence or f"{method} {where}: status {answer.status_code}", code=code
+            )
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise Failure(
+                f"{self.endpoint.url} is not a Hummingbird server."
+            ) from error
+
+
+def refusal(text: str) -> tuple[str, str | None]:
+    """Return the sentence and the stable code of an error's body.
+
+    The body is {"error_message": …} with a JSON object in a string (the form of
+    StarlingX's sysinv), the same object itself, or only text (the form of its FM).
+    """
+    try:
+        message: Any = json.loads(text)["error_message"]
+        if isinstance(message, str):
+            try:
+                message = json.loads(message)
+            except ValueError:
+                return message.strip(), None
+        return str(message["faultstring"]).strip(), message.get("code")
+    except (ValueError, KeyError, TypeError):
+        return "", None
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

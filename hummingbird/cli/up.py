@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hummingbird up`: the one command that is a server, not a client of one.
+
+The server's modules are imported when it runs and not before: no other command pays
+for them.
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from hummingbird.cli.command import Act
+
+
+class _PassOn(argparse.ArgumentParser):
+    """Leaves every option that it does not know to the server."""
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> argparse.Namespace:
+        """Return the namespace, with the unknown words as `server_argv`."""
+        known: argparse.Namespace
+        known, rest = self.parse_known_args(args, namespace)
+        known.server_argv = rest
+        return known
+
+
+class Up(Act):
+    """Run API, conductor and gateway in this one process, on SQLite.
+
+    The cluster is the one of KUBECONFIG or of [kubernetes]kubeconfig; without one the
+    inventory works and an unlock says what is missing.  Ctrl-C ends it.  All options of
+    the servers are taken: hummingbird-api --help lists them.
+    """
+
+    examples = (
+        "hummingbird up",
+        "KUBECONFIG=~/.kube/config hummingbird up",
+        "hummingbird up --config-file hummingbird.conf",
+    )
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.__class__ = _PassOn
+        parser.add_argument(
+            "--config-file",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="configuration file; may be repeated (default:"
+            " /etc/hummingbird/hummingbird.conf where it exists)",
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Run the servers until they are told to end."""
+        from hummingbird.cmd import up
+
+        # The servers set up their own log; the command line's would say all twice.
+        logging.getLogger().handlers.clear()
+        argv = [word for file in parsed_args.config_file for word in _option(file)]
+        return up.main(argv + parsed_args.server_argv)
+
+
+def _option(file: str) -> list[str]:
+    return ["--config-file", file]
