@@ -9,7 +9,12 @@ import os
 import platform
 import pwd
 
-from ansible.module_utils import host_manifest, host_snapshot
+from ansible.module_utils import (
+    host_family,
+    host_manifest,
+    host_snapshot,
+    our_packages,
+)
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -36,6 +41,14 @@ options:
 RETURN = r"""
 sysctls_to_apply: {description: Settings that differ from the wanted., type: dict, returned: always}
 modules_to_load: {description: Modules that are not loaded., type: list, returned: always}
+ansible_facts:
+  description: C(os_family), C(pkg_mgr) and C(hummingbird_packages) (name to version).
+  type: dict
+  returned: always
+package_source_unread:
+  description: Whether our package source is there and was never read, because a run was cut.
+  type: bool
+  returned: always
 notes: {description: Sentences about what an operator may want to mend., type: list, returned: always}
 """
 
@@ -111,10 +124,10 @@ def differing(wanted):
 
 def loadable(wanted):
     """Return the wanted modules that this kernel has as a file and has not loaded."""
-    with open("/proc/modules", encoding="ascii") as file:
-        loaded = {line.split()[0] for line in file}
     listing = "/lib/modules/{}/modules.dep".format(platform.release())
     try:
+        with open("/proc/modules", encoding="ascii") as file:
+            loaded = {line.split()[0] for line in file}
         with open(listing, encoding="ascii") as file:
             there = {os.path.basename(line.split(":")[0]).split(".")[0] for line in file}
     except OSError:
@@ -154,10 +167,22 @@ def main():
         changed = True
     if changed and not module.check_mode:
         host_manifest.save(manifest)
+    os_family, pkg_mgr = host_family.family()
+    installed = host_snapshot.packages()
     module.exit_json(
         changed=changed,
+        ansible_facts={
+            "os_family": os_family,
+            "pkg_mgr": pkg_mgr,
+            "hummingbird_packages": {
+                name.split(":")[0]: version
+                for name, version in installed.items()
+                if version != "rc"
+            },
+        },
         sysctls_to_apply=differing(module.params["sysctls"]),
         modules_to_load=to_load,
+        package_source_unread=our_packages.package_lists() == [],
         notes=notes(),
     )
 

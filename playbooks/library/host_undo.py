@@ -11,7 +11,13 @@ import signal
 import subprocess
 import time
 
-from ansible.module_utils import host_manifest, host_snapshot, undo_network, undo_packages
+from ansible.module_utils import (
+    host_family,
+    host_manifest,
+    host_snapshot,
+    undo_network,
+    our_packages,
+)
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -43,11 +49,12 @@ def was_there(manifest, unit):
 
 
 def look(manifest):
-    purge, staying = undo_packages.removable(undo_packages.ours(manifest))
+    purge, staying = our_packages.removable(our_packages.ours(manifest))
     return {
         "changed": False,
         "purge": purge,
         "staying": staying,
+        "pkg_mgr": host_family.family()[1],
         "runtime_stays": was_there(manifest, "containerd.service"),
         "kubelet_stays": was_there(manifest, "kubelet.service"),
         "has_kubeadm": shutil.which("kubeadm", path="/usr/bin:/usr/sbin") is not None
@@ -158,7 +165,10 @@ def _empty(place):
 
 def files(manifest):
     """Give back files; remove what grew in places that were absent or empty before us."""
-    changed = undo_packages.package_lists()
+    lists = our_packages.package_lists() or []
+    for path in lists:
+        os.unlink(path)
+    changed = bool(lists)
     for path in sorted(manifest["files"]):
         changed = host_manifest.give_back(manifest, path) or changed
     for place in _not_ours_before(manifest):
@@ -190,7 +200,7 @@ def _remove(place):
 
 def kernel(manifest):
     """Set back accounts, kernel settings and modules, and the units of before us."""
-    changed = undo_packages.accounts(manifest)
+    changed = our_packages.accounts(manifest)
     set_back, refused = undo_network.sysctls(manifest["baseline"])
     for name in manifest["kernel_modules"]:
         # refused by the kernel while somebody uses it: then it is theirs

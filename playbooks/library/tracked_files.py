@@ -7,6 +7,7 @@ that reads them still runs on what stood there before, so that a run that was cu
 between the write and the restart is mended by the next one.
 """
 
+import base64
 import os
 
 from ansible.module_utils import host_manifest, host_snapshot
@@ -28,6 +29,7 @@ options:
     suboptions:
       path: {description: Absolute path., type: str, required: true}
       content: {description: The whole text., type: str, required: true}
+      encoding: {description: What C(content) is., type: str, choices: [text, base64], default: text}
       mode: {description: Octal mode., type: str, default: "0644"}
       restarts: {description: Whether C(unit) reads it at its start only., type: bool, default: false}
   unit:
@@ -39,6 +41,7 @@ RETURN = r"""
 written: {description: Paths that were written., type: list, returned: always}
 removed: {description: Paths that were given back., type: list, returned: always}
 restart_needed: {description: Whether the unit runs on older files., type: bool, returned: always}
+runs: {description: Whether the unit is active and enabled., type: bool, returned: always}
 reload_needed: {description: Whether systemd has read older unit files., type: bool, returned: always}
 """
 
@@ -57,27 +60,20 @@ def is_as_wanted(path, content, mode):
         return False
 
 
-def started_at(unit):
-    """Return when a running unit was started, in seconds since 1970, or None."""
-    properties = dict(
-        line.split("=", 1)
-        for line in host_snapshot.run(
-            "systemctl", "show", "--timestamp=unix", "-p", "ActiveState,ActiveEnterTimestamp", unit
-        ).splitlines()
-        if "=" in line
-    )
-    stamp = properties.get("ActiveEnterTimestamp", "").lstrip("@")
-    if properties.get("ActiveState") != "active" or not stamp.isdigit():
-        return None
-    return int(stamp)
+def properties_of(unit):
+    """Return what systemd says of a unit, by property."""
+    wanted = "ActiveState,ActiveEnterTimestamp,NeedDaemonReload,UnitFileState"
+    shown = host_snapshot.run("systemctl", "show", "--timestamp=unix", "-p", wanted, unit)
+    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
-def restart_is_needed(unit, paths):
-    """Return whether `unit` runs since before one of `paths` was written."""
-    since = started_at(unit)
-    if since is None:
+def restart_is_needed(properties, paths):
+    """Return whether a unit runs since before one of `paths` was written."""
+    since = properties.get("ActiveEnterTimestamp", "").lstrip("@")
+    if properties.get("ActiveState") != "active" or not since.isdigit():
         return False
-    return any(int(os.stat(path).st_mtime) > since for path in paths if os.path.exists(path))
+    written = (int(os.stat(path).st_mtime) for path in paths if os.path.exists(path))
+    return any(moment > int(since) for moment in written)
 
 
 def main():
@@ -91,6 +87,11 @@ def main():
                 "options": {
                     "path": {"type": "str", "required": True},
                     "content": {"type": "str", "required": True},
+                    "encoding": {
+                        "type": "str",
+                        "choices": ["text", "base64"],
+                        "default": "text",
+                    },
                     "mode": {"type": "str", "default": "0644"},
                     "restarts": {"type": "bool", "default": False},
                 },
@@ -102,13 +103,16 @@ def main():
     manifest = host_manifest.load()
     if manifest is None:
         module.fail_json(msg="Nothing was recorded on this host yet; run node_config first.")
-    owner, unit = module.params["owner"], module.params["unit"]
+    owner = module.params["owner"]
     wanted = {}
     for file in module.params["files"]:
         path = os.path.normpath(file["path"])
         if not path.startswith("/etc/"):
             module.fail_json(msg="Only files below /etc are tracked.")
-        wanted[path] = (file["content"].encode(), int(file["mode"], 8), file["restarts"])
+        content = file["content"].encode()
+        if file["encoding"] == "base64":
+            content = base64.b64decode(content)
+        wanted[path] = (content, int(file["mode"], 8), file["restarts"])
 
     removed = [
         path
@@ -137,17 +141,18 @@ def main():
         if removed:
             host_manifest.save(manifest)
 
-    needs_reload = (
-        unit is not None
-        and host_snapshot.run("systemctl", "show", "-P", "NeedDaemonReload", unit).strip() == "yes"
-    )
+    unit = module.params["unit"]
+    properties = properties_of(unit) if unit else {}
     module.exit_json(
         changed=bool(written or removed),
         written=written,
         removed=removed,
-        restart_needed=unit is not None
-        and restart_is_needed(unit, [path for path, want in wanted.items() if want[2]]),
-        reload_needed=needs_reload,
+        runs=properties.get("ActiveState") == "active"
+        and properties.get("UnitFileState") == "enabled",
+        restart_needed=restart_is_needed(
+            properties, [path for path, want in wanted.items() if want[2]]
+        ),
+        reload_needed=properties.get("NeedDaemonReload") == "yes",
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands round an installation of packages, and remembers what it added to the host.
 
-C(planned) before: says which packages are missing, and records what is there.
+C(planned) before: records what is there.
 C(recorded) after: records what came (packages, users, groups). A run that is cut in
 between leaves the first record, and the next planned or recorded goes on from it.
 """
@@ -18,36 +18,11 @@ options:
     type: str
     choices: [planned, recorded]
     required: true
-  names:
-    description:
-      - What is needed. C(a|b) is content with either and asks for C(a).
-      - C(a=1.2*) is content with any version that begins so.
-    type: list
-    elements: str
-    default: []
 """
 
 RETURN = r"""
-missing: {description: What has to be installed., type: list, returned: always}
 added: {description: What we added in this host's life with us., type: list, returned: always}
 """
-
-
-def bare(names):
-    """Return the installed packages by name without the architecture."""
-    return {name.split(":")[0]: version for name, version in names.items()}
-
-
-def is_there(wish, installed):
-    """Return whether one alternative of `wish` is installed."""
-    for alternative in wish.split("|"):
-        name, _, version = alternative.partition("=")
-        have = installed.get(name)
-        if have is None or have == "rc":
-            continue
-        if not version or have.startswith(version.rstrip("*")):
-            return True
-    return False
 
 
 def names_of(database):
@@ -75,7 +50,6 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": ["planned", "recorded"], "required": True},
-            "names": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -83,14 +57,9 @@ def main():
     if manifest is None:
         module.fail_json(msg="Nothing was recorded on this host yet; run node_config first.")
     installed = host_snapshot.packages()
-    missing = [
-        wish.split("|")[0]
-        for wish in module.params["names"]
-        if not is_there(wish, bare(installed))
-    ]
     # a plan that an earlier run could not close is closed first
     changed = record(manifest, installed)
-    if module.params["state"] == "planned" and missing:
+    if module.params["state"] == "planned":
         manifest["packages"]["before"] = {
             "installed": sorted(installed),
             "users": names_of("passwd"),
@@ -99,7 +68,7 @@ def main():
         changed = True
     if changed and not module.check_mode:
         host_manifest.save(manifest)
-    module.exit_json(changed=changed, missing=missing, added=manifest["packages"]["added"])
+    module.exit_json(changed=changed, added=manifest["packages"]["added"])
 
 
 if __name__ == "__main__":

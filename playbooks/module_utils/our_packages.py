@@ -8,7 +8,7 @@ import glob
 import os
 import re
 import subprocess
-from typing import Any
+from typing import Any, Optional
 from urllib.parse import quote, urlsplit
 
 from ansible.module_utils import host_snapshot
@@ -54,23 +54,20 @@ def bare(name: str) -> str:
     return name.split(":")[0]
 
 
-def package_lists() -> bool:
-    """Delete what apt downloaded from our source; return whether there was any."""
+def package_lists() -> "Optional[list[str]]":
+    """Return the files that apt has read from our source, or None where it has none."""
     try:
         with open(SOURCE, encoding="utf-8") as file:
             found = re.search(r"^URIs: (\S+)", file.read(), re.MULTILINE)
     except FileNotFoundError:
-        return False
+        return None
     if not found:
-        return False
+        return None
     address = urlsplit(found.group(1))
     # as apt names its lists (apt-pkg/contrib/strutl.cc, URItoFileName)
     name = quote(address.netloc + address.path.rstrip("/"), safe="/:.-+").replace("_", "%5f")
     prefix = os.path.join(LISTS, name.replace("/", "_"))
-    paths = [path for path in glob.glob(glob.escape(prefix) + "_*") if os.path.isfile(path)]
-    for path in paths:
-        os.unlink(path)
-    return bool(paths)
+    return [path for path in glob.glob(glob.escape(prefix) + "_*") if os.path.isfile(path)]
 
 
 def accounts(manifest: dict[str, Any]) -> bool:
