@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +69,7 @@ class Lab:
         self.python_base = agent_image.base_path()
         self.apt_key = Path(self._record.packages) / "lab.gpg"
         self.fault = Fault(self.ask)
+        self._started: tuple[subprocess.Popen[bytes], ...] = ()
 
     @classmethod
     def up(
@@ -106,11 +107,13 @@ class Lab:
         )
         record.write(folder)
         try:
-            _start(folder, record, say=say, ends_with_caller=ends_with_caller)
+            started = _start(folder, record, say=say, ends_with_caller=ends_with_caller)
         except LabError:
             down(folder, keep=True)
             raise
-        return cls(folder)
+        lab = cls(folder)
+        lab._started = started
+        return lab
 
     @classmethod
     def attach(cls, folder: Path | str) -> Self:
@@ -136,6 +139,8 @@ class Lab:
     def down(self, *, keep: bool = False) -> None:
         """End the lab and remove its folder, unless `keep`."""
         down(self.folder, keep=keep)
+        for process in self._started:
+            process.wait(timeout=30)
 
     @property
     def first_pid(self) -> int:
@@ -384,8 +389,8 @@ def _lay_out(folder: Path) -> None:
 
 
 def _start(
-    folder: Path, record: Record, *, say: Callable[[str], None], ends_with_caller: bool
-) -> None:
+    folder: Path, record: Record, *, say: Say, ends_with_caller: bool
+) -> tuple[subprocess.Popen[bytes], ...]:
     """Start the first process and its reaper, and read reports until all is ready."""
     began = time.monotonic()
     reports, pipe = os.pipe()
@@ -404,7 +409,7 @@ def _start(
     started = sandbox.start_time(first.pid)
     if started is not None:
         replace(record, first_pid=first.pid, first_started=started).write(folder)
-    subprocess.Popen(
+    reaper = subprocess.Popen(
         [
             sys.executable,
             "-m",
@@ -425,7 +430,7 @@ def _start(
                 raise LabError(report["failed"])
             if report["ready"] == "lab":
                 say(f"{time.monotonic() - began:6.2f} s  the lab is up")
-                return
+                return first, reaper
             say(f"{report['seconds']:6.2f} s  {report['ready']}")
     said = (folder / "run" / "lab.log").read_text(errors="replace")[-2000:]
     raise LabError(f"the lab did not start: {said}")

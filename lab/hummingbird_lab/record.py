@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hummingbird_lab.errors import LabNotRunning
+from hummingbird_lab.errors import LabError, LabNotRunning
 from hummingbird_lab.sandbox import children, start_time
 
 _NAME = "lab.json"
@@ -50,7 +50,13 @@ class Record:
             ) from error
         fields["hosts"] = tuple(fields["hosts"])
         fields["groups"] = tuple(fields["groups"])
-        return cls(**fields)
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise LabError(
+                f"the lab in {folder} was started by another version of this program:"
+                f" end process {fields.get('first_pid')} and remove the folder"
+            ) from error
 
     def write(self, folder: Path) -> None:
         """Write the record, whole or not at all."""

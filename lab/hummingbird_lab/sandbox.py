@@ -81,12 +81,17 @@ def start_time(pid: int) -> int | None:
 
 
 def children(pid: int) -> list[int]:
-    """Return the ids of the children of a process; none if it is gone."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [int(word) for word in text.split()]
+    """Return the ids of the children of a process; none if it is gone.
+
+    A child belongs to the thread that made it (proc(5)), so all threads are asked.
+    """
+    found = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(word) for word in listed.read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 def is_namespace_init(pid: int) -> bool:
