@@ -81,6 +81,14 @@ def _message(status: EventStatus, data: Mapping[str, Any]) -> str:
     return ""
 
 
+def total(event: Mapping[str, Any], what: str) -> int | None:
+    """Return Ansible's own count of tasks, where `event` is the one that sums up."""
+    data = event.get("event_data")
+    if event.get("event") != "playbook_on_stats" or not isinstance(data, Mapping):
+        return None
+    return sum(int(count) for count in (data.get(what) or {}).values())
+
+
 def translate(
     event: Mapping[str, Any], *, secrets: Iterable[str] = ()
 ) -> PlaybookEvent | None:

@@ -90,6 +90,11 @@ class _Watch:
 
     def handle(self, raw: Mapping[str, Any]) -> bool:
         """Pass on an event of ansible-runner; False: it need not be kept in a file."""
+        # the last event: also counts what a censored result did not tell
+        changed = ansible_event.total(raw, "changed")
+        if changed is not None:
+            self.changed = changed
+            return False
         seen = ansible_event.translate(raw, secrets=self.secrets)
         if seen is None or self.raised is not None:
             return False
