@@ -39,6 +39,12 @@ class BadRequest(HummingbirdError):
     sentence = "{message}"
 
 
+class BodyTooLarge(BadRequest):
+    code = "hummingbird.body_too_large"
+    status = 413
+    sentence = "The request's body is larger than {limit} bytes."
+
+
 class NotAuthenticated(HummingbirdError):
     code = "hummingbird.not_authenticated"
     status = 401
@@ -116,7 +122,10 @@ class MacTaken(BadRequest):
 
 class PersonalityRefused(BadRequest):
     code = "hummingbird.host.personality_refused"
-    sentence = "{hostname}: Reject attempt to configure with invalid personality={personality} "
+    sentence = (
+        "{hostname}: Reject attempt to configure with invalid personality={personality} "
+        "(this endpoint keeps edgeworkers only)"
+    )
 
 
 class AddressInvalid(BadRequest):

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The WSGI application: pecan, with our router at its root.
+
+Each request passes, in this order: the log (outermost, so that it sees every answer), the
+gate (size, token, context), the router, its controller, and on an error the fault. The
+order matters: nobody learns whether a path exists before he has shown the token.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pecan import expose
+from pecan.core import Pecan, RoutingState
+from pecan.core import Request as PecanRequest
+from pecan.hooks import PecanHook
+from webob import Response
+from webob.exc import HTTPException
+
+from hummingbird.api.authentication import authenticate
+from hummingbird.api.call import Call
+from hummingbird.api.fault import fault, routing_fault
+from hummingbird.api.parts import Parts
+from hummingbird.api.router import Router
+from hummingbird.api.routes import ROUTES
+from hummingbird.errors import BodyTooLarge, HummingbirdError
+
+LOG = logging.getLogger("hummingbird.api")
+
+MAX_BODY_BYTES = 1024 * 1024
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_CALL = "hummingbird.call"
+
+
+class Request(PecanRequest):  # type: ignore[misc]
+    """A request of which pecan itself parses nothing: bodies are read once, in Call."""
+
+    content_type = ""
+
+    @property
+    def params(self) -> Any:
+        return self.GET
+
+
+class Gate(PecanHook):  # type: ignore[misc]
+    """Lets in who has the token and a body of decent size; makes the Call."""
+
+    def __init__(self, parts: Parts, *, token: str) -> None:
+        self._parts = parts
+        self._token = token
+
+    def on_route(self, state: RoutingState) -> None:
+        request = state.request
+        context = authenticate(
+            request.path_info,
+            request.headers.get("X-Auth-Token"),
+            expected=self._token,
+        )
+        length = request.content_length
+        if length is not None and length > MAX_BODY_BYTES:
+            raise BodyTooLarge(limit=MAX_BODY_BYTES)
+        call = Call(parts=self._parts, request=request, context=context)
+        request.environ[_CALL] = call
+
+
+class Fault(PecanHook):  # type: ignore[misc]
+    """Answers errors, ours and pecan's."""
+
+    def on_error(self, state: RoutingState, error: Exception) -> Response:
+        path = state.request.path_info
+        if isinstance(error, HummingbirdError):
+            if type(error).status >= 500:
+                LOG.error("%s %s failed", state.request.method, path, exc_info=error)
+            return fault(path, error)
+        if isinstance(error, HTTPException):
+            return routing_fault(path, error)
+        LOG.error("%s %s failed", state.request.method, path, exc_info=error)
+        return fault(path, HummingbirdError())
+
+
+class Root:
+    """The one controller that pecan knows; hands each request to its handler."""
+
+    def __init__(self) -> None:
+        self._router = Router(ROUTES)
+
+    def _route(self, _path: list[str], request: Request) -> tuple[Any, list[str]]:
+        handler, names = self._router.find(request.method, request.path_info)
+        request.environ[_CALL].names = names
+        request.environ["hummingbird.handler"] = handler
+        return self.answer, []
+
+    def answer(self, request: Request, response: Response) -> bytes | None:
+        """Return the handler's answer as JSON text."""
+        call: Call = request.environ[_CALL]
+        content = request.environ["hummingbird.handler"](call)
+        if content is None:
+            response.status_int = 204
+            return None
+        response.status_int = call.status
+        return json.dumps(content).encode()
+
+
+expose()(Root._route)
+expose(content_type="application/json")(Root.answer)
+
+
+def build(parts: Parts, *, token: str) -> WsgiApplication:
+    """Return the application; `token` is what clients must show."""
+    application = Pecan(
+        Root(),
+        hooks=[Gate(parts, token=token), Fault()],
+        use_context_locals=False,
+        force_canonical=False,
+        guess_content_type_from_ext=False,
+        request_cls=Request,
+    )
+
+    def logged(
+        environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        # Everything is JSON here, whatever a client says that it accepts.
+        environ.pop("HTTP_ACCEPT", None)
+        began = parts.clock.monotonic()
+        seen: list[str] = []
+
+        def start(status: str, *rest: Any) -> Any:
+            seen.append(status)
+            return start_response(status, *rest)
+
+        try:
+            answer: Iterable[bytes] = application(environ, start)
+            return answer
+        finally:
+            call = environ.get(_CALL)
+            LOG.info(
+                "%s %s %s %.1f ms %s",
+                environ["REQUEST_METHOD"],
+                json.dumps(environ.get("PATH_INFO", ""))[1:-1],
+                seen[-1][:3] if seen else "-",
+                (parts.clock.monotonic() - began) * 1000,
+                call.context.request_id if call else "-",
+            )
+
+    return logged

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request as the controllers see it: who asks, with what words, from where."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+from webob import Request
+
+from hummingbird.api.parts import Parts
+from hummingbird.context import RequestContext
+from hummingbird.errors import BadRequest
+
+
+@dataclass
+class Call:
+    """One request, and the status its answer will have."""
+
+    parts: Parts
+    request: Request
+    context: RequestContext
+    names: tuple[str, ...] = ()
+    """What the path says in the places of the route's {…}."""
+    status: int = 200
+
+    @property
+    def name(self) -> str:
+        """The first (mostly the only) name in the path."""
+        return self.names[0]
+
+    @cached_property
+    def base(self) -> str:
+        """Start of every link: scheme and host as the client knows them."""
+        scheme = self.request.headers.get("X-Forwarded-Proto", self.request.scheme)
+        if scheme not in ("http", "https"):
+            scheme = self.request.scheme
+        return f"{scheme}://{self.request.host}"
+
+    def arguments(self, *allowed: str) -> dict[str, str]:
+        """Return the query's arguments; of a repeated one the last.
+
+        :raises BadRequest: one is not in `allowed`.
+        """
+        given = dict(self.request.GET.items())
+        for name, value in given.items():
+            if name not in allowed:
+                raise BadRequest(message=f'Unknown argument: "{name}"')
+            if "\x00" in value:
+                raise BadRequest(message=f"Invalid value of {name}.")
+        return given
+
+    def json(self) -> Any:
+        """Return the body.
+
+        :raises BadRequest: it is not JSON, or holds what no text should hold.
+        """
+        try:
+            content = json.loads(self.request.body, parse_constant=_refuse)
+            _check(content)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(message="Request is not in valid JSON format") from error
+        return content
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body, which must be an object.
+
+        :raises BadRequest: it is not.
+        """
+        content = self.json()
+        if not isinstance(content, dict):
+            raise BadRequest(message="The request's body must be a JSON object.")
+        return content
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _check(content: object) -> None:
+    # Neither a NUL nor half a surrogate pair can be stored (PostgreSQL and SQLite
+    # refuse them with errors that would look like ours).
+    if isinstance(content, str):
+        content.encode()
+        if "\x00" in content:
+            raise ValueError("a text holds NUL")
+    elif isinstance(content, list):
+        for item in content:
+            _check(item)
+    elif isinstance(content, dict):
+        for name, item in content.items():
+            _check(name)
+            _check(item)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/v1/ihosts: the hosts, as StarlingX's clients add, list, change and delete them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hummingbird.api.call import Call
+from hummingbird.api.controllers.host_action import apply_action, delete
+from hummingbird.api.controllers.system import system_uuid
+from hummingbird.api.schema.host import parse_new_host
+from hummingbird.api.schema.host_patch import HostPatch, parse_host_patch
+from hummingbird.api.schema.page import Page, parse_page
+from hummingbird.api.view.host import host_full, host_short
+from hummingbird.db.repository import credential, emn, event_log, host
+from hummingbird.db.session import Connection
+from hummingbird.domain.alarm import host_log
+from hummingbird.domain.host import PERSONALITY, Host
+from hummingbird.errors import BadRequest, HostGenerationConflict
+
+_LIST = ("isystem_id", "marker", "limit", "personality", "sort_key", "sort_dir")
+_STORED_KEYS = frozenset({"id", "uuid", "hostname", "mgmt_mac", "created_at"})
+"""Sort keys that the database orders by; they are never null."""
+
+View = Callable[..., dict[str, Any]]
+
+
+def list_short(call: Call) -> Any:
+    """GET /v1/ihosts"""
+    return _list(call, host_short, resource="ihosts")
+
+
+def list_full(call: Call) -> Any:
+    """GET /v1/ihosts/detail"""
+    return _list(call, host_full, resource="ihosts/detail")
+
+
+def get(call: Call) -> Any:
+    """GET /v1/ihosts/{host}"""
+    call.arguments()
+    with call.parts.database.reader() as connection:
+        found = host.find(connection, call.name)
+        return _full(call, connection, found)
+
+
+def create(call: Call) -> Any:
+    """POST /v1/ihosts"""
+    call.arguments()
+    new = parse_new_host(call.json_object())
+    now = call.parts.clock.now()
+    attributes = dict(new.attributes)
+    if new.bm_password:
+        attributes["bm_password_sealed"] = call.parts.box.seal(new.bm_password)
+    with call.parts.database.writer() as connection:
+        _refuse_taken_bm_ip(connection, attributes.get("bm_ip"))
+        added = host.create(
+            connection,
+            hostname=new.hostname,
+            mgmt_mac=new.mgmt_mac,
+            mgmt_ip=new.mgmt_ip,
+            emn_id=_emn_id(connection, new.mgmt_ip),
+            credential_id=_credential_id(connection, new.credential),
+            serialid=new.serialid,
+            location=new.location,
+            capabilities=new.capabilities,
+            attributes=attributes,
+            now=now,
+        )
+        event_log.append(
+            connection,
+            host_log(
+                "200.020",
+                added.hostname,
+                instance="event=add",
+                text="has been 'added' to the system",
+            ),
+            now=now,
+        )
+        return _full(call, connection, added)
+
+
+def patch(call: Call) -> Any:
+    """PATCH /v1/ihosts/{host}"""
+    call.arguments()
+    body = call.json()
+    try:
+        return _patch(call, body)
+    except HostGenerationConflict:
+        # Somebody wrote between our look and our write (PostgreSQL only). The client
+        # named no generation, so its words hold for the host as it is now, too.
+        return _patch(call, body)
+
+
+def remove(call: Call) -> Any:
+    """DELETE /v1/ihosts/{host}"""
+    try:
+        delete(call)
+    except HostGenerationConflict:
+        delete(call)
+
+
+def _patch(call: Call, body: object) -> Any:
+    queued = False
+    with call.parts.database.writer() as connection:
+        found = host.find(connection, call.name)
+        wanted = parse_host_patch(body, found)
+        values = _values(call, connection, found, wanted)
+        if values:
+            found = host.change(connection, found, now=call.parts.clock.now(), **values)
+        if wanted.action is not None:
+            found, queued = apply_action(call, connection, found, wanted.action)
+        answer = _full(call, connection, found)
+    if queued:
+        call.parts.hurry()
+    return answer
+
+
+def _values(
+    call: Call, connection: Connection, found: Host, wanted: HostPatch
+) -> dict[str, Any]:
+    values = dict(wanted.values)
+    if wanted.address_changed:
+        values["emn_id"] = _emn_id(connection, values["mgmt_ip"])
+        # What was put on the host names its former address.
+        values["provisioned_plan"] = None
+    if wanted.credential is not None:
+        credential_id = _credential_id(connection, wanted.credential)
+        if credential_id != found.credential_id:
+            values["credential_id"] = credential_id
+    if wanted.bm_password is not None:
+        attributes = dict(values.get("attributes", found.attributes))
+        attributes["bm_password_sealed"] = call.parts.box.seal(wanted.bm_password)
+        values["attributes"] = attributes
+    if "attributes" in values:
+        _refuse_taken_bm_ip(connection, values["attributes"].get("bm_ip"), but=found.id)
+    return values
+
+
+def _full(call: Call, connection: Connection, found: Host) -> dict[str, Any]:
+    uuid = system_uuid(call.parts, connection)
+    return host_full(found, base=call.base, system_uuid=uuid)
+
+
+def _emn_id(connection: Connection, address: str | None) -> int | None:
+    return None if address is None else emn.of_address(connection, address).id
+
+
+def _credential_id(connection: Connection, name: str | None) -> int | None:
+    return None if name is None else credential.find(connection, name).id
+
+
+def _refuse_taken_bm_ip(
+    connection: Connection, address: str | None, *, but: int | None = None
+) -> None:
+    if address is None:
+        return
+    for other in host.list_all(connection):
+        if other.id != but and other.attributes.get("bm_ip") == address:
+            raise BadRequest(
+                message=f"Host-add Rejected: bm_ip {address} already exists"
+            )
+
+
+def _list(call: Call, view: View, *, resource: str) -> Any:
+    arguments = call.arguments(*_LIST)
+    page = parse_page(arguments, maximum=call.parts.conf.api.max_limit)
+    with call.parts.database.reader() as connection:
+        uuid = system_uuid(call.parts, connection)
+        wanted = (
+            arguments.get("personality", PERSONALITY) == PERSONALITY
+            and arguments.get("isystem_id", uuid) == uuid
+        )
+        after = None if page.marker is None else host.find(connection, page.marker)
+        hosts = _page(connection, page, after=after) if wanted else []
+    answer: dict[str, Any] = {
+        "ihosts": [view(one, base=call.base, system_uuid=uuid) for one in hosts]
+    }
+    if page.limit is not None and len(hosts) == page.limit:
+        direction = "desc" if page.descending else "asc"
+        answer["next"] = (
+            f"{call.base}/v1/{resource}?sort_key={page.sort_key}&sort_dir={direction}"
+            f"&limit={page.limit}&marker={hosts[-1].uuid}"
+        )
+    return answer
+
+
+def _page(connection: Connection, page: Page, *, after: Host | None) -> list[Host]:
+    if page.sort_key in _STORED_KEYS:
+        return host.list_all(
+            connection,
+            sort_key=page.sort_key,
+            descending=page.descending,
+            limit=page.limit,
+            after=after,
+        )
+    # What StarlingX sees of a state is made from it here, so the order is, too.
+    hosts = host.list_all(connection)
+    keyed = [(_sort_value(one, page.sort_key), one.id, one) for one in hosts]
+    keyed.sort(key=lambda item: item[:2], reverse=page.descending)
+    ordered = [item[2] for item in keyed]
+    if after is not None:
+        ids = [one.id for one in ordered]
+        ordered = ordered[ids.index(after.id) + 1 :]
+    return ordered if page.limit is None else ordered[: page.limit]
+
+
+def _sort_value(one: Host, key: str) -> tuple[bool, int, str]:
+    shown = host_short(one, base="", system_uuid="")
+    if key not in shown:
+        raise BadRequest(message=f"Invalid sort key: {key[:40]}.")
+    value = shown[key]
+    number = value if isinstance(value, int) else 0
+    return value is not None, number, str(value)

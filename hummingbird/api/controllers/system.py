@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/v1/isystems: this system, which `system show` and Horizon ask for."""
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from hummingbird.api.call import Call
+from hummingbird.api.parts import Parts
+from hummingbird.api.view.system import system_view
+from hummingbird.db.repository import system
+from hummingbird.db.session import Connection, Database
+from hummingbird.errors import NotFound
+
+_KNOWN: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
+"""A system's uuid is made once and never changes."""
+
+
+def system_uuid(parts: Parts, connection: Connection) -> str:
+    """Return this system's uuid, read once a database."""
+    uuid = _KNOWN.get(parts.database)
+    if uuid is None:
+        uuid = _KNOWN[parts.database] = system.get(connection).uuid
+    return uuid
+
+
+def list_all(call: Call) -> Any:
+    """GET /v1/isystems"""
+    with call.parts.database.reader() as connection:
+        return {"isystems": [system_view(system.get(connection), base=call.base)]}
+
+
+def get(call: Call) -> Any:
+    """GET /v1/isystems/{system}"""
+    with call.parts.database.reader() as connection:
+        this = system.get(connection)
+    if call.name not in (this.uuid, this.name, str(this.id)):
+        raise NotFound(kind="System", name=call.name)
+    return system_view(this, base=call.base)

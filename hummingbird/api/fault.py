@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns errors into HTTP; the only reader of an error's status.
+
+Two forms, because two unmodified clients read them: StarlingX's `system` parses
+`error_message` as JSON text once more and prints its `faultstring`; `fm` prints
+`error_message` as it is. Both get our stable code as one more key.
+"""
+
+import json
+from typing import Any
+
+from webob import Response
+from webob.exc import HTTPException
+
+from hummingbird.errors import HummingbirdError
+
+FAULT_PATHS = ("/v1/alarms", "/v1/event_log")
+"""What FM serves; their errors are FM's."""
+
+
+def fault(path: str, error: HummingbirdError) -> Response:
+    """Return the answer that `error` is, to a request of `path`."""
+    text = str(error)
+    status = type(error).status
+    if path.startswith(FAULT_PATHS):
+        return _answer(status, {"error_message": text, "code": error.code})
+    inner = {
+        "faultcode": "Client" if status < 500 else "Server",
+        "faultstring": text,
+        "debuginfo": None,
+        "code": error.code,
+        "worth_a_retry": error.worth_a_retry,
+    }
+    return _answer(status, {"error_message": json.dumps(inner)})
+
+
+def routing_fault(path: str, error: HTTPException) -> Response:
+    """Return the answer to a request that no route takes (404, 405)."""
+    if path.startswith(FAULT_PATHS):
+        body = {"error_message": str(error.title)}
+    else:
+        inner = {"code": error.status_int, "title": error.title, "description": ""}
+        body = {"error_message": json.dumps(inner)}
+    response = _answer(error.status_int, body)
+    if error.allow:
+        response.allow = error.allow
+    return response
+
+
+def _answer(status: int, body: dict[str, Any]) -> Response:
+    return Response(
+        status=status,
+        body=json.dumps(body).encode(),
+        content_type="application/json",
+        charset="UTF-8",
+    )

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host as sysinv shows its ihost: the same keys, in the same order
+(StarlingX config sysinv/api/controllers/v1/host.py, class Host)."""
+
+from typing import Any
+
+from hummingbird import __version__
+from hummingbird.api.view.link import links
+from hummingbird.domain.host import PERSONALITY, Host, view
+
+SW_VERSION = ".".join(__version__.split(".")[:2])
+
+COLLECTIONS = (
+    "iinterfaces",
+    "ports",
+    "ethernet_ports",
+    "inodes",
+    "icpus",
+    "imemorys",
+    "istors",
+    "idisks",
+    "partitions",
+    "ceph_mon",
+    "ipvs",
+    "ilvgs",
+    "host_fs",
+    "kube_update_ca",
+    "isensors",
+    "isensorgroups",
+    "pci_devices",
+    "lldp_agents",
+    "lldp_neighbours",
+    "labels",
+)
+"""What hangs on a host, each with links of its own in the full view."""
+
+DEFAULTS: dict[str, Any] = {
+    "bm_ip": None,
+    "bm_type": "none",
+    "bm_username": None,
+    "subfunctions": PERSONALITY,
+    "clock_synchronization": "ntp",
+    "boot_device": "/dev/sda",
+    "rootfs_device": "/dev/sda",
+    "hw_settle": "0",
+    "install_output": "text",
+    "console": "ttyS0,115200",
+    "tboot": "",
+    "ttys_dcd": False,
+    "apparmor": "disabled",
+}
+"""Settings that a client may send, as they are when none was sent (StarlingX config
+sysinv/db/sqlalchemy/models.py)."""
+
+
+def host_short(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
+    """Return the view that stands in a list."""
+    return {
+        **_state(host),
+        "isystem_uuid": system_uuid,
+        "peers": None,
+        "links": links(base, f"ihosts/{host.uuid}"),
+        **_settings(host),
+    }
+
+
+def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
+    """Return the view of one host."""
+    path = f"ihosts/{host.uuid}"
+    return {
+        **_state(host),
+        "forisystemid": 1,
+        "isystem_uuid": system_uuid,
+        "peers": None,
+        "links": links(base, path),
+        **{name: links(base, f"{path}/{name}") for name in COLLECTIONS},
+        **_settings(host),
+    }
+
+
+def _state(host: Host) -> dict[str, Any]:
+    seen = view(host)
+    setting = {**DEFAULTS, **host.attributes}
+    return {
+        "id": host.id,
+        "uuid": host.uuid,
+        "hostname": host.hostname,
+        "invprovision": seen.invprovision,
+        "mgmt_mac": host.mgmt_mac,
+        "mgmt_ip": host.mgmt_ip,
+        "bm_ip": setting["bm_ip"],
+        "bm_type": setting["bm_type"],
+        "bm_username": setting["bm_username"],
+        "personality": PERSONALITY,
+        "subfunctions": setting["subfunctions"],
+        "subfunction_oper": "disabled",
+        "subfunction_avail": "not-installed",
+        "serialid": host.serialid,
+        "administrative": seen.administrative,
+        "operational": seen.operational,
+        "availability": seen.availability,
+        "action": "none",
+        "ihost_action": seen.ihost_action,
+        "inv_state": seen.inv_state,
+        "vim_progress_status": None,
+        "task": seen.task,
+        "mtce_info": None,
+        "reserved": host.reservation_owner is not None,
+        "config_status": None,
+        "config_applied": None,
+        "config_target": None,
+        "clock_synchronization": setting["clock_synchronization"],
+        "uptime": host.uptime_seconds,
+        "location": host.location,
+        "capabilities": host.capabilities,
+    }
+
+
+def _settings(host: Host) -> dict[str, Any]:
+    setting = {**DEFAULTS, **host.attributes}
+    return {
+        "boot_device": setting["boot_device"],
+        "rootfs_device": setting["rootfs_device"],
+        "hw_settle": setting["hw_settle"],
+        "install_output": setting["install_output"],
+        "console": setting["console"],
+        "tboot": setting["tboot"],
+        "ttys_dcd": setting["ttys_dcd"],
+        "apparmor": setting["apparmor"],
+        "install_state": None,
+        "install_state_info": None,
+        "max_cpu_mhz_configured": None,
+        "min_cpu_mhz_allowed": None,
+        "max_cpu_mhz_allowed": None,
+        "cstates_available": None,
+        "iscsi_initiator_name": None,
+        "nvme_host_id": None,
+        "nvme_host_nqn": None,
+        "device_image_update": None,
+        "reboot_needed": False,
+        "sw_version": SW_VERSION,
+        "created_at": host.created_at.isoformat(),
+        "updated_at": None if host.updated_at is None else host.updated_at.isoformat(),
+    }

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hummingbird-api`: the REST API alone, until SIGTERM or SIGINT."""
+
+import logging
+import sys
+
+from hummingbird.api.service import ApiService
+from hummingbird.clock import SystemClock
+from hummingbird.cmd.bootstrap import (
+    open_database,
+    secret_box,
+    setup_logging,
+    wait_for_signal,
+)
+from hummingbird.conf import load
+from hummingbird.errors import HummingbirdError
+
+LOG = logging.getLogger("hummingbird.cmd.api")
+
+
+def main() -> int:
+    """Run the process; return its exit code."""
+    conf = load(sys.argv[1:], prog="hummingbird-api")
+    setup_logging(conf)
+    clock = SystemClock()
+    try:
+        database = open_database(conf, clock)
+        service = ApiService(conf, database, clock, secret_box(conf), lambda: None)
+        service.start()
+    except (HummingbirdError, OSError) as error:
+        LOG.error("Could not start: %s", error)
+        return 1
+    LOG.info("Listening on %s; token in %s", service.url, service.token_file)
+    wait_for_signal()
+    service.stop()
+    database.dispose()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
