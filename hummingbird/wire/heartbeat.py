@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The datagrams: an agent's beat, the gateway's ack, and "I don't know your session".
+
+    every datagram   magic "HB", version u8, type u8, session u64, sequence u64
+    beat             + boot_id 16 B, uptime u32 s, attempt u16, flags u16
+    ack              + next_period u32 ms, flags u16; the sequence is the beat's
+    beat, ack        + tag: first 16 B of HMAC-SHA256(key, direction byte + all before)
+
+Numbers are in network order. A beat is 60 B, an ack 42 B, a nack 20 B: no answer is
+larger than its question, so nobody can be flooded through a gateway.
+
+Each transmission, a repeated one too, has a sequence of its own; a receiver that keeps a
+`ReplayWindow` takes each once. The direction byte keeps an ack from being sent back as a
+beat. Nothing is encrypted: a beat holds no secret. A nack has no tag, so it is a hint
+and no more: who gets one may ask for a new session, not drop the old one.
+"""
+
+import hmac
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any, Final
+
+from hummingbird.wire.version import WIRE_VERSION
+
+KEY_BYTES: Final = 32
+TAG_BYTES: Final = 16
+MAX_BYTES: Final = 100
+"""A receiver reads no more than this of a datagram."""
+
+_MAGIC: Final = b"HB"
+_HEAD: Final = struct.Struct("!2sBBQQ")
+_BEAT: Final = struct.Struct("!16sIHH")
+_ACK: Final = struct.Struct("!IH")
+_FROM_AGENT: Final = b"\x01"
+_FROM_GATEWAY: Final = b"\x02"
+_U16: Final = 2**16 - 1
+_U32: Final = 2**32 - 1
+
+
+class DatagramInvalid(ValueError):
+    """Not a datagram of ours, or not from whom it says."""
+
+
+class Kind(IntEnum):
+    """The type of a datagram."""
+
+    BEAT = 1
+    ACK = 2
+    UNKNOWN_SESSION = 3
+
+
+class Wanted(IntFlag):
+    """What an ack asks its agent for."""
+
+    NOTHING = 0
+    REPORT = 1
+    """The host's inventory is not known: report it, changed or not."""
+    SESSION = 2
+    """The session ends soon: open a new one."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What every datagram begins with; not authenticated by itself."""
+
+    kind: Kind
+    session: int
+    sequence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beat:
+    """A sign of life."""
+
+    session: int
+    sequence: int
+    boot_id: bytes
+    """16 bytes of /proc/sys/kernel/random/boot_id."""
+    uptime_seconds: int
+    attempt: int = 0
+    """How often this beat was sent before; its first sequence was this much lower."""
+
+    @property
+    def first_sequence(self) -> int:
+        """The sequence of the first transmission of this beat."""
+        return self.sequence - self.attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ack:
+    """The answer to one transmission of a beat."""
+
+    session: int
+    sequence: int
+    next_period_seconds: float
+    wanted: Wanted = Wanted.NOTHING
+
+
+def head(data: bytes) -> Head:
+    """Return what the datagram says it is.
+
+    :raises DatagramInvalid: it is none of this version.
+    """
+    if len(data) < _HEAD.size:
+        raise DatagramInvalid("too short")
+    magic, version, kind, session, sequence = _HEAD.unpack_from(data)
+    if magic != _MAGIC or version != WIRE_VERSION:
+        raise DatagramInvalid("another protocol or version")
+    try:
+        return Head(Kind(kind), session, sequence)
+    except ValueError as error:
+        raise DatagramInvalid("unknown type") from error
+
+
+def seal_beat(beat: Beat, *, key: bytes) -> bytes:
+    """Return the beat as a datagram."""
+    body = _HEAD.pack(_MAGIC, WIRE_VERSION, Kind.BEAT, beat.session, beat.sequence)
+    body += _BEAT.pack(
+        beat.boot_id, min(beat.uptime_seconds, _U32), min(beat.attempt, _U16), 0
+    )
+    return body + _tag(body, key=key, direction=_FROM_AGENT)
+
+
+def open_beat(data: bytes, *, key: bytes) -> Beat:
+    """Return the beat in a datagram.
+
+    :raises DatagramInvalid: it is no beat, or `key` did not seal it.
+    """
+    said, body = _open(data, _BEAT, Kind.BEAT, key=key, direction=_FROM_AGENT)
+    boot_id, uptime, attempt, _flags = body
+    return Beat(
+        session=said.session,
+        sequence=said.sequence,
+        boot_id=boot_id,
+        uptime_seconds=uptime,
+        attempt=attempt,
+    )
+
+
+def seal_ack(ack: Ack, *, key: bytes) -> bytes:
+    """Return the ack as a datagram."""
+    body = _HEAD.pack(_MAGIC, WIRE_VERSION, Kind.ACK, ack.session, ack.sequence)
+    period = round(ack.next_period_seconds * 1000)
+    body += _ACK.pack(min(period, _U32), ack.wanted)
+    return body + _tag(body, key=key, direction=_FROM_GATEWAY)
+
+
+def open_ack(data: bytes, *, key: bytes) -> Ack:
+    """Return the ack in a datagram.
+
+    :raises DatagramInvalid: it is no ack, or `key` did not seal it.
+    """
+    said, body = _open(data, _ACK, Kind.ACK, key=key, direction=_FROM_GATEWAY)
+    period, wanted = body
+    return Ack(
+        session=said.session,
+        sequence=said.sequence,
+        next_period_seconds=period / 1000,
+        wanted=Wanted(wanted & (Wanted.REPORT | Wanted.SESSION)),
+    )
+
+
+def unknown_session(said: Head) -> bytes:
+    """Return the answer to a beat whose session has ended."""
+    return _HEAD.pack(
+        _MAGIC, WIRE_VERSION, Kind.UNKNOWN_SESSION, said.session, said.sequence
+    )
+
+
+def _open(
+    data: bytes, shape: struct.Struct, kind: Kind, *, key: bytes, direction: bytes
+) -> tuple[Head, tuple[Any, ...]]:
+    said = head(data)
+    end = _HEAD.size + shape.size
+    if said.kind is not kind or len(data) != end + TAG_BYTES:
+        raise DatagramInvalid(f"not a well-formed {kind.name.lower()}")
+    tag = _tag(data[:end], key=key, direction=direction)
+    if not hmac.compare_digest(tag, data[end:]):
+        raise DatagramInvalid("the tag does not fit")
+    return said, shape.unpack_from(data, _HEAD.size)
+
+
+def _tag(body: bytes, *, key: bytes, direction: bytes) -> bytes:
+    return hmac.digest(key, direction + body, "sha256")[:TAG_BYTES]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The version of what crosses between gateway and agents.
+
+1: sessions (POST /v1/sessions), reports (POST /v1/reports), beats and acks over UDP.
+"""
+
+from typing import Final
+
+WIRE_VERSION: Final = 1
