@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the sysinv-agents reported."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from hummingbird.db.model import FACTS
 from hummingbird.domain.heartbeat import Facts
+
+CHUNK = 500
+"""Ids in one query; databases bound the number of parameters."""
 
 
 def put(
@@ -43,3 +47,14 @@ def of_host(connection: Connection, host_id: int) -> Facts | None:
     """Return the last report of a host, or None."""
     row = connection.execute(select(FACTS).where(FACTS.c.host_id == host_id)).first()
     return None if row is None else Facts(**row._mapping)
+
+
+def hosts_known(connection: Connection, host_ids: Iterable[int]) -> set[int]:
+    """Return those of the hosts that ever reported."""
+    wanted = list(host_ids)
+    found: set[int] = set()
+    for start in range(0, len(wanted), CHUNK):
+        some = FACTS.c.host_id.in_(wanted[start : start + CHUNK])
+        query = select(FACTS.c.host_id).where(some)
+        found |= set(connection.execute(query).scalars())
+    return found
