@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two requests of agents, as a WSGI application: sessions and reports.
+
+No path but these two, no method but POST, no body without a length, and none that is
+too long: it is refused before it is read. What goes wrong is said as
+{"code", "message"}; what is said to strangers names nothing that they did not send.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from hummingbird.clock import Clock
+from hummingbird.db.repository import facts, host
+from hummingbird.db.session import Database
+from hummingbird.domain.host import Host
+from hummingbird.errors import (
+    BadRequest,
+    HostNotFound,
+    HummingbirdError,
+    NotFound,
+    ReportInvalid,
+    SessionUnknown,
+    TokenRefused,
+)
+from hummingbird.gateway.identity import AgentIdentity, TokenVerifier, check
+from hummingbird.gateway.session import LiveSession, Sessions
+from hummingbird.wire import inventory
+from hummingbird.wire import session as words
+
+LOG = logging.getLogger(__name__)
+
+REASONS = {
+    201: "Created",
+    204: "No Content",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    411: "Length Required",
+    413: "Content Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+Environ = dict[str, Any]
+Reply = tuple[int, bytes]
+
+
+class StartResponse(Protocol):
+    """What a WSGI server gives an application to begin its answer with."""
+
+    def __call__(self, status: str, headers: list[tuple[str, str]]) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What agents are told, and who is let in."""
+
+    namespace: str
+    audience: str
+    session_seconds: int
+    retransmit_seconds: float
+    report_max_bytes: int
+    period_seconds: Callable[[], float]
+    udp_port: Callable[[], int]
+
+
+class _Refused(Exception):
+    """Not HTTP as we want it; nothing to do with an agent's rights."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Endpoint:
+    """The WSGI application."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sessions: Sessions,
+        verifier: TokenVerifier,
+        clock: Clock,
+        terms: Terms,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._verifier = verifier
+        self._clock = clock
+        self._terms = terms
+        self._routes: dict[str, tuple[int, Callable[[Environ, bytes], Reply]]] = {
+            words.PATH: (words.REQUEST_MAX_BYTES, self._open_session),
+            inventory.PATH: (terms.report_max_bytes, self._take_report),
+        }
+
+    def __call__(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        status, body = self._answer(environ)
+        headers = [("Content-Length", str(len(body)))]
+        if body:
+            headers.append(("Content-Type", "application/json"))
+        start_response(f"{status} {REASONS.get(status, 'Error')}", headers)
+        return [body]
+
+    def _answer(self, environ: Environ) -> Reply:
+        try:
+            most, handler = self._route(environ)
+            return handler(environ, _body(environ, most=most))
+        except _Refused as error:
+            return error.status, _fault("hummingbird.gateway.refused", str(error))
+        except words.MessageInvalid as error:
+            return 400, _fault(BadRequest.code, str(error))
+        except HummingbirdError as error:
+            LOG.info("%s refused: %s", environ.get("PATH_INFO"), error)
+            return error.status, _fault(error.code, str(error))
+        except Exception:
+            LOG.exception("A request failed")
+            return 500, _fault(HummingbirdError.code, HummingbirdError.sentence)
+
+    def _route(self, environ: Environ) -> tuple[int, Callable[[Environ, bytes], Reply]]:
+        route = self._routes.get(environ["PATH_INFO"])
+        if route is None:
+            raise NotFound(kind="Path", name="of this request")
+        if environ["REQUEST_METHOD"] != "POST":
+            raise _Refused(405, "only POST")
+        return route
+
+    def _open_session(self, _environ: Environ, body: bytes) -> Reply:
+        request = words.decode_request(body)
+        terms = self._terms
+        identity = self._verifier.verify(request.token, terms.audience)
+        check(identity, agent=request.agent, namespace=terms.namespace)
+        of = self._host_of(identity)
+        now = self._clock.now()
+        number, report_hash = self._sessions.open(
+            host_id=of.id,
+            agent=request.agent,
+            node_uid=identity.node_uid,
+            pod_uid=identity.pod_uid,
+            expires_at=now + timedelta(seconds=terms.session_seconds),
+            now=now,
+        )
+        LOG.info("Session %s: %s on %s", number, request.agent, of.hostname)
+        answer = words.Session(
+            session=number,
+            key=self._sessions.keys.of(number),
+            period_seconds=terms.period_seconds(),
+            retransmit_seconds=terms.retransmit_seconds,
+            expires_in_seconds=terms.session_seconds,
+            udp_port=terms.udp_port(),
+            report_hash=report_hash,
+        )
+        return 201, words.encode_session(answer)
+
+    def _host_of(self, identity: AgentIdentity) -> Host:
+        refusal = TokenRefused(
+            message=f"node {identity.node_name} is no host of this system"
+        )
+        try:
+            with self._database.reader() as connection:
+                found = host.find(connection, identity.node_name)
+        except HostNotFound as error:
+            raise refusal from error
+        # find() takes ids and uuids too: a node named "7" is not host 7.
+        if found.hostname != identity.node_name:
+            raise refusal
+        return found
+
+    def _take_report(self, environ: Environ, body: bytes) -> Reply:
+        live = self._signer(environ.get("HTTP_AUTHORIZATION", ""), body)
+        content_hash = inventory.content_hash(body)
+        if environ.get("HTTP_X_CONTENT_HASH") != content_hash:
+            raise ReportInvalid(message="the report is not what its hash says")
+        try:
+            report = inventory.decode(body)
+        except words.MessageInvalid as error:
+            raise ReportInvalid(message=str(error)) from error
+        with self._database.writer() as connection:
+            # The host may have been retired since its session was looked up.
+            host.get(connection, live.of.host_id)
+            changed = facts.put(
+                connection,
+                host_id=live.of.host_id,
+                content_hash=content_hash,
+                body=report,
+                now=self._clock.now(),
+            )
+        self._sessions.note_report(live)
+        if changed:
+            LOG.info("Inventory of %s: %s", live.of.hostname, content_hash[:12])
+        return 204, b""
+
+    def _signer(self, header: str, body: bytes) -> LiveSession:
+        """Return the session that signed the body.
+
+        :raises SessionUnknown: none did.
+        """
+        try:
+            number = words.signer(header)
+        except words.MessageInvalid as error:
+            raise SessionUnknown() from error
+        if number >= 2**63 or not words.verify(
+            header, body=body, key=self._sessions.keys.of(number)
+        ):
+            raise SessionUnknown()
+        self._sessions.look_up([number])
+        live = self._sessions.get(number)
+        if live is None or live.of.expires_at <= self._clock.now():
+            raise SessionUnknown()
+        if live.of.agent != "sysinv-agent":
+            raise SessionUnknown()
+        return live
+
+
+def _body(environ: Environ, *, most: int) -> bytes:
+    length = environ.get("CONTENT_LENGTH", "")
+    if not length.isdecimal():
+        raise _Refused(411, "a Content-Length is required")
+    if len(length) > 12 or int(length) > most:
+        raise _Refused(413, f"at most {most} bytes")
+    body: bytes = environ["wsgi.input"].read(int(length))
+    if len(body) != int(length):
+        raise _Refused(400, "the body is shorter than its Content-Length")
+    return body
+
+
+def _fault(code: str, message: str) -> bytes:
+    return json.dumps({"code": code, "message": message}).encode()

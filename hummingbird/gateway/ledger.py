@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was heard since the last batch went to the database; in memory, one row a host.
+
+Nothing here is written before `put_back` or the next batch makes sure that it is: a
+database that is away costs memory for one row a host, however long it takes.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from hummingbird.domain.heartbeat import Heartbeat
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What goes to the database in one transaction."""
+
+    beats: Mapping[int, Heartbeat]
+    """Host id -> its last word; `beats` counts those since the batch before."""
+    sequences: Mapping[int, int]
+    """Session id -> highest sequence taken."""
+
+
+class Ledger:
+    """Collects; many threads may write while one takes."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._beats: dict[int, Heartbeat] = {}
+        self._sequences: dict[int, int] = {}
+
+    def hear(self, beat: Heartbeat) -> None:
+        """Note a host's word."""
+        with self._guard:
+            self._beats[beat.host_id] = _merged(self._beats.get(beat.host_id), beat)
+
+    def note_sequence(self, session_id: int, highest: int) -> None:
+        """Note the highest sequence of a session."""
+        with self._guard:
+            former = self._sequences.get(session_id, 0)
+            self._sequences[session_id] = max(former, highest)
+
+    def take(self) -> Batch:
+        """Return what was collected, and begin anew."""
+        with self._guard:
+            batch = Batch(self._beats, self._sequences)
+            self._beats, self._sequences = {}, {}
+            return batch
+
+    def put_back(self, batch: Batch) -> None:
+        """Take in again what could not be written."""
+        with self._guard:
+            for host_id, beat in batch.beats.items():
+                self._beats[host_id] = _merged(self._beats.get(host_id), beat)
+            for session_id, highest in batch.sequences.items():
+                former = self._sequences.get(session_id, 0)
+                self._sequences[session_id] = max(former, highest)
+
+
+def _merged(one: Heartbeat | None, other: Heartbeat) -> Heartbeat:
+    """Return the later word, with the beats of both counted."""
+    if one is None:
+        return other
+    later = other if other.last_heard_at >= one.last_heard_at else one
+    return replace(later, beats=one.beats + other.beats)

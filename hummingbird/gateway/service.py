@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway, put together: HTTPS for sessions and reports, UDP for beats, the batches.
+
+Several may run on one database; agents may meet any of them, if all have the same
+`gateway.key` in their state directories.
+"""
+
+import logging
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Server
+
+from hummingbird.clock import Clock
+from hummingbird.conf import Conf
+from hummingbird.conf.share import controller_name, state_directory
+from hummingbird.db.session import Database
+from hummingbird.gateway.endpoint import Endpoint, Terms
+from hummingbird.gateway.flush import Flush
+from hummingbird.gateway.identity import TokenVerifier
+from hummingbird.gateway.ledger import Ledger
+from hummingbird.gateway.listener import Counts, Listener
+from hummingbird.gateway.server import DatagramServer
+from hummingbird.gateway.session import SessionKeys, Sessions
+
+LOG = logging.getLogger(__name__)
+
+RETRANSMIT_SECONDS: Final = 1.0
+THREADS: Final = 8
+CONNECTIONS_QUEUED: Final = 256
+REQUEST_TIMEOUT_SECONDS: Final = 10
+HEADER_MAX_BYTES: Final = 16 * 1024
+RENEW_SHARE: Final = 0.1
+"""An agent renews at 80 % of its session's life by itself; at 90 % it is reminded."""
+
+
+class Certificate(Protocol):
+    """The files that this gateway shows who it is with (PEM)."""
+
+    @property
+    def cert_path(self) -> Path: ...
+    @property
+    def key_path(self) -> Path: ...
+    @property
+    def ca_path(self) -> Path: ...
+
+
+class GatewayService:
+    """One gateway, listening."""
+
+    def __init__(
+        self,
+        conf: Conf,
+        database: Database,
+        clock: Clock,
+        verifier: TokenVerifier,
+        certificate: Certificate,
+    ) -> None:
+        """
+        :raises OSError: an address can't be bound.
+        """
+        self._conf = conf
+        bind, port = str(conf.gateway.bind), int(conf.gateway.port)
+        keys = SessionKeys.from_file(state_directory(conf) / "gateway.key")
+        sessions = Sessions(database, keys)
+        ledger = Ledger()
+        self._flush = Flush(
+            name=f"{controller_name(conf)}.gateway.{port}",
+            database=database,
+            sessions=sessions,
+            ledger=ledger,
+            clock=clock,
+            seconds=float(conf.gateway.flush_seconds),
+        )
+        self._listener = Listener(
+            sessions=sessions,
+            ledger=ledger,
+            clock=clock,
+            period_seconds=self._period_seconds,
+            database_answers=self._flush.answers,
+            renew_before=timedelta(
+                seconds=RENEW_SHARE * int(conf.gateway.session_seconds)
+            ),
+        )
+        self._https = _https(
+            Endpoint(
+                database=database,
+                sessions=sessions,
+                verifier=verifier,
+                clock=clock,
+                terms=self._terms(),
+            ),
+            bind=bind,
+            port=port,
+            certificate=certificate,
+            body_max_bytes=int(conf.gateway.report_max_bytes),
+        )
+        # Both protocols have one port number, also when the system chose it (port 0).
+        self._https.prepare()
+        self.port = int(self._https.bind_addr[1])
+        try:
+            self._udp = DatagramServer(
+                bind=bind, port=self.port, listener=self._listener, sessions=sessions
+            )
+        except OSError:
+            self._https.stop()
+            raise
+        self._thread = threading.Thread(
+            target=self._https.serve, name="sessions", daemon=True
+        )
+
+    @property
+    def counts(self) -> Counts:
+        """Datagrams since the start."""
+        return self._listener.counts
+
+    def start(self) -> None:
+        """Listen, and say so in the database."""
+        self._udp.start()
+        self._thread.start()
+        self._flush.start()
+        LOG.info("Gateway on port %s, TCP and UDP", self.port)
+
+    def stop(self) -> None:
+        """Hear no more, write what was heard, and say goodbye."""
+        self._https.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._udp.stop()
+        self._flush.stop()
+
+    def _period_seconds(self) -> float:
+        return float(self._conf.gateway.period_seconds)
+
+    def _terms(self) -> Terms:
+        return Terms(
+            namespace=str(self._conf.agents.namespace),
+            audience=str(self._conf.agents.audience),
+            session_seconds=int(self._conf.gateway.session_seconds),
+            retransmit_seconds=RETRANSMIT_SECONDS,
+            report_max_bytes=int(self._conf.gateway.report_max_bytes),
+            period_seconds=self._period_seconds,
+            udp_port=lambda: self.port,
+        )
+
+
+def _https(
+    endpoint: Endpoint,
+    *,
+    bind: str,
+    port: int,
+    certificate: Certificate,
+    body_max_bytes: int,
+) -> Server:
+    server = Server(
+        (bind, port),
+        endpoint,
+        numthreads=THREADS,
+        max=THREADS,
+        server_name="hummingbird-gateway",
+        request_queue_size=CONNECTIONS_QUEUED,
+        timeout=REQUEST_TIMEOUT_SECONDS,
+        shutdown_timeout=5,
+        accepted_queue_size=CONNECTIONS_QUEUED,
+    )
+    server.max_request_header_size = HEADER_MAX_BYTES
+    server.max_request_body_size = body_max_bytes
+    server.ssl_adapter = BuiltinSSLAdapter(
+        str(certificate.cert_path), str(certificate.key_path)
+    )
+    return server
