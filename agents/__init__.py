@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on the hosts: standard library only, and hummingbird/wire."""

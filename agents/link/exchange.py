@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One HTTPS POST, and nothing more (RFC 9112, with Connection: close).
+
+http.client with its mail parser costs 5 MB of resident memory, which is a fifth of what
+an agent may have; this needs none of it. The server must show a certificate of the given
+CA for the name or address that was dialled. What it says is bounded in size, and in time
+by `timeout_seconds` for the whole exchange, not only for each read.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+HEAD_MAX_BYTES: Final = 16 * 1024
+
+
+class ExchangeFailed(Exception):
+    """No whole answer came; the text says why."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said, and its address, which a host name may not tell again."""
+
+    status: int
+    body: bytes
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """Where the gateway is and how it proves that."""
+
+    host: str
+    port: int
+    ca_file: Path
+    timeout_seconds: float = 15.0
+
+    @classmethod
+    def parse(cls, text: str, *, ca_file: Path) -> "Gateway":
+        """Return the gateway of "host:port" or "[address]:port".
+
+        :raises ValueError: `text` is neither.
+        """
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ValueError(f"{text!r} is not host:port")
+        return cls(host=host.strip("[]"), port=int(port), ca_file=ca_file)
+
+
+def post(
+    gateway: Gateway,
+    path: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    answer_max_bytes: int = 64 * 1024,
+) -> Answer:
+    """Send `body` as JSON and return the answer, whatever its status.
+
+    :raises ExchangeFailed: there is no way there, it is somebody else, or it is silent.
+    """
+    deadline = time.monotonic() + gateway.timeout_seconds
+    try:
+        context = ssl.create_default_context(cafile=str(gateway.ca_file))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        with (
+            socket.create_connection(
+                (gateway.host, gateway.port), timeout=gateway.timeout_seconds
+            ) as plain,
+            context.wrap_socket(plain, server_hostname=gateway.host) as link,
+        ):
+            address = str(link.getpeername()[0])
+            link.sendall(_request(gateway, path, body=body, headers=headers or {}))
+            raw = _read(link, most=HEAD_MAX_BYTES + answer_max_bytes, until=deadline)
+    except (OSError, ValueError) as error:
+        raise ExchangeFailed(f"{gateway.host}:{gateway.port}: {error}") from error
+    status, content = _parse(raw)
+    return Answer(status, content, address)
+
+
+def _request(
+    gateway: Gateway, path: str, *, body: bytes, headers: Mapping[str, str]
+) -> bytes:
+    host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {host}:{gateway.port}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
+
+
+def _read(link: ssl.SSLSocket, *, most: int, until: float) -> bytes:
+    """Return all that comes before the end of the stream."""
+    parts = bytearray()
+    while True:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        link.settimeout(left)
+        part = link.recv(16 * 1024)
+        if not part:
+            return bytes(parts)
+        parts += part
+        if len(parts) > most:
+            raise ExchangeFailed("the answer is too large")
+
+
+def _parse(raw: bytes) -> tuple[int, bytes]:
+    """Return status and body; a body shorter than announced was cut on its way."""
+    head, found, content = raw.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    words = lines[0].split(" ")
+    if not found or len(words) < 2 or not lines[0].startswith("HTTP/1."):
+        raise ExchangeFailed("the answer is not HTTP")
+    if len(words[1]) != 3 or not words[1].isdecimal():
+        raise ExchangeFailed("the answer has no status")
+    for line in lines[1:]:
+        name, _, value = line.partition(":")
+        if name.strip().lower() != "content-length":
+            continue
+        if not value.strip().isdecimal() or int(value) != len(content):
+            raise ExchangeFailed("the answer was cut short")
+        return int(words[1]), content
+    raise ExchangeFailed("the answer does not say how long it is")

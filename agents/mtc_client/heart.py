@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decides when to beat, repeat and ask for a new session; does no I/O, reads no clock.
+
+A beat goes out each period ±10 %, so that a fleet started together does not knock
+together; until it is acknowledged it is repeated each second ±20 %, for as long as it
+takes: constant repetition of a small datagram gets through a lossy link soonest. All
+times are monotonic seconds, given by the caller.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from hummingbird.wire import heartbeat as wire
+from hummingbird.wire.heartbeat import Beat, Kind, Wanted
+from hummingbird.wire.session import Session
+
+PERIOD_JITTER: Final = 0.1
+REPEAT_JITTER: Final = 0.2
+RENEW_AT: Final = 0.8
+"""Share of a session's life after which the next one is asked for."""
+SILENT_PERIODS: Final = 3.0
+"""After so many periods without an ack the session is doubted: the gateway may have
+moved, or lost its key. By then the host counts as lost there anyway."""
+SHORTEST_PERIOD_SECONDS: Final = 0.05
+LONGEST_PERIOD_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a datagram that was received meant."""
+
+    ack: bool = False
+    wanted: Wanted = Wanted.NOTHING
+
+
+class Heart:
+    """The rhythm of one session."""
+
+    def __init__(
+        self, session: Session, *, boot_id: UUID, now: float, rng: random.Random
+    ) -> None:
+        self._session = session
+        self._boot_id = boot_id.bytes
+        self._rng = rng
+        self._period = session.period_seconds
+        self._sequence = 0
+        self._first = 1
+        self._begun_at = now
+        self._next_beat_at = now
+        self._repeat_at: float | None = None
+        self._spread = 1.0
+        self._acked_at = now
+        self._renew_at = now + session.expires_in_seconds * RENEW_AT
+        self._refused = False
+
+    @property
+    def period_seconds(self) -> float:
+        """Seconds between two beats, as the gateway last said."""
+        return self._period
+
+    def due_at(self) -> float:
+        """Return when to transmit next."""
+        if self._repeat_at is None:
+            return self._next_beat_at
+        return min(self._next_beat_at, self._repeat_at)
+
+    def transmit(self, *, now: float, uptime_seconds: int) -> bytes:
+        """Return the datagram to send now: a new beat, or the last one again."""
+        self._sequence += 1
+        if now >= self._next_beat_at or self._repeat_at is None:
+            self._first = self._sequence
+            self._begun_at = now
+            self._spread = self._around(PERIOD_JITTER)
+            self._next_beat_at = now + self._period * self._spread
+        repeat = self._session.retransmit_seconds * self._around(REPEAT_JITTER)
+        self._repeat_at = now + repeat
+        beat = Beat(
+            session=self._session.session,
+            sequence=self._sequence,
+            boot_id=self._boot_id,
+            uptime_seconds=uptime_seconds,
+            attempt=self._sequence - self._first,
+        )
+        return wire.seal_beat(beat, key=self._session.key)
+
+    def hear(self, data: bytes, *, now: float) -> Heard:
+        """Take in what was received; what isn't an answer to the last beat is ignored."""
+        try:
+            said = wire.head(data)
+            if said.session != self._session.session:
+                return Heard()
+            if not self._first <= said.sequence <= self._sequence:
+                return Heard()
+            if said.kind is Kind.UNKNOWN_SESSION:
+                self._refused = True
+                return Heard()
+            ack = wire.open_ack(data, key=self._session.key)
+        except wire.DatagramInvalid:
+            return Heard()
+        self._repeat_at = None
+        self._refused = False
+        self._acked_at = now
+        if ack.wanted & Wanted.SESSION:
+            self._renew_at = min(self._renew_at, now)
+        self._change_period(ack.next_period_seconds)
+        return Heard(ack=True, wanted=ack.wanted)
+
+    def session_wanted(self, *, now: float) -> bool:
+        """Return whether to ask for a new session; this one serves until it comes."""
+        return self._refused or now >= self._renew_at or self.is_unheard(now=now)
+
+    def is_unheard(self, *, now: float) -> bool:
+        """Return whether nothing was acknowledged for too long."""
+        return now - self._acked_at >= SILENT_PERIODS * self._period
+
+    def _change_period(self, seconds: float) -> None:
+        seconds = min(max(seconds, SHORTEST_PERIOD_SECONDS), LONGEST_PERIOD_SECONDS)
+        if seconds != self._period:
+            self._period = seconds
+            self._next_beat_at = self._begun_at + seconds * self._spread
+
+    def _around(self, share: float) -> float:
+        return self._rng.uniform(1 - share, 1 + share)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the heart beating: sends what is due, takes answers in, asks for sessions.
+
+One thread sends and receives. Sessions are asked for in a second one, since a TLS
+handshake through a bad link takes longer than a beat may wait; the old session goes on
+until the new one is there. Only changes of state are logged.
+"""
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Final, Protocol
+from uuid import UUID
+
+from agents.link.backoff import Backoff
+from agents.link.datagram import Transport
+from agents.link.session import Opened
+from agents.mtc_client.heart import Heart
+
+LOG = logging.getLogger("mtc-client")
+
+LONGEST_WAIT_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.1
+"""How often a session that was asked for is looked for."""
+
+
+class Asking(Protocol):
+    """Asks for a session without making anybody wait."""
+
+    def begin(self, *, boot_id: str) -> None:
+        """Ask; only when the former answer was collected."""
+
+    def result(self) -> Opened | str | None:
+        """Return the session, or why there is none, or None while it is asked for."""
+
+
+class Loop:
+    """One host's heartbeat."""
+
+    def __init__(
+        self,
+        *,
+        asking: Asking,
+        transport: Transport,
+        boot_id: UUID,
+        uptime_seconds: Callable[[], int],
+        monotonic: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._asking = asking
+        self._transport = transport
+        self._boot_id = boot_id
+        self._uptime_seconds = uptime_seconds
+        self._monotonic = monotonic
+        self._rng = rng
+        self._heart: Heart | None = None
+        self._backoff = Backoff(rng)
+        self._asked = False
+        self._ask_at = monotonic()
+        self._said: dict[str, str] = {}
+
+    def step(self) -> None:
+        """Do what is due, then wait for an answer or for what is due next."""
+        now = self._monotonic()
+        self._mind_session(now)
+        if self._heart is not None and now >= self._heart.due_at():
+            self._transport.send(
+                self._heart.transmit(now=now, uptime_seconds=self._uptime_seconds())
+            )
+        data = self._transport.receive(seconds=self._pause(self._monotonic()))
+        now = self._monotonic()
+        if self._heart is None:
+            return
+        if data is not None and self._heart.hear(data, now=now).ack:
+            self._say("beat", "the gateway hears this host")
+        elif self._heart.is_unheard(now=now):
+            self._say("beat", "the gateway does not answer; going on trying")
+
+    def _mind_session(self, now: float) -> None:
+        if self._asked:
+            self._collect(now)
+        wanted = self._heart is None or self._heart.session_wanted(now=now)
+        if wanted and not self._asked and now >= self._ask_at:
+            self._asking.begin(boot_id=str(self._boot_id))
+            self._asked = True
+            self._collect(now)
+
+    def _collect(self, now: float) -> None:
+        result = self._asking.result()
+        if result is None:
+            return
+        self._asked = False
+        if isinstance(result, str):
+            self._ask_at = now + self._backoff.failed()
+            self._say("session", f"no session: {result}")
+            return
+        self._say("session", "the gateway gives sessions")
+        self._backoff.succeeded()
+        self._transport.aim(result.address)
+        self._heart = Heart(
+            result.session, boot_id=self._boot_id, now=now, rng=self._rng
+        )
+        # One new session a period at most, whatever unsealed answers say.
+        self._ask_at = now + self._heart.period_seconds * self._rng.uniform(1.0, 1.5)
+
+    def _pause(self, now: float) -> float:
+        until = now + LONGEST_WAIT_SECONDS
+        if self._asked:
+            until = now + POLL_SECONDS
+        if self._heart is None:
+            return max(0.0, min(until, max(self._ask_at, now + POLL_SECONDS)) - now)
+        return max(0.0, min(until, self._heart.due_at()) - now)
+
+    def _say(self, topic: str, text: str) -> None:
+        if self._said.get(topic) != text:
+            self._said[topic] = text
+            LOG.info("%s", text)
