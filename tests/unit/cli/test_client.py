@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals become one sentence, whichever form the server gives them."""
+
+import json
+import socket
+
+import pytest
+
+from hummingbird.cli.client import Client, path, refusal
+from hummingbird.cli.endpoint import Endpoint
+from hummingbird.cli.failure import Failure, Unreachable
+from tests.unit.cli.conftest import Run, Server
+
+FAULT = {"faultcode": "Client", "faultstring": "No such thing.", "debuginfo": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            json.dumps({"error_message": json.dumps({**FAULT, "code": "a.b"})}),
+            ("No such thing.", "a.b"),
+        ),
+        (json.dumps({"error_message": FAULT}), ("No such thing.", None)),
+        (json.dumps({"error_message": "Only text"}), ("Only text", None)),
+        ("<html>gateway</html>", ("", None)),
+        ("[]", ("", None)),
+        ("", ("", None)),
+    ],
+)
+def test_the_sentence_is_found(text: str, expected: tuple[str, str | None]) -> None:
+    assert refusal(text) == expected
+
+
+def test_a_name_cannot_leave_its_place_in_a_path() -> None:
+    assert (
+        path("ihosts", "../runs?x=1", "facts") == "/v1/ihosts/..%2Fruns%3Fx%3D1/facts"
+    )
+
+
+def test_the_token_goes_in_its_header_and_absent_arguments_are_not_sent(
+    server: Server,
+) -> None:
+    server.on("GET", "/v1/runs", {"runs": []})
+    client = Client(Endpoint(url=server.url, token="sesame", token_from="here"))
+    assert client.get("/v1/runs", host="edge-0", state=None) == {"runs": []}
+    assert server.asked[0].headers["x-auth-token"] == "sesame"
+    assert server.asked[0].query == {"host": "edge-0"}
+
+
+def test_a_refusal_has_the_servers_sentence_and_code(server: Server) -> None:
+    body = {"error_message": json.dumps({**FAULT, "code": "hummingbird.not_found"})}
+    server.on("GET", "/v1/ihosts/x", body, status=404)
+    client = Client(Endpoint(url=server.url, token="t", token_from="here"))
+    with pytest.raises(Failure, match=r"^No such thing\.$") as caught:
+        client.get("/v1/ihosts/x")
+    assert caught.value.code == "hummingbird.not_found"
+
+
+def test_a_proxy_for_the_world_outside_is_not_asked_for_this_machine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://192.0.2.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    server.on("GET", "/v1/runs", {"runs": []})
+    client = Client(Endpoint(url=server.url, token="t", token_from="here"))
+    assert client.get("/v1/runs") == {"runs": []}
+
+
+def test_a_wrong_token_says_where_it_came_from(
+    hummingbird: Run, server: Server
+) -> None:
+    server.on("GET", "/v1/ihosts", {"error_message": "no"}, status=401)
+    done = hummingbird("host-list")
+    assert done.status == 1
+    assert "refuses the token from HUMMINGBIRD_TOKEN" in done.err
+    assert "sesame" not in done.err
+
+
+def test_nobody_there_says_how_to_start_one(hummingbird: Run, server: Server) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    done = hummingbird("--url", url, "host-list")
+    assert done.status == 1
+    assert f"Nobody answers at {url}" in done.err
+    assert "hummingbird up" in done.err
+    with pytest.raises(Unreachable):
+        Client(Endpoint(url=url, token="t", token_from="here")).get("/v1/runs")
+
+
+def test_an_answer_that_is_no_json_is_somebody_elses_server(server: Server) -> None:
+    server.on("GET", "/v1/runs", lambda asked: (200, None))
+    client = Client(Endpoint(url=server.url, token="t", token_from="here"))
+    assert client.get("/v1/runs") is None
