@@ -5,10 +5,10 @@ Nothing is started by the installation, and nothing that is there is changed: on
 what is missing is installed, without recommended packages.
 """
 
+import contextlib
 import os
 import shutil
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,7 @@ FOR_KUBERNETES = (
 )
 FOR_IMAGES = (Requirement("buildah", "buildah"),)
 
+_POLICY = Path("/usr/sbin/policy-rc.d")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -74,13 +75,27 @@ def install(requirements: Sequence[Requirement], *, say: Say) -> None:
         )
     say(f"installing the packages {', '.join(packages)}")
     run(["apt-get", "-qq", "update"])
-    with tempfile.TemporaryDirectory() as folder:
-        # Debian starts a service when its package is installed, unless this says no.
-        policy = Path(folder) / "policy-rc.d"
-        policy.write_text("#!/bin/sh\nexit 101\n")
-        policy.chmod(0o755)
+    with _no_service_starts():
         run(
             ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages],
-            env=dict(os.environ)
-            | {"DEBIAN_FRONTEND": "noninteractive", "POLICYRCD": str(policy)},
+            env=dict(os.environ) | {"DEBIAN_FRONTEND": "noninteractive"},
         )
+
+
+@contextlib.contextmanager
+def _no_service_starts() -> Iterator[None]:
+    """Keep Debian from starting the services of new packages (invoke-rc.d(8)).
+
+    A policy that the machine has already stays in force.
+    """
+    try:
+        descriptor = os.open(_POLICY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
+    except FileExistsError:
+        yield
+        return
+    try:
+        os.write(descriptor, b"#!/bin/sh\nexit 101\n")
+        os.close(descriptor)
+        yield
+    finally:
+        _POLICY.unlink(missing_ok=True)
