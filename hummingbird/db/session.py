@@ -18,6 +18,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from hummingbird.errors import DatabaseUnavailable
 
+__all__ = ["Connection", "Database"]
+
 
 class Database:
     """One database, shared by all threads of a process."""

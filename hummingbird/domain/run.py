@@ -10,6 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from hummingbird.domain.host_machine import Event
+from hummingbird.domain.host_state import HostState
+
 
 class RunKind(StrEnum):
     """What a run is for."""
@@ -55,6 +58,25 @@ STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
     RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
 }
 """What a run of each kind may go through, in order; it may skip some."""
+
+
+_SETBACK: Final[dict[RunKind, dict[HostState, Event]]] = {
+    RunKind.UNLOCK: {
+        HostState.PROVISIONING: Event.PROVISION_FAIL,
+        HostState.ENABLING: Event.ENABLE_FAIL,
+    },
+    RunKind.LOCK: {HostState.LOCKING: Event.LOCK_FAIL},
+    RunKind.FORCE_LOCK: {HostState.LOCKING: Event.LOCK_FAIL},
+    RunKind.REBOOT: {},
+    RunKind.RECOVER: {HostState.RECOVERING: Event.RECOVER_END},
+    RunKind.RETIRE: {HostState.RETIRING: Event.RETIRE_FAIL},
+}
+
+
+def setback(kind: RunKind, state: HostState) -> Event | None:
+    """Return what happens to a host in `state` when a run of `kind` ends without having
+    reached its aim; None: the host is in the hands of a later request already."""
+    return _SETBACK[kind].get(state)
 
 
 class StepState(StrEnum):

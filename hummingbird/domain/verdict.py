@@ -4,13 +4,14 @@
 A pure function of evidence. Silence counts only from when somebody was listening: a
 gateway that has just started, or a link of ours that has just come back, judges nobody
 before one full allowance. While our own link to a network is down nobody behind it is
-judged, and the fault is ours. Hosts of one site that fall silent together are one fault
-of the site, not many of hosts.
+judged, and the fault is ours. What was concluded before our ears were closed stands until
+the host is heard: an alarm neither comes nor goes because a gateway was restarted. Hosts
+of one site that fall silent together are one fault of the site, not many of hosts.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -35,6 +36,8 @@ class HostEvidence:
     last_heard_at: datetime | None
     watched_since: datetime
     """When its silence began to mean something (it came into service)."""
+    concluded: Liveness = Liveness.UNKNOWN
+    """What its state says was concluded before: LATE, LOST, or anything else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,8 @@ class Verdict:
     reason: str
     site_dark: bool = False
     """Silent together with its site: the site's alarm stands, its own does not."""
+    carried: bool = False
+    """Concluded earlier; nothing new can be told now, so nothing new may be done."""
 
 
 @dataclass(frozen=True)
@@ -95,34 +100,44 @@ def judge_all(
 
 
 def _judge_one(item: HostEvidence, *, watch: Watch, now: datetime) -> Verdict:
-    def verdict(liveness: Liveness, silence: float, reason: str) -> Verdict:
-        return Verdict(item.hostname, item.site, liveness, silence, reason)
-
     if watch.listening_since is None:
-        return verdict(Liveness.UNKNOWN, 0.0, "no gateway is listening")
+        return _untold(item, 0.0, "no gateway is listening")
     counted_from = max(item.watched_since, watch.listening_since)
     if item.link is not None and item.link in watch.links_up_since:
         up_since = watch.links_up_since[item.link]
         if up_since is None:
-            return verdict(
-                Liveness.UNKNOWN, 0.0, f"the controller's own link {item.link} is down"
-            )
+            return _untold(item, 0.0, f"the controller's own link {item.link} is down")
         counted_from = max(counted_from, up_since)
     if item.last_heard_at is not None:
-        counted_from = max(counted_from, item.last_heard_at)
+        age = max(0.0, (now - item.last_heard_at).total_seconds())
+        by_age = judge(age, period_seconds=item.period_seconds)
+        if item.last_heard_at >= counted_from or by_age in _WELL:
+            return _told(item, by_age, age)
     silence = max(0.0, (now - counted_from).total_seconds())
     liveness = judge(silence, period_seconds=item.period_seconds)
-    return verdict(liveness, silence, f"nothing heard for {silence:.0f} s")
+    if liveness in _WELL or (
+        liveness is Liveness.LATE and item.concluded is Liveness.LOST
+    ):
+        return _untold(item, silence, f"listening for only {silence:.0f} s")
+    return _told(item, liveness, silence)
+
+
+_WELL: Final = (Liveness.LIVE, Liveness.SUSPECT)
+
+
+def _told(item: HostEvidence, liveness: Liveness, silence: float) -> Verdict:
+    reason = f"nothing heard for {silence:.0f} s"
+    return Verdict(item.hostname, item.site, liveness, silence, reason)
+
+
+def _untold(item: HostEvidence, silence: float, reason: str) -> Verdict:
+    stands = item.concluded in (Liveness.LATE, Liveness.LOST)
+    liveness = item.concluded if stands else Liveness.UNKNOWN
+    return Verdict(item.hostname, item.site, liveness, silence, reason, carried=stands)
 
 
 def _in_the_dark(verdict: Verdict) -> Verdict:
     if verdict.liveness not in (Liveness.LATE, Liveness.LOST):
         return verdict
-    return Verdict(
-        verdict.hostname,
-        verdict.site,
-        verdict.liveness,
-        verdict.silence_seconds,
-        f"site {verdict.site} is silent as a whole",
-        site_dark=True,
-    )
+    reason = f"site {verdict.site} is silent as a whole"
+    return replace(verdict, reason=reason, site_dark=True)

@@ -258,6 +258,12 @@ def release_all(connection: Connection, *, owner: str) -> int:
     ).rowcount
 
 
+def reserved(connection: Connection) -> list[Host]:
+    """Return the hosts that somebody has taken for a piece of work, by id."""
+    query = select(HOST).where(HOST.c.reservation_owner.is_not(None))
+    return [_host(row) for row in connection.execute(query.order_by(HOST.c.id))]
+
+
 def remove(connection: Connection, host_id: int) -> None:
     """Delete the host with all that hangs on it; its runs and events stay."""
     connection.execute(delete(HOST).where(HOST.c.id == host_id))

@@ -118,8 +118,22 @@ def claim(connection: Connection, run: Run, *, owner: str, now: datetime) -> boo
     return result.rowcount == 1
 
 
-def requeue(connection: Connection, run: Run) -> bool:
-    """Put a dead conductor's run back; return False if it was not running any more."""
+def held(connection: Connection, run_id: int, *, owner: str) -> bool:
+    """Return whether `owner` still works on the run; on PostgreSQL the row is locked,
+    so that it stays so until the transaction ends."""
+    query = select(RUN.c.id).where(
+        RUN.c.id == run_id,
+        RUN.c.state == RunState.RUNNING.value,
+        RUN.c.owner == owner,
+    )
+    return connection.execute(query.with_for_update()).first() is not None
+
+
+def requeue(connection: Connection, run: Run, *, died: bool = True) -> bool:
+    """Put a conductor's run back; return False if it was not running any more.
+
+    :param died: its conductor did not say goodbye; such takeovers are counted.
+    """
     result = connection.execute(
         update(RUN)
         .where(
@@ -127,7 +141,7 @@ def requeue(connection: Connection, run: Run) -> bool:
             RUN.c.state == RunState.RUNNING.value,
             RUN.c.owner == run.owner,
         )
-        .values(state=RunState.QUEUED.value, owner=None, attempt=run.attempt + 1)
+        .values(state=RunState.QUEUED.value, owner=None, attempt=run.attempt + died)
     )
     return result.rowcount == 1
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What provisioning puts on one host: a pure function of the host and the settings.
+
+The plan is what the playbook gets, role by role; its digest says whether a host has been
+provisioned with just this. The bootstrap token is no part of either: it is new in each
+run and gone after it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hummingbird.domain.host import Host
+from hummingbird.errors import AddressMissing
+
+TOKEN_VARIABLE = "kubernetes_node_bootstrap_token"  # noqa: S105 - a name, not a token
+AGENT_IMAGES = ("mtc-client", "sysinv-agent")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageRepository:
+    """An APT archive that hosts get their packages from."""
+
+    url: str
+    key: str
+    """Its public key, armoured."""
+    suite: str
+    components: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
+    """A registry that stands in for another."""
+
+    host: str
+    """The registry's name as it stands in image names."""
+    endpoint: str
+    ca_pem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is the same for every host of this deployment."""
+
+    release: str
+    """Hummingbird's version: another one may bring other playbooks."""
+    package_repository: PackageRepository | None
+    mirrors: tuple[Mirror, ...]
+    sandbox_image: str
+    essential_images: tuple[str, ...]
+    agents_registry: str
+    agents_tag: str
+    ignore_preflight_errors: tuple[str, ...]
+    systemd_cgroup: bool
+    restrict_oom_score_adj: bool
+    pod_network: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """The cluster that the host joins."""
+
+    api_endpoint: str
+    """host:port, as the host reaches it."""
+    ca_certificate: str
+    """PEM."""
+    version: str
+    """Major and minor: "1.36"."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the playbook gets, and the digest that is kept with the host."""
+
+    variables: Mapping[str, object]
+    digest: str
+
+
+def plan(host: Host, *, join: Join, settings: Settings) -> Plan:
+    """Return the plan for `host`.
+
+    :raises AddressMissing: it has no management address.
+    """
+    if host.mgmt_ip is None:
+        raise AddressMissing(hostname=host.hostname)
+    variables: dict[str, object] = {
+        "node_config_hostname": host.hostname,
+        "node_config_package_repository": _repository(settings.package_repository),
+        "container_runtime_registry_mirrors": [
+            {"host": m.host, "endpoint": m.endpoint, "ca_pem": m.ca_pem}
+            for m in settings.mirrors
+        ],
+        "container_runtime_sandbox_image": settings.sandbox_image,
+        "container_runtime_restrict_oom_score_adj": settings.restrict_oom_score_adj,
+        "container_runtime_systemd_cgroup": settings.systemd_cgroup,
+        "container_runtime_pod_network": settings.pod_network,
+        "kubernetes_node_name": host.hostname,
+        "kubernetes_node_ip": host.mgmt_ip,
+        "kubernetes_node_api_endpoint": join.api_endpoint,
+        "kubernetes_node_ca_cert": join.ca_certificate,
+        "kubernetes_node_version": join.version,
+        "kubernetes_node_ignore_preflight_errors": list(
+            settings.ignore_preflight_errors
+        ),
+        "images_essential": list(_images(settings)),
+    }
+    return Plan(variables, _digest({**variables, "release": settings.release}))
+
+
+def _repository(repository: PackageRepository | None) -> dict[str, object]:
+    if repository is None:
+        return {}
+    return {
+        "url": repository.url,
+        "key": repository.key,
+        "suite": repository.suite,
+        "components": list(repository.components),
+    }
+
+
+def _images(settings: Settings) -> tuple[str, ...]:
+    agents = (
+        f"{settings.agents_registry}/{name}:{settings.agents_tag}"
+        for name in AGENT_IMAGES
+    )
+    wanted = (settings.sandbox_image, *agents, *settings.essential_images)
+    return tuple(dict.fromkeys(wanted))
+
+
+def _digest(content: Mapping[str, object]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
