@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""While any host is provisioned, the agents' chart is installed as it should be.
+
+Sees hosts in the database and the helm release in Kubernetes; the gateway's address and
+certificate authority go into its values. A release that was as wanted is asked again only
+every RECHECK_SECONDS: somebody may have changed it by hand.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.clock import Clock
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.session import Database
+from hummingbird.reconcilers.base import Outcome
+
+RECHECK_SECONDS: Final = 600.0
+"""A guess: long against the cost of one helm process, short against a working day."""
+
+NAMESPACE_LABELS: Final = {"app.kubernetes.io/managed-by": "hummingbird"}
+
+
+class Release(Protocol):
+    """A helm release; adapters/helm keeps to it."""
+
+    def ensure(self, values: Mapping[str, object]) -> bool:
+        """Make the release so; return whether that changed anything."""
+
+
+class AgentReconciler:
+    """Keeps the agents installed."""
+
+    name = "agent"
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        cluster: Cluster,
+        release: Release,
+        namespace: str,
+        values: Callable[[], Mapping[str, object]],
+        period_seconds: float,
+    ) -> None:
+        """:param values: what the chart gets now; may raise `Unavailable`."""
+        self._database = database
+        self._clock = clock
+        self._cluster = cluster
+        self._release = release
+        self._namespace = namespace
+        self._values = values
+        self._lock = threading.Lock()
+        self._ensured: tuple[Mapping[str, object], float] | None = None
+        self.period_seconds = period_seconds
+
+    def reconcile(self) -> Outcome:
+        """Install or upgrade the release, if any host needs it."""
+        with self._database.reader() as connection:
+            hosts = [
+                host
+                for host in host_repository.list_all(connection)
+                if host.provisioned_plan
+            ]
+        if not hosts:
+            return Outcome()
+        changed = self.ensure()
+        return Outcome(
+            looked_at=len(hosts),
+            changed=("the agents' release was changed",) if changed else (),
+        )
+
+    def ensure(self) -> bool:
+        """Make the release as wanted; return whether that changed anything.
+
+        :raises KubernetesUnavailable, KubernetesRefused: it could not be made so.
+        """
+        with self._lock:
+            values, now = self._values(), self._clock.monotonic()
+            if self._ensured is not None:
+                known, at = self._ensured
+                if known == values and now - at < RECHECK_SECONDS:
+                    return False
+            self._cluster.ensure_namespace(self._namespace, labels=NAMESPACE_LABELS)
+            changed = self._release.ensure(values)
+            self._ensured = (values, now)
+            return changed

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs reconcilers: each in a thread of its own, on its period and when nudged.
+
+One reconciler never runs twice at once; different ones do. Whatever one raises is its
+report's failure, and the next look comes all the same. It does not order them: a change
+of one only nudges those that follow it.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+
+from hummingbird.clock import Clock
+from hummingbird.errors import HummingbirdError
+from hummingbird.reconcilers.base import Outcome, Reconciler, Report
+
+LOG = logging.getLogger(__name__)
+
+STOP_SECONDS = 15.0
+"""How long `stop` waits for a look that is under way: one call of a neighbour's."""
+
+
+class _Place:
+    """One reconciler with what belongs to its runs."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
+        self.nudged = threading.Event()
+        self.running = threading.Lock()
+        self.report: Report | None = None
+
+
+class Driver:
+    """Owns the threads of a set of reconcilers."""
+
+    def __init__(
+        self,
+        reconcilers: Iterable[Reconciler],
+        *,
+        clock: Clock,
+        followers: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._places = {item.name: _Place(item) for item in reconcilers}
+        self._followers = followers or {}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start to look, each reconciler at once and then on its period."""
+        for name, place in self._places.items():
+            thread = threading.Thread(
+                target=self._loop, args=(place,), name=f"reconcile-{name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """End after the looks that are under way."""
+        self._stopping.set()
+        for place in self._places.values():
+            place.nudged.set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+        self._threads.clear()
+
+    def nudge(self, name: str) -> None:
+        """Have `name` look now; an unknown name is nobody's."""
+        place = self._places.get(name)
+        if place is not None:
+            place.nudged.set()
+
+    def reports(self) -> list[Report]:
+        """Return the last report of each reconciler that has looked, by name."""
+        reports = (self._places[name].report for name in sorted(self._places))
+        return [report for report in reports if report is not None]
+
+    def run_once(self, name: str) -> Report:
+        """Have `name` look in this thread, after any look that is under way."""
+        place = self._places[name]
+        with place.running:
+            started_at, began = self._clock.now(), self._clock.monotonic()
+            outcome = self._outcome(place)
+            report = Report(
+                name=name,
+                started_at=started_at,
+                took_seconds=self._clock.monotonic() - began,
+                outcome=outcome,
+            )
+            place.report = report
+        if outcome.changed:
+            LOG.info("%s: %s", name, "; ".join(outcome.changed))
+            for follower in self._followers.get(name, ()):
+                self.nudge(follower)
+        return report
+
+    def _loop(self, place: _Place) -> None:
+        while not self._stopping.is_set():
+            place.nudged.clear()
+            self.run_once(place.reconciler.name)
+            self._clock.wait(place.nudged, seconds=place.reconciler.period_seconds)
+
+    def _outcome(self, place: _Place) -> Outcome:
+        before = place.report.outcome.failed if place.report else ()
+        try:
+            outcome = place.reconciler.reconcile()
+        except HummingbirdError as error:
+            outcome = Outcome(failed=(str(error),))
+        except Exception as error:
+            LOG.exception("%s broke", place.reconciler.name)
+            return Outcome(failed=(f"{type(error).__name__}: {error}",))
+        if outcome.failed and outcome.failed != before:
+            LOG.warning("%s: %s", place.reconciler.name, "; ".join(outcome.failed))
+        return outcome

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each host's state says what its silence means, and `online` says whether it is heard.
+
+Sees heartbeats, gateways and our own links; decides by `domain.verdict`. Runs on every
+conductor: two that look at once move a host once (compare and set on its generation).
+Writes only what changed.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hummingbird.db.repository import event_log
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.session import Connection
+from hummingbird.domain.alarm import host_log
+from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_machine import Event, may
+from hummingbird.domain.host_state import WATCHED, HostState
+from hummingbird.domain.liveness import Liveness
+from hummingbird.domain.verdict import Verdict
+from hummingbird.errors import HostGenerationConflict, HostNotFound
+from hummingbird.reconcilers.base import Outcome
+from hummingbird.reconcilers.sight import Eyes, Sight
+
+UPTIME_GRAIN_SECONDS: Final = 60
+"""Uptime is written this often, as StarlingX's maintenance does."""
+
+_HEARD: Final = (Liveness.LIVE, Liveness.SUSPECT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What to write to one host; None: leave it."""
+
+    event: Event | None
+    online: bool | None
+    boot_id: str | None
+    uptime_seconds: int | None
+
+    def is_empty(self) -> bool:
+        return (self.event, self.online, self.boot_id, self.uptime_seconds) == (
+            None,
+            None,
+            None,
+            None,
+        )
+
+
+class LivenessReconciler:
+    """Keeps host states in step with what is heard."""
+
+    name = "liveness"
+
+    def __init__(self, eyes: Eyes, *, period_seconds: float) -> None:
+        self._eyes = eyes
+        self.period_seconds = period_seconds
+
+    def reconcile(self) -> Outcome:
+        """Look at every host; move those whose verdict changed."""
+        _, changed = self._eyes.reach.refresh()
+        said = list(changed)
+        sight = self._eyes.look()
+        for host in sight.hosts:
+            verdict = sight.verdicts[host.hostname]
+            change = _decide(host, verdict, sight.heartbeats.get(host.id))
+            if not change.is_empty():
+                said += self._apply(host, change, verdict=verdict, sight=sight)
+        return Outcome(looked_at=len(sight.hosts), changed=tuple(said))
+
+    def _apply(
+        self, host: Host, change: _Change, *, verdict: Verdict, sight: Sight
+    ) -> list[str]:
+        said: list[str] = []
+        try:
+            with self._eyes.database.writer() as connection:
+                if change.event is not None:
+                    moved = _move(connection, host, change.event, sight=sight)
+                    said.append(
+                        f"{host.hostname} {host.state} -> {moved.state}"
+                        f" ({verdict.reason})"
+                    )
+                said += _note(connection, host, change, sight=sight)
+        except (HostGenerationConflict, HostNotFound):
+            # Somebody else changed it since we looked; the next look sees both.
+            return []
+        return said
+
+
+def _decide(host: Host, verdict: Verdict, heartbeat: Heartbeat | None) -> _Change:
+    event = _event(host, verdict)
+    online: bool | None = None
+    if not verdict.carried:
+        if verdict.liveness in _HEARD and not host.online:
+            online = True
+        silent = verdict.liveness is Liveness.LOST or (
+            verdict.liveness is Liveness.LATE and host.state not in WATCHED
+        )
+        if silent and host.online:
+            online = False
+    boot_id = uptime_seconds = None
+    if heartbeat is not None:
+        rebooted = heartbeat.boot_id != host.boot_id
+        drift = abs(heartbeat.uptime_seconds - host.uptime_seconds)
+        boot_id = heartbeat.boot_id if rebooted else None
+        if rebooted or drift >= UPTIME_GRAIN_SECONDS:
+            uptime_seconds = heartbeat.uptime_seconds
+    return _Change(
+        event=event, online=online, boot_id=boot_id, uptime_seconds=uptime_seconds
+    )
+
+
+def _event(host: Host, verdict: Verdict) -> Event | None:
+    """Return what the verdict does to a watched host, if anything."""
+    if host.state not in WATCHED or verdict.carried:
+        return None
+    event = {
+        Liveness.LIVE: Event.HEARD,
+        Liveness.LATE: Event.LATE,
+        Liveness.LOST: Event.SILENT,
+    }.get(verdict.liveness)
+    if event is None or not may(host.state, event):
+        return None
+    return event
+
+
+def _move(connection: Connection, host: Host, event: Event, *, sight: Sight) -> Host:
+    task: dict[str, str | None] = {"task": None} if event is Event.HEARD else {}
+    moved = host_repository.move(connection, host, event, now=sight.now, **task)
+    if event is Event.SILENT:
+        _log(connection, host, "state", "disabled", sight=sight)
+    if event is Event.HEARD and host.state is HostState.LOST:
+        _log(connection, host, "state", "enabled", sight=sight)
+    return moved
+
+
+def _note(
+    connection: Connection, host: Host, change: _Change, *, sight: Sight
+) -> list[str]:
+    """Write what does not belong to the state; return what is worth a word."""
+    host_repository.note_heard(
+        connection,
+        host.id,
+        online=host.online if change.online is None else change.online,
+        boot_id=change.boot_id,
+        uptime_seconds=change.uptime_seconds,
+    )
+    if change.online is None:
+        return []
+    word = "online" if change.online else "offline"
+    _log(connection, host, "status", word, sight=sight)
+    return [f"{host.hostname} is now {word}"]
+
+
+def _log(
+    connection: Connection, host: Host, kind: str, word: str, *, sight: Sight
+) -> None:
+    line = host_log(
+        "200.022",
+        host.hostname,
+        instance=f"{kind}={word}",
+        text=f"is now '{word}'",
+    )
+    event_log.append(connection, line, now=sight.now)

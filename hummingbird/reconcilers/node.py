@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each EdgeWorker's Kubernetes node has the labels and the cordon of its host.
+
+Sees provisioned hosts that nobody works on, and the nodes of their names; one call reads
+all nodes. Decides by `domain.node`. Nodes that are not our hosts' are left alone, and so
+are taints. While a run is at work on a host its node is the run's.
+"""
+
+from hummingbird.adapters.kubernetes.cluster import Cluster, NodeStatus
+from hummingbird.db.repository import emn as emn_repository
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.session import Database
+from hummingbird.domain import node as node_rule
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_state import HostState
+from hummingbird.reconcilers.base import Outcome
+
+
+class NodeReconciler:
+    """Keeps labels and cordons true."""
+
+    name = "node"
+
+    def __init__(
+        self, database: Database, *, cluster: Cluster, period_seconds: float
+    ) -> None:
+        self._database = database
+        self._cluster = cluster
+        self.period_seconds = period_seconds
+
+    def reconcile(self) -> Outcome:
+        """Look at every provisioned host's node; label and cordon what differs."""
+        with self._database.reader() as connection:
+            hosts = [
+                host
+                for host in host_repository.list_all(
+                    connection, states=node_rule.OPEN | node_rule.CLOSED
+                )
+                if host.provisioned_plan and host.reservation_owner is None
+            ]
+            sites = {n.id: n.site for n in emn_repository.list_all(connection)}
+        if not hosts:
+            return Outcome()
+        nodes = self._cluster.nodes()
+        said: list[str] = []
+        missing: list[str] = []
+        for host in hosts:
+            node = nodes.get(host.hostname)
+            if node is None:
+                missing.append(f"{host.hostname} has no node in Kubernetes")
+                continue
+            said += self._label(host, node, site=sites.get(host.emn_id or 0))
+            said += self._cordon(host, node)
+        return Outcome(looked_at=len(hosts), changed=tuple(said), failed=tuple(missing))
+
+    def _label(self, host: Host, node: NodeStatus, *, site: str | None) -> list[str]:
+        wanted = node_rule.labels(site=site, locked=host.state is HostState.LOCKED)
+        if all(node.labels.get(key) == value for key, value in wanted.items()):
+            return []
+        self._cluster.label_node(host.hostname, wanted)
+        return [f"{host.hostname} labelled"]
+
+    def _cordon(self, host: Host, node: NodeStatus) -> list[str]:
+        closed = host.state in node_rule.CLOSED
+        if node.unschedulable == closed:
+            return []
+        if closed:
+            self._cluster.cordon(host.hostname)
+        else:
+            self._cluster.uncordon(host.hostname)
+        return [f"{host.hostname} {'cordoned' if closed else 'uncordoned'}"]

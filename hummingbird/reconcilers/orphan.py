@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No run, reservation or bootstrap token outlives the conductor that it belongs to.
+
+Sees processes, running runs and reservations in the database, and tokens in Kubernetes.
+What a dead conductor worked on is queued again, or failed where too many died in it. Runs
+on every conductor; each change is conditional on the dead owner still being named.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.clock import Clock
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import process
+from hummingbird.db.repository import run as run_repository
+from hummingbird.db.session import Connection, Database
+from hummingbird.domain.run import Run, RunState, setback
+from hummingbird.errors import HostNotFound, RunNotFound, Unavailable
+from hummingbird.reconcilers.base import Outcome
+
+TOO_MANY_CODE = "hummingbird.run.too_many_takeovers"
+
+
+def owner_name(name: str, incarnation: str) -> str:
+    """Return what one life of a process signs its work with."""
+    return f"{name}/{incarnation}"
+
+
+class OrphanReconciler:
+    """Keeps the work of the dead from being forgotten."""
+
+    name = "orphan"
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        cluster: Cluster,
+        lease_seconds: float,
+        max_attempts: int,
+        period_seconds: float,
+        in_hand: Callable[[], tuple[str, frozenset[int]]],
+        nudge_runs: Callable[[], None],
+    ) -> None:
+        """:param in_hand: this conductor's owner name and the ids of the runs that its
+        threads work on: others of its runs have lost their thread."""
+        self._database = database
+        self._clock = clock
+        self._cluster = cluster
+        self._lease = timedelta(seconds=lease_seconds)
+        self._max_attempts = max_attempts
+        self._in_hand = in_hand
+        self._nudge_runs = nudge_runs
+        self.period_seconds = period_seconds
+
+    def reconcile(self) -> Outcome:
+        """Look at all that has an owner; take it from the dead."""
+        now = self._clock.now()
+        # Before the database is read: a run that is claimed after this is not ours to
+        # judge, and one that was in hand and has ended is no longer running below.
+        own, working = self._in_hand()
+        with self._database.reader() as connection:
+            running = run_repository.list_all(connection, states=[RunState.RUNNING])
+            reserved = host_repository.reserved(connection)
+            alive = {
+                owner_name(item.name, item.incarnation)
+                for item in process.list_all(connection, kind="conductor")
+                if now - item.beat_at <= self._lease
+            }
+        said: list[str] = []
+        for run in running:
+            lost_thread = run.owner == own and run.id not in working
+            if run.owner not in alive or (lost_thread and not self._is_in_hand(run.id)):
+                said += self._take(run, now=now)
+        dead = {h.reservation_owner for h in reserved} - alive - {None}
+        for owner in sorted(item for item in dead if item is not None):
+            with self._database.writer() as connection:
+                count = host_repository.release_all(connection, owner=owner)
+            if count:
+                said.append(f"{count} hosts released from {owner}")
+        if said:
+            self._nudge_runs()
+        tokens, failed = self._sweep_tokens()
+        return Outcome(
+            looked_at=len(running) + len(reserved),
+            changed=(*said, *tokens),
+            failed=failed,
+        )
+
+    def _is_in_hand(self, run_id: int) -> bool:
+        return run_id in self._in_hand()[1]
+
+    def _take(self, run: Run, *, now: datetime) -> list[str]:
+        with self._database.writer() as connection:
+            if run.attempt < self._max_attempts:
+                if not run_repository.requeue(connection, run):
+                    return []
+                said = "queued again"
+            else:
+                if not self._fail(connection, run, now=now):
+                    return []
+                said = "failed"
+            if run.owner is not None:
+                _release(connection, run, owner=run.owner)
+        return [f"{run.kind} of {run.hostname} (attempt {run.attempt}) {said}"]
+
+    def _fail(self, connection: Connection, run: Run, *, now: datetime) -> bool:
+        if run.owner is None or not run_repository.held(
+            connection, run.id, owner=run.owner
+        ):
+            return False
+        sentence = f"{run.attempt} conductors ended in the middle of this run"
+        run_repository.finish(
+            connection,
+            run,
+            state=RunState.FAILED,
+            now=now,
+            error_code=TOO_MANY_CODE,
+            error=sentence,
+        )
+        try:
+            host = host_repository.find(connection, run.host_uuid)
+        except HostNotFound:
+            return True
+        event = setback(run.kind, host.state)
+        if event is not None:
+            host_repository.move(connection, host, event, now=now, task=sentence)
+        return True
+
+    def _sweep_tokens(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Delete the tokens of runs that don't run; return what changed and failed."""
+        try:
+            # Asked before the database is: a run's row is older than its token.
+            holders = self._cluster.bootstrap_token_runs()
+            stale = [uuid for uuid in sorted(holders) if not self._is_running(uuid)]
+            for uuid in stale:
+                self._cluster.delete_bootstrap_tokens(run_uuid=uuid)
+        except Unavailable as error:
+            return (), (str(error),)
+        return tuple(f"bootstrap token of run {uuid} deleted" for uuid in stale), ()
+
+    def _is_running(self, run_uuid: str) -> bool:
+        try:
+            with self._database.reader() as connection:
+                run = run_repository.find(connection, run_uuid)
+        except RunNotFound:
+            return False
+        return run.state is RunState.RUNNING
+
+
+def _release(connection: Connection, run: Run, *, owner: str) -> None:
+    try:
+        host = host_repository.find(connection, run.host_uuid)
+    except HostNotFound:
+        return
+    host_repository.release(connection, host.id, owner=owner)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of the controller's own interfaces leads to each network, and since when it is up.
+
+Shared by the reconcilers that judge; refreshed by the liveness reconciler, once a look
+and one question a network. Since when a link is up is in the database, so that a restart
+of the conductor forgets nothing; which network it leads to is asked again.
+"""
+
+import ipaddress
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hummingbird.adapters.netlink.link import Links
+from hummingbird.clock import Clock
+from hummingbird.db.repository import emn as emn_repository
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import process
+from hummingbird.db.session import Connection, Database
+from hummingbird.domain.emn import Attachment, Emn
+
+NO_ROUTE = "no-route"
+"""Stands for our interface where the routing table has never named one."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What was last seen."""
+
+    by_emn: Mapping[int, str] = field(default_factory=dict)
+    """EMN id -> name of the interface that leads to it."""
+    up_since: Mapping[str, datetime | None] = field(default_factory=dict)
+
+
+class Reach:
+    """Keeps the table of links as the kernel has it."""
+
+    def __init__(
+        self, database: Database, *, links: Links, clock: Clock, controller: str
+    ) -> None:
+        self._database = database
+        self._links = links
+        self._clock = clock
+        self._controller = controller
+        self._lock = threading.Lock()
+        self._by_emn: dict[int, str] = {}
+        self._ways: Ways | None = None
+
+    def ways(self) -> Ways:
+        """Return what was last seen; look, if nobody has yet."""
+        ways = self._ways
+        return self.refresh()[0] if ways is None else ways
+
+    def refresh(self) -> tuple[Ways, tuple[str, ...]]:
+        """Ask the kernel, write what changed; return what is so and what changed."""
+        with self._lock:
+            now = self._clock.now()
+            with self._database.reader() as connection:
+                stored = process.links(connection, controller=self._controller)
+                networks = _networks_in_use(connection)
+            up: dict[str, bool] = {}
+            for network, address in networks:
+                name, is_up = self._link(network, address, stored=stored, seen=up)
+                self._by_emn[network.id] = name
+                up[name] = is_up
+            since = {
+                name: (stored.get(name) or now) if is_up else None
+                for name, is_up in up.items()
+            }
+            if since != stored:
+                with self._database.writer() as connection:
+                    process.put_links(
+                        connection, controller=self._controller, links=since
+                    )
+            self._ways = Ways(dict(self._by_emn), since)
+            return self._ways, _changes(stored, since)
+
+    def _link(
+        self,
+        network: Emn,
+        address: str,
+        *,
+        stored: Mapping[str, datetime | None],
+        seen: Mapping[str, bool],
+    ) -> tuple[str, bool]:
+        """Return the interface that leads, or led, to `network`, and whether it is up."""
+        link = self._links.towards(address)
+        if link is not None and not self._is_detour(network, address):
+            return link.name, link.up
+        # An interface that is switched off takes its route along: what led there last
+        # is what is missing now.
+        others = [name for name in stored if name not in seen]
+        former = self._by_emn.get(network.id) or next(iter(others), None)
+        if link is not None and former in (None, link.name):
+            return link.name, link.up
+        return former or NO_ROUTE, False
+
+    def _is_detour(self, network: Emn, address: str) -> bool:
+        """Whether a network that we are on is only led to by some other way."""
+        if network.attachment is not Attachment.DIRECT:
+            return False
+        source = self._links.source_address(address)
+        if source is None:
+            return True
+        return ipaddress.ip_address(source) not in ipaddress.ip_network(network.cidr)
+
+
+def _networks_in_use(connection: Connection) -> list[tuple[Emn, str]]:
+    """Return each EMN that has provisioned hosts, with the address of one of them."""
+    networks = {n.id: n for n in emn_repository.list_all(connection)}
+    address: dict[int, str] = {}
+    for host in host_repository.list_all(connection):
+        if host.provisioned_plan and host.mgmt_ip and host.emn_id is not None:
+            address.setdefault(host.emn_id, host.mgmt_ip)
+    return [(networks[key], ip) for key, ip in sorted(address.items())]
+
+
+def _changes(
+    before: Mapping[str, datetime | None], after: Mapping[str, datetime | None]
+) -> tuple[str, ...]:
+    said = []
+    for name, since in after.items():
+        was_up = before.get(name) is not None
+        if name in before and was_up != (since is not None):
+            said.append(f"link {name} is {'up' if since else 'down'}")
+    return tuple(said)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every reconciler there is, in one table, and who looks after whom."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.domain.recovery import Limits
+from hummingbird.reconcilers.agent import AgentReconciler
+from hummingbird.reconcilers.alarm import AlarmReconciler
+from hummingbird.reconcilers.driver import Driver
+from hummingbird.reconcilers.ladder import Ladder
+from hummingbird.reconcilers.liveness import LivenessReconciler
+from hummingbird.reconcilers.node import NodeReconciler
+from hummingbird.reconcilers.orphan import OrphanReconciler
+from hummingbird.reconcilers.recovery import Probe, RecoveryReconciler
+from hummingbird.reconcilers.sight import Eyes
+from hummingbird.secretbox import SecretBox
+
+FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "liveness": ("alarm", "recovery", "node"),
+}
+"""Whoever stands on the right looks again when the one on the left changed something."""
+
+RECOVERY_PERIOD_SECONDS: Final = 5.0
+NODE_PERIOD_SECONDS: Final = 30.0
+ORPHAN_PERIOD_SECONDS: Final = 10.0
+AGENT_PERIOD_SECONDS: Final = 30.0
+"""Guesses, each short against what a person notices and long against its cost; runs and
+the followers above nudge, so that these are for changes made by others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the reconcilers are made of."""
+
+    eyes: Eyes
+    cluster: Cluster
+    agent: AgentReconciler
+    box: SecretBox
+    probe: Probe
+    limits: Limits
+    recovery_enabled: bool
+    probe_seconds: float
+    liveness_seconds: float
+    lease_seconds: float
+    max_attempts: int
+    in_hand: Callable[[], tuple[str, frozenset[int]]]
+    nudge_runs: Callable[[], None]
+
+
+def build(parts: Parts) -> Driver:
+    """Return a driver of all reconcilers, not started."""
+    eyes = parts.eyes
+    ladder = Ladder(parts.limits, enabled=parts.recovery_enabled)
+    return Driver(
+        (
+            LivenessReconciler(eyes, period_seconds=parts.liveness_seconds),
+            AlarmReconciler(eyes, ladder=ladder, period_seconds=parts.liveness_seconds),
+            RecoveryReconciler(
+                eyes,
+                ladder=ladder,
+                box=parts.box,
+                probe=parts.probe,
+                probe_seconds=parts.probe_seconds,
+                period_seconds=RECOVERY_PERIOD_SECONDS,
+                nudge_runs=parts.nudge_runs,
+            ),
+            OrphanReconciler(
+                eyes.database,
+                clock=eyes.clock,
+                cluster=parts.cluster,
+                lease_seconds=parts.lease_seconds,
+                max_attempts=parts.max_attempts,
+                period_seconds=ORPHAN_PERIOD_SECONDS,
+                in_hand=parts.in_hand,
+                nudge_runs=parts.nudge_runs,
+            ),
+            NodeReconciler(
+                eyes.database,
+                cluster=parts.cluster,
+                period_seconds=NODE_PERIOD_SECONDS,
+            ),
+            parts.agent,
+        ),
+        clock=eyes.clock,
+        followers=FOLLOWERS,
+    )
