@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes queued runs from the database and works on them, each in a thread of its own.
+
+What is queued is in the database alone: a lost nudge delays a run by one poll and loses
+nothing. One run a host at a time, in the order in which they were asked for; at most
+`workers` at once. It does not decide whether this conductor may still work: `fenced` and
+`stopping` are set by the service.
+"""
+
+import logging
+import threading
+from typing import Final
+
+from hummingbird.conductor.neighbours import Neighbours
+from hummingbird.conductor.task import HostTask
+from hummingbird.conductor.workflow import WORKFLOWS
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import run as run_repository
+from hummingbird.domain.host import Host
+from hummingbird.domain.run import Run, RunState
+from hummingbird.errors import HostBusy, HostNotFound, HummingbirdError
+
+LOG = logging.getLogger(__name__)
+
+JOIN_SECONDS: Final = 20.0
+"""How long `stop` waits for the runs: a playbook's processes are given 15 s to end."""
+
+
+class Crew:
+    """The workers of one life of a conductor."""
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        *,
+        owner: str,
+        workers: int,
+        poll_seconds: float,
+    ) -> None:
+        self.owner = owner
+        self.stopping = threading.Event()
+        self.fenced = threading.Event()
+        self._neighbours = neighbours
+        self._workers = workers
+        self._poll_seconds = poll_seconds
+        self._nudged = threading.Event()
+        self._lock = threading.Lock()
+        self._working: set[int] = set()
+        self._threads: set[threading.Thread] = set()
+        self._looking: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to take runs."""
+        self._looking = threading.Thread(target=self._loop, name="runs", daemon=True)
+        self._looking.start()
+
+    def nudge(self) -> None:
+        """Look for queued runs now."""
+        self._nudged.set()
+
+    def stop(self) -> None:
+        """Take no more runs, give back those in hand, return when all threads ended."""
+        self.stopping.set()
+        self._join()
+
+    def fence(self) -> None:
+        """Stop at once and write nothing more: another conductor has the work."""
+        self.fenced.set()
+        self._join()
+
+    def in_hand(self) -> frozenset[int]:
+        """Return the ids of the runs that threads of ours work on."""
+        with self._lock:
+            return frozenset(self._working)
+
+    def take_queued(self) -> int:
+        """Claim what is queued and free; return how many runs were begun."""
+        with self._neighbours.database.reader() as connection:
+            queued = run_repository.list_all(connection, states=[RunState.QUEUED])
+        begun = 0
+        hosts_seen: set[str] = set()
+        for run in reversed(queued):
+            if self._is_ending() or len(self.in_hand()) >= self._workers:
+                break
+            # A later run of a host waits for the earlier one, also where that one can't
+            # be taken now.
+            if run.host_uuid in hosts_seen:
+                continue
+            hosts_seen.add(run.host_uuid)
+            begun += self._take(run)
+        return begun
+
+    def _is_ending(self) -> bool:
+        return self.stopping.is_set() or self.fenced.is_set()
+
+    def _take(self, run: Run) -> bool:
+        """Reserve the host and claim the run; return whether both are ours."""
+        # In hand before it is claimed: a run of ours that is not in hand has lost its
+        # thread, and the orphan reconciler takes it.
+        with self._lock:
+            self._working.add(run.id)
+        taken: tuple[Run, Host] | None = None
+        try:
+            taken = self._claim(run)
+        except (HostBusy, _Overtaken):
+            pass
+        finally:
+            if taken is None:
+                self._done(run.id)
+        if taken is None:
+            return False
+        thread = threading.Thread(
+            target=self._work, args=taken, name=f"run-{run.id}", daemon=True
+        )
+        with self._lock:
+            self._threads.add(thread)
+        thread.start()
+        return True
+
+    def _claim(self, run: Run) -> tuple[Run, Host] | None:
+        now = self._neighbours.clock.now()
+        with self._neighbours.database.writer() as connection:
+            try:
+                host = host_repository.find(connection, run.host_uuid)
+            except HostNotFound as error:
+                run_repository.finish(
+                    connection,
+                    run,
+                    state=RunState.FAILED,
+                    now=now,
+                    error_code=error.code,
+                    error=f"Host {run.hostname} is gone.",
+                )
+                return None
+            if host.reservation_owner is not None:
+                raise HostBusy(hostname=host.hostname, purpose=host.reservation_purpose)
+            host = host_repository.reserve(
+                connection,
+                host,
+                owner=self.owner,
+                purpose=f"{run.kind} run {run.uuid}",
+                now=now,
+            )
+            if not run_repository.claim(connection, run, owner=self.owner, now=now):
+                raise _Overtaken
+            return run_repository.find(connection, run.uuid), host
+
+    def _work(self, run: Run, host: Host) -> None:
+        try:
+            with HostTask(
+                run,
+                host,
+                owner=self.owner,
+                neighbours=self._neighbours,
+                stopping=self.stopping,
+                fenced=self.fenced,
+            ) as task:
+                task.check()
+                WORKFLOWS[run.kind](task)
+        finally:
+            self._done(run.id)
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+            # The host's next run may have waited for this one.
+            self.nudge()
+
+    def _done(self, run_id: int) -> None:
+        with self._lock:
+            self._working.discard(run_id)
+
+    def _loop(self) -> None:
+        while not self._is_ending():
+            self._nudged.clear()
+            try:
+                self.take_queued()
+            except HummingbirdError as error:
+                LOG.warning("Queued runs can't be read: %s", error)
+            except Exception:
+                LOG.exception("Taking queued runs broke")
+            self._neighbours.clock.wait(self._nudged, seconds=self._poll_seconds)
+
+    def _join(self) -> None:
+        self._nudged.set()
+        deadline = self._neighbours.clock.monotonic() + JOIN_SECONDS
+        if self._looking is not None:
+            self._looking.join(JOIN_SECONDS)
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            left = deadline - self._neighbours.clock.monotonic()
+            thread.join(max(0.1, left))
+            if thread.is_alive():
+                LOG.error("%s does not end", thread.name)
+
+
+class _Overtaken(Exception):
+    """Another conductor claimed the run between the look and the claim."""

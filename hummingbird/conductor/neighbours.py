@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the workflows work with: one object, made by `cmd`, replaced whole in tests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hummingbird.adapters.ansible.playbook import PlaybookRunner
+from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.clock import Clock
+from hummingbird.db.session import Database
+from hummingbird.domain.provisioning import Settings
+from hummingbird.reconcilers.recovery import Probe
+from hummingbird.secretbox import SecretBox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long things may take, in seconds."""
+
+    playbook: float
+    connect: float
+    ready: float
+    drain: float
+    settle: float
+    """After a rung of recovery, until a heartbeat must have come."""
+    lease: float
+    """How long the database may be away before a run gives up on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """Everything outside of this process that a run talks to."""
+
+    database: Database
+    clock: Clock
+    box: SecretBox
+    runner: PlaybookRunner
+    cluster: Cluster
+    probe: Probe
+    ensure_agents: Callable[[], bool]
+    """Has the agents' chart installed; see reconcilers/agent.py."""
+    settings: Callable[[], Settings]
+    agents_namespace: str
+    patience: Patience
+    nudge: Callable[[str], None] = lambda name: None
+    """Hurries a reconciler."""

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unlock: a host is provisioned where it needs that, and brought into service.
+
+Every step may be cut; the next run of the same kind goes through all of them again, and
+those that find their work done change nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.conductor.task import HostTask
+from hummingbird.conductor.way_in import open_way
+from hummingbird.db.repository import emn as emn_repository
+from hummingbird.db.repository import heartbeat as heartbeat_repository
+from hummingbird.domain import node as node_rule
+from hummingbird.domain import provisioning
+from hummingbird.domain.alarm import LogEvent, host_log
+from hummingbird.domain.host_machine import Event
+from hummingbird.domain.host_state import HostState
+from hummingbird.domain.provisioning import AGENT_IMAGES, Join, Plan
+from hummingbird.domain.run import PROVISION_STEPS
+
+TOKEN_MINUTES_MORE: Final = 5
+"""A bootstrap token outlives its playbook's time-out by this; it is deleted sooner."""
+NODE_APPEARS_SECONDS: Final = 20.0
+"""A kubelet registers within a second of its start; where somebody deleted its node
+object it does not register again before it is restarted."""
+
+
+def unlock(task: HostTask) -> None:
+    """Provision if needed, then bring into service."""
+    plan = _plan(task)
+    access: HostAccess | None = None
+    if _is_provisioned(task, plan):
+        task.journal.skip(
+            PROVISION_STEPS[0], message="provisioned already with the same plan"
+        )
+    else:
+        access = _provision(task, plan)
+    _bring_into_service(task, access)
+    task.conclude(Event.IN_SERVICE, lines=[_enabled(task)], online=True)
+
+
+def _plan(task: HostTask) -> Plan:
+    cluster = task.neighbours.cluster
+    info = task.patiently(cluster.join_info, seconds=task.patience.connect)
+    join = Join(
+        api_endpoint=info.api_endpoint,
+        ca_certificate=info.ca_certificate,
+        version=info.version,
+    )
+    return provisioning.plan(task.host, join=join, settings=task.neighbours.settings())
+
+
+def _is_provisioned(task: HostTask, plan: Plan) -> bool:
+    return (
+        task.host.state is HostState.ENABLING
+        and task.host.provisioned_plan == plan.digest
+    )
+
+
+def _provision(task: HostTask, plan: Plan) -> HostAccess:
+    with task.step("connect"):
+        access = open_way(task)
+        _forget_stale_node(task)
+    if not task.host.touched:
+        task.change(touched=True)
+    with _bootstrap_token(task) as token:
+        task.playbook(
+            "provision",
+            access=access,
+            variables={**plan.variables, provisioning.TOKEN_VARIABLE: token},
+        )
+    task.journal.finish()
+    if task.host.state is HostState.PROVISIONING:
+        task.move(Event.PROVISIONED, provisioned_plan=plan.digest)
+    else:
+        task.change(provisioned_plan=plan.digest)
+    return access
+
+
+def _forget_stale_node(task: HostTask) -> None:
+    """Delete the node object that a host of this name had before it was installed anew:
+    at first contact with the host, a node that is not Ready has no kubelet on it."""
+    if task.host.known_hosts is not None:
+        return
+    cluster, hostname = task.neighbours.cluster, task.host.hostname
+    node = task.patiently(lambda: cluster.node(hostname), seconds=task.patience.connect)
+    if node is not None and not node.ready:
+        cluster.delete_node(hostname)
+        task.journal.info("deleted the node object of a former host of this name")
+
+
+@contextmanager
+def _bootstrap_token(task: HostTask) -> Iterator[str]:
+    """Yield a token for this run alone. Where it can't be deleted afterwards it expires
+    by itself, and the orphan reconciler deletes it before that."""
+    cluster = task.neighbours.cluster
+    ttl = timedelta(seconds=task.patience.playbook, minutes=TOKEN_MINUTES_MORE)
+    token = task.patiently(
+        lambda: cluster.create_bootstrap_token(
+            hostname=task.host.hostname, run_uuid=task.run.uuid, ttl=ttl
+        ),
+        seconds=task.patience.connect,
+    )
+    try:
+        yield token
+    finally:
+        task.tidy(
+            lambda: cluster.delete_bootstrap_tokens(run_uuid=task.run.uuid),
+            what="the bootstrap token",
+        )
+
+
+def _bring_into_service(task: HostTask, access: HostAccess | None) -> None:
+    cluster, hostname = task.neighbours.cluster, task.host.hostname
+    ready_seconds = task.patience.ready
+    with task.step("node_ready"):
+        _await_node(task, access)
+        labels = node_rule.labels(site=_site(task), locked=False)
+        task.patiently(
+            lambda: cluster.label_node(hostname, labels), seconds=ready_seconds
+        )
+        task.patiently(lambda: cluster.uncordon(hostname), seconds=ready_seconds)
+        task.wait_until(
+            lambda: _is_ready(task),
+            seconds=ready_seconds,
+            what=f"node {hostname} is not Ready",
+        )
+    with task.step("agents_ready"):
+        task.patiently(task.neighbours.ensure_agents, seconds=ready_seconds)
+        task.wait_until(
+            lambda: _agents_run(task),
+            seconds=ready_seconds,
+            what="its agents are not ready",
+        )
+    with task.step("heartbeat"):
+        since = task.clock.now()
+        task.wait_until(
+            lambda: is_heard(task, since=since),
+            seconds=ready_seconds,
+            what="no heartbeat came",
+        )
+
+
+def _await_node(task: HostTask, access: HostAccess | None) -> None:
+    """Return when there is a node object; have the kubelet make one if need be."""
+    cluster, hostname = task.neighbours.cluster, task.host.hostname
+    deadline = task.clock.monotonic() + NODE_APPEARS_SECONDS
+
+    def appeared() -> bool:
+        return cluster.node(hostname) is not None
+
+    task.wait_until(
+        lambda: appeared() or task.clock.monotonic() >= deadline,
+        seconds=task.patience.ready,
+        what="Kubernetes does not say whether there is a node",
+    )
+    if not task.patiently(appeared, seconds=task.patience.ready):
+        task.journal.info("there is no node object: restarting the kubelet")
+        task.playbook(
+            "recover",
+            access=access or open_way(task),
+            variables={},
+            tags=("restart_services",),
+        )
+        task.wait_until(
+            appeared,
+            seconds=task.patience.ready,
+            what=f"there is no node {hostname} in Kubernetes",
+        )
+
+
+def _is_ready(task: HostTask) -> bool:
+    node = task.neighbours.cluster.node(task.host.hostname)
+    return node is not None and node.ready
+
+
+def _agents_run(task: HostTask) -> bool:
+    pods = task.neighbours.cluster.agent_pods(
+        task.host.hostname, namespace=task.neighbours.agents_namespace
+    )
+    return all(pods.get(name, False) for name in AGENT_IMAGES)
+
+
+def is_heard(task: HostTask, *, since: datetime) -> bool:
+    """Return whether a heartbeat came after `since`."""
+    with task.neighbours.database.reader() as connection:
+        heartbeat = heartbeat_repository.of_host(connection, task.host.id)
+    return heartbeat is not None and heartbeat.last_heard_at > since
+
+
+def _site(task: HostTask) -> str | None:
+    with task.neighbours.database.reader() as connection:
+        networks = emn_repository.list_all(connection)
+    return next((n.site for n in networks if n.id == task.host.emn_id), None)
+
+
+def _enabled(task: HostTask) -> LogEvent:
+    return host_log(
+        "200.022",
+        task.host.hostname,
+        instance="state=enabled",
+        text="is now 'enabled'",
+    )

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recover: one rung of the ladder is tried on a lost host. Only a heartbeat says that it
+helped."""
+
+from datetime import datetime
+
+from hummingbird.conductor.provision import is_heard
+from hummingbird.conductor.task import HostTask
+from hummingbird.conductor.way_in import open_way
+from hummingbird.domain.alarm import host_log
+from hummingbird.domain.host_machine import Event
+from hummingbird.domain.recovery import Rung
+
+REBOOT_TIMEOUT_VARIABLE = "recover_reboot_timeout_seconds"
+
+
+def recover(task: HostTask) -> None:
+    """Try the run's rung, then wait for a heartbeat."""
+    rung = Rung(task.run.rung or Rung.RESTART_SERVICES)
+    since = task.run.started_at or task.run.queued_at
+    if is_heard(task, since=since):
+        task.journal.skip(rung, message="heard again by itself")
+        return _conclude(task)
+    if not _was_tried(task, rung):
+        since = _try(task, rung)
+    with task.step("heartbeat"):
+        task.wait_until(
+            lambda: is_heard(task, since=since),
+            seconds=task.patience.settle,
+            what="no heartbeat came",
+        )
+    return _conclude(task)
+
+
+def _try(task: HostTask, rung: Rung) -> datetime:
+    """Do it; return when it began."""
+    with task.step("connect"):
+        access = open_way(task)
+    since = task.clock.now()
+    with task.step(rung.value):
+        task.playbook(
+            "recover",
+            access=access,
+            variables=variables(task),
+            tags=(rung.value,),
+        )
+    return since
+
+
+def variables(task: HostTask) -> dict[str, object]:
+    """Return what recover.yml gets."""
+    return {REBOOT_TIMEOUT_VARIABLE: int(task.patience.playbook)}
+
+
+def _was_tried(task: HostTask, rung: Rung) -> bool:
+    """Whether a conductor that died was this far: a host is not rebooted twice."""
+    return task.run.attempt > 1 and task.run.current_step in (rung.value, "heartbeat")
+
+
+def _conclude(task: HostTask) -> None:
+    line = host_log(
+        "200.022",
+        task.host.hostname,
+        instance="state=enabled",
+        text="is now 'enabled'",
+    )
+    task.conclude(Event.RECOVER_END, Event.HEARD, lines=[line])

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delete: what we put on a host is taken back, and it is forgotten here.
+
+A host that does not answer keeps what it has; its node, tokens and sessions end here all
+the same, and the run says so.
+"""
+
+from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.conductor.lock import drain
+from hummingbird.conductor.task import HostTask
+from hummingbird.conductor.way_in import open_way
+from hummingbird.db.repository import run as run_repository
+from hummingbird.domain.alarm import host_log
+from hummingbird.errors import AddressMissing, HostUnreachable
+
+KEPT = "does not answer and keeps what was put on it"
+
+
+def retire(task: HostTask) -> None:
+    """Undo, and forget."""
+    host = task.host
+    lines = []
+    if host.touched:
+        _leave_cluster(task)
+        access = _connect(task)
+        if access is None:
+            text = f"was deleted, {KEPT}"
+            lines.append(
+                host_log("200.022", host.hostname, instance="status=offline", text=text)
+            )
+            task.journal.skip("undo", message=f"{host.hostname} {KEPT}")
+        else:
+            _undo(task, access)
+    else:
+        task.journal.skip("undo", message="nothing was put on it")
+    with task.step("forget"):
+        # A node object that a kubelet made again meanwhile must not stay.
+        if host.touched:
+            _delete_node(task)
+    lines.append(
+        host_log(
+            "200.021",
+            host.hostname,
+            instance="command=delete",
+            text="manual 'delete' request",
+        )
+    )
+    task.conclude_removal(lines=lines)
+
+
+def _leave_cluster(task: HostTask) -> None:
+    with task.step("drain"):
+        drain(task)
+    task.check()
+    with task.step("node_object"):
+        if not _delete_node(task):
+            task.journal.info("there is no node object")
+        cluster = task.neighbours.cluster
+        with task.neighbours.database.reader() as connection:
+            runs = run_repository.list_all(connection, host_uuid=task.host.uuid)
+        holders = task.patiently(
+            cluster.bootstrap_token_runs, seconds=task.patience.ready
+        )
+        for run in runs:
+            if run.uuid in holders:
+                cluster.delete_bootstrap_tokens(run_uuid=run.uuid)
+
+
+def _delete_node(task: HostTask) -> bool:
+    cluster, hostname = task.neighbours.cluster, task.host.hostname
+    return task.patiently(
+        lambda: cluster.delete_node(hostname), seconds=task.patience.ready
+    )
+
+
+def _connect(task: HostTask) -> HostAccess | None:
+    """Return the way in, or None where the host does not answer."""
+    with task.step("connect"):
+        try:
+            return open_way(task)
+        except (AddressMissing, HostUnreachable) as error:
+            task.journal.info(str(error))
+    return None
+
+
+def _undo(task: HostTask, access: HostAccess) -> None:
+    task.playbook("retire", access=access, variables={})
+    task.journal.finish()

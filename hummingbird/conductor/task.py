@@ -1,0 +1,456 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run on one reserved host, from claim to end.
+
+`with HostTask(...) as task:` is where every piece of work on a host happens. Whatever
+way the block is left, the run ends, the host moves by the table, the reservation is
+given back and the host's task says why, all in one transaction. What can't be written
+because the database is away stays with the orphan reconciler.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Event as Flag
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from hummingbird.adapters.ansible.playbook import (
+    HostAccess,
+    PlaybookEvent,
+    PlaybookResult,
+)
+from hummingbird.conductor.interrupt import Interrupted, Reason
+from hummingbird.conductor.journal import VERB, Journal
+from hummingbird.conductor.neighbours import Neighbours
+from hummingbird.db.repository import event_log
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import run as run_repository
+from hummingbird.db.session import Connection
+from hummingbird.domain.alarm import LogEvent
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_machine import Event, may
+from hummingbird.domain.run import STEPS, Run, RunState, StepState, setback
+from hummingbird.errors import (
+    DatabaseUnavailable,
+    HostNotFound,
+    HostUnreachable,
+    HummingbirdError,
+    RunFailed,
+    Unavailable,
+)
+
+LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CANCEL_POLL_SECONDS: Final = 1.0
+WAIT_POLL_SECONDS: Final = 0.5
+
+
+class HostTask:
+    """A run under way."""
+
+    def __init__(
+        self,
+        run: Run,
+        host: Host,
+        *,
+        owner: str,
+        neighbours: Neighbours,
+        stopping: Flag,
+        fenced: Flag,
+    ) -> None:
+        self.run = run
+        self.host = host
+        self.neighbours = neighbours
+        self.clock = neighbours.clock
+        self.patience = neighbours.patience
+        self._owner = owner
+        self._stopping = stopping
+        self._fenced = fenced
+        self._polled_at = float("-inf")
+        self._interrupt: Reason | None = None
+        self._conclusion: Callable[[Connection, Host], None] | None = None
+        self.journal = Journal(
+            run,
+            host_id=host.id,
+            owner=owner,
+            database=neighbours.database,
+            clock=self.clock,
+            fenced=fenced,
+            lease_seconds=self.patience.lease,
+        )
+
+    # --- begin and end ----------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        LOG.info(
+            "Run %s: %s of %s begins (attempt %d)",
+            self.run.uuid,
+            self.run.kind,
+            self.host.hostname,
+            self.run.attempt,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if error is not None and not isinstance(error, Exception):
+            return False
+        try:
+            self._leave(error)
+        except Interrupted:
+            LOG.warning("Run %s is another conductor's now", self.run.uuid)
+        except DatabaseUnavailable as away:
+            LOG.error("Run %s ended, but can't be written: %s", self.run.uuid, away)
+        return True
+
+    def _leave(self, error: Exception | None) -> None:
+        if isinstance(error, Interrupted):
+            if error.reason is Reason.FENCED:
+                raise error
+            self.journal.finish(StepState.SKIPPED, message=error.reason.value)
+            if error.reason is Reason.STOPPING:
+                self._give_back()
+            else:
+                self._end(RunState.CANCELLED, sentence="cancelled")
+            return
+        if error is None:
+            error = self._succeed()
+            if error is None:
+                return
+        if not isinstance(error, HummingbirdError):
+            LOG.error("Run %s broke", self.run.uuid, exc_info=error)
+            error = HummingbirdError()
+        self.journal.finish(StepState.FAILED, message=str(error))
+        self._end(RunState.FAILED, sentence=_short(error), error=error)
+
+    def _succeed(self) -> HummingbirdError | None:
+        """End the run well; return what refused that."""
+        try:
+            self.journal.finish()
+            self._end(RunState.SUCCEEDED)
+        except DatabaseUnavailable:
+            raise
+        except HummingbirdError as error:
+            return error
+        return None
+
+    def _end(
+        self,
+        state: RunState,
+        *,
+        sentence: str = "",
+        error: HummingbirdError | None = None,
+    ) -> None:
+        """End the run and let go of the host, at once."""
+
+        def work(connection: Connection) -> RunState:
+            now = self.clock.now()
+            ended = state
+            try:
+                host = host_repository.get(connection, self.host.id)
+            except HostNotFound:
+                host = None
+            if host is not None and state is RunState.SUCCEEDED:
+                if not self._conclude(connection, host):
+                    ended = RunState.CANCELLED
+            elif host is not None:
+                self._set_back(connection, host, sentence=sentence)
+            run_repository.finish(
+                connection,
+                self.run,
+                state=ended,
+                now=now,
+                error_code=error.code if error else None,
+                error=str(error) if error else None,
+                changed=self.journal.changed,
+            )
+            host_repository.release(connection, self.host.id, owner=self._owner)
+            return ended
+
+        ended = self.journal.write(work)
+        LOG.info(
+            "Run %s: %s of %s %s%s",
+            self.run.uuid,
+            self.run.kind,
+            self.host.hostname,
+            ended,
+            f": {error}" if error else "",
+        )
+        for name in ("alarm", "node", "liveness"):
+            self.neighbours.nudge(name)
+
+    def _conclude(self, connection: Connection, host: Host) -> bool:
+        """Do what the aim of the run is; return False if a later request is before it."""
+        if self._conclusion is None:
+            return True
+        if setback(self.run.kind, host.state) is None and setback(
+            self.run.kind, self.host.state
+        ):
+            return False
+        self._conclusion(connection, host)
+        return True
+
+    def _set_back(self, connection: Connection, host: Host, *, sentence: str) -> None:
+        event = setback(self.run.kind, host.state)
+        text = f"{VERB[self.run.kind]} failed: {sentence}"
+        if event is not None and may(host.state, event):
+            host_repository.move(
+                connection,
+                host,
+                event,
+                now=self.clock.now(),
+                task=text,
+                action=None,
+            )
+        elif setback(self.run.kind, self.host.state) is None:
+            # The run does not own the host's state (a reboot), only its task text.
+            host_repository.change(
+                connection, host, now=self.clock.now(), task=text, action=None
+            )
+
+    def _give_back(self) -> None:
+        def work(connection: Connection) -> None:
+            run = run_repository.find(connection, self.run.uuid)
+            run_repository.requeue(connection, run, died=False)
+            host_repository.release(connection, self.host.id, owner=self._owner)
+
+        self.journal.write(work)
+        LOG.info("Run %s is queued again: this conductor ends", self.run.uuid)
+
+    # --- interruptions ----------------------------------------------------------------
+
+    def should_cancel(self) -> bool:
+        """Return whether to stop; asks the database at most once a second."""
+        if self._interrupt is not None:
+            return True
+        if self._fenced.is_set():
+            self._interrupt = Reason.FENCED
+        elif self._stopping.is_set():
+            self._interrupt = Reason.STOPPING
+        elif self.clock.monotonic() - self._polled_at >= CANCEL_POLL_SECONDS:
+            self._polled_at = self.clock.monotonic()
+            if self._cancel_is_requested():
+                self._interrupt = Reason.CANCELLED
+        return self._interrupt is not None
+
+    def _cancel_is_requested(self) -> bool:
+        try:
+            with self.neighbours.database.reader() as connection:
+                return run_repository.cancel_requested(connection, self.run.id)
+        except DatabaseUnavailable:
+            return False
+
+    def check(self) -> None:
+        """:raises Interrupted: the run is to stop."""
+        if self.should_cancel():
+            raise Interrupted(self._interrupt or Reason.CANCELLED)
+
+    # --- steps ------------------------------------------------------------------------
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Do one step; its begin, end and time are events of the run."""
+        self.check()
+        self.journal.begin(name)
+        if self.run.attempt > 1 and self.run.current_step == name:
+            self.journal.info(
+                f"resumed: attempt {self.run.attempt}, the one before ended in this step"
+            )
+        yield
+        self.journal.finish()
+
+    def wait_until(
+        self, condition: Callable[[], bool], *, seconds: float, what: str
+    ) -> None:
+        """Wait until `condition`; a neighbour that is away counts as not yet.
+
+        :raises RunFailed: `what` is not so after `seconds`.
+        :raises Interrupted: the run is to stop.
+        """
+        deadline = self.clock.monotonic() + seconds
+        why = ""
+        while True:
+            self.check()
+            try:
+                if condition():
+                    return
+                why = ""
+            except Unavailable as error:
+                why = f" ({error})"
+            if self.clock.monotonic() >= deadline:
+                raise RunFailed(
+                    step=self.journal.step or "run",
+                    message=f"{what} after {seconds:.0f} s{why}",
+                )
+            self.clock.wait(self._stopping, seconds=WAIT_POLL_SECONDS)
+
+    def patiently(self, call: Callable[[], T], *, seconds: float) -> T:
+        """Return what `call` returns; a neighbour that is away is asked again.
+
+        :raises Unavailable: it was away for all of `seconds`.
+        """
+        deadline = self.clock.monotonic() + seconds
+        is_told = False
+        while True:
+            self.check()
+            try:
+                return call()
+            except Unavailable as error:
+                if self.clock.monotonic() >= deadline:
+                    raise
+                if not is_told:
+                    self.journal.info(f"retried: {error}")
+                    is_told = True
+            self.clock.wait(self._stopping, seconds=CANCEL_POLL_SECONDS)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for `seconds`, or until this conductor is told to end."""
+        self.clock.wait(self._stopping, seconds=seconds)
+
+    def tidy(self, call: Callable[[], object], *, what: str) -> None:
+        """Do `call` on the way out; a failure is logged, for a reconciler does it again."""
+        try:
+            call()
+        except HummingbirdError as error:
+            LOG.warning("Run %s: %s is left for now: %s", self.run.uuid, what, error)
+
+    # --- changes ----------------------------------------------------------------------
+
+    def move(self, event: Event, **values: Any) -> None:
+        """Take the host through the state machine.
+
+        :raises Interrupted: a later request has taken it elsewhere (CANCELLED).
+        """
+
+        def work(connection: Connection) -> Host:
+            host = host_repository.get(connection, self.host.id)
+            if not may(host.state, event):
+                raise Interrupted(Reason.CANCELLED)
+            return host_repository.move(
+                connection, host, event, now=self.clock.now(), **values
+            )
+
+        self.host = self.journal.write(work)
+
+    def change(self, **values: Any) -> None:
+        """Write `values` to the host."""
+
+        def work(connection: Connection) -> Host:
+            host = host_repository.get(connection, self.host.id)
+            return host_repository.change(
+                connection, host, now=self.clock.now(), **values
+            )
+
+        self.host = self.journal.write(work)
+
+    def log(self, *lines: LogEvent) -> None:
+        """Append to the event log."""
+
+        def work(connection: Connection) -> None:
+            for line in lines:
+                event_log.append(connection, line, now=self.clock.now())
+
+        self.journal.write(work)
+
+    def conclude(
+        self, *events: Event, lines: Sequence[LogEvent] = (), **values: Any
+    ) -> None:
+        """Say what the run's success does to the host; done together with its end."""
+
+        def conclusion(connection: Connection, host: Host) -> None:
+            now = self.clock.now()
+            values_now = {"task": None, "action": None, **values}
+            for event in events:
+                host = host_repository.move(
+                    connection, host, event, now=now, **values_now
+                )
+            if not events:
+                host_repository.change(connection, host, now=now, **values_now)
+            for line in lines:
+                event_log.append(connection, line, now=now)
+
+        self._conclusion = conclusion
+
+    def conclude_removal(self, *, lines: Sequence[LogEvent]) -> None:
+        """Say that the run's success is that the host is gone."""
+
+        def conclusion(connection: Connection, host: Host) -> None:
+            for line in lines:
+                event_log.append(connection, line, now=self.clock.now())
+            host_repository.remove(connection, host.id)
+
+        self._conclusion = conclusion
+
+    # --- playbooks --------------------------------------------------------------------
+
+    def playbook(
+        self,
+        name: str,
+        *,
+        access: HostAccess,
+        variables: Mapping[str, object],
+        tags: Sequence[str] = (),
+        timeout_seconds: float | None = None,
+    ) -> PlaybookResult:
+        """Run a playbook on the host; its roles are the run's steps.
+
+        :raises HostUnreachable, HostKeyChanged, RunFailed: how it failed.
+        :raises Interrupted: the run is to stop.
+        """
+        before = self.journal.changed or 0
+        self.journal.changed = before
+        result = self.neighbours.runner.run(
+            name,
+            access=access,
+            hostname=self.host.hostname,
+            variables=variables,
+            on_event=self._note,
+            should_cancel=self.should_cancel,
+            timeout_seconds=timeout_seconds or self.patience.playbook,
+            tags=tags,
+        )
+        self.journal.changed = before + result.changed
+        if result.known_hosts and self.host.known_hosts is None:
+            self.change(known_hosts=result.known_hosts)
+        if result.status == "cancelled":
+            raise Interrupted(self._interrupt or Reason.CANCELLED)
+        if result.status != "successful":
+            raise result.error or _error(self.host, result)
+        return result
+
+    def _note(self, event: PlaybookEvent) -> None:
+        if event.step in STEPS[self.run.kind]:
+            self.journal.begin(event.step)
+        if event.status == "started":
+            return
+        if event.status == "changed" and self.journal.changed is not None:
+            self.journal.changed += 1
+        self.journal.event(
+            self.journal.step or event.step,
+            event.status,
+            message=event.message,
+            task=event.task,
+            duration_seconds=event.duration_seconds,
+        )
+
+
+def _error(host: Host, result: PlaybookResult) -> HummingbirdError:
+    message = result.message or result.status
+    if result.status == "unreachable":
+        return HostUnreachable(
+            hostname=host.hostname, address=host.mgmt_ip, message=message
+        )
+    return RunFailed(step=result.failed_step or "playbook", message=message)
+
+
+def _short(error: HummingbirdError) -> str:
+    """Return the error in the few words that a host's task has room for."""
+    if isinstance(error, HostUnreachable):
+        return "the host is away"
+    return str(error)
