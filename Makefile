@@ -66,5 +66,6 @@ venv: .venv/installed
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 1; }
 	@echo "Installing Hummingbird, its test tools and the lab into .venv (1 to 2 min)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@rm -rf hummingbird.egg-info  # a stale one would hide the installed entry points
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]' -e ./lab
 	@touch $@

@@ -6,7 +6,6 @@ for them.
 """
 
 import argparse
-import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,8 +57,6 @@ class Up(Act):
         """Run the servers until they are told to end."""
         from hummingbird.cmd import up
 
-        # The servers set up their own log; the command line's would say all twice.
-        logging.getLogger().handlers.clear()
         argv = [word for file in parsed_args.config_file for word in _option(file)]
         return up.main(argv + parsed_args.server_argv)
 

@@ -27,8 +27,8 @@ OPTS = (
         "registry",
         default="localhost:5000/hummingbird",
         help=(
-            "Registry, with its path, that holds the images mtc-client and sysinv- "
-            "agent."
+            "Registry, with its path, that holds the images mtc-client and "
+            "sysinv-agent."
         ),
     ),
     cfg.StrOpt(

@@ -51,8 +51,8 @@ OPTS = (
         min=60,
         max=86400,
         help=(
-            "Seconds that an agent's session lasts before it must show its service- "
-            "account token again."
+            "Seconds that an agent's session lasts before it must show its "
+            "service-account token again."
         ),
     ),
     cfg.IntOpt(

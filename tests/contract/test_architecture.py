@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layers, the types and the style of the code, checked as CI checks them."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+PRODUCT = sorted(
+    path
+    for tree in ("hummingbird", "agents", "playbooks", "lab/hummingbird_lab", "tools")
+    for path in (ROOT / tree).rglob("*.py")
+)
+VAGUE = {"utils", "common", "helpers", "manager", "constants", "misc"}
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+
+CHECKS = {
+    "layers": ["lint-imports", "--no-cache"],
+    "types": ["mypy"],
+    "types of the lab": ["mypy", "--strict", "lab/hummingbird_lab"],
+    "style": ["ruff", "check"],
+    "format": ["ruff", "format", "--check"],
+    "playbooks": ["yamllint", "--strict", "playbooks"],
+}
+
+
+@pytest.mark.parametrize("argv", CHECKS.values(), ids=CHECKS)
+def test_a_checker_finds_nothing(argv: list[str]) -> None:
+    done = subprocess.run(
+        [BIN / argv[0], *argv[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_small_and_says_what_it_does(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert path.stem not in VAGUE
+    assert len(text.splitlines()) <= LONGEST_FILE
+    if "versions" not in path.parts:  # migrations are lists of columns
+        for function in _functions(tree):
+            length = (function.end_lineno or 0) - function.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{function.name} has {length} lines"
+    assert "# SPDX-License-Identifier: Apache-2.0" in text.splitlines()[:2]
+    assert ast.get_docstring(tree), "a file begins with what it keeps true"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in PRODUCT if path.is_relative_to(ROOT / "hummingbird")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_the_clock_is_read_in_one_place(path: Path) -> None:
+    if path == ROOT / "hummingbird" / "clock.py":
+        return
+    text = path.read_text()
+    for call in ("datetime.now(", "datetime.utcnow(", "date.today("):
+        assert call not in text
+
+
+def test_commits_are_made_by_the_db_layer_alone() -> None:
+    for path in PRODUCT:
+        if not path.is_relative_to(ROOT / "hummingbird" / "db"):
+            assert ".commit()" not in path.read_text(), path
