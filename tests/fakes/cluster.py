@@ -89,7 +89,7 @@ class FakeCluster:
         :raises KubernetesRefused: the token is not, or a ready node has that name.
         """
         with self._lock:
-            if token is not None and not self._is_valid(token):
+            if token is not None and not self.is_valid(token):
                 raise KubernetesRefused(action="join", message="token is not valid")
             old = self._nodes.get(name)
             if token is not None and old is not None and old.ready:
@@ -125,6 +125,11 @@ class FakeCluster:
         with self._lock:
             node = self._nodes[name]
             self._nodes[name] = replace(node, lease_renewed_at=self._clock.now())
+
+    def is_valid(self, token: str) -> bool:
+        """Tell whether a kubelet may join with a bootstrap token now."""
+        made = self.bootstrap_tokens.get(token)
+        return made is not None and self._clock.now() < made.expires_at
 
     def add_pod(self, pod: FakePod) -> FakePod:
         """Schedule a pod."""
@@ -320,10 +325,6 @@ class FakeCluster:
             for pod in self.pods
             if pod.node == name and not pod.daemon and not pod.mirror
         ]
-
-    def _is_valid(self, token: str) -> bool:
-        made = self.bootstrap_tokens.get(token)
-        return made is not None and self._clock.now() < made.expires_at
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who a service-account token speaks for, as the API server says.
 
-A projected token is bound to its pod and its node; the review fails as soon as the pod
-is deleted, which a check of the signature alone would not notice.
+A projected token is bound to its pod and its node; the review fails once the pod is
+deleted, which a check of the signature alone would not notice. An API server that saw
+the token lately goes on for up to 10 s from its cache (kubernetes
+pkg/kubeapiserver/options, tokenSuccessCacheTTL).
 """
 
 from collections.abc import Collection, Mapping
@@ -34,6 +36,8 @@ def review_token(connection: Connection, token: str, *, audience: str) -> TokenI
 
     :raises TokenRefused: it is not, or it is no service account's.
     """
+    if not token:
+        raise TokenRefused(message="there is none")
     answer = connection.request(
         "POST",
         "/apis/authentication.k8s.io/v1/tokenreviews",
