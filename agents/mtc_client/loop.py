@@ -14,8 +14,8 @@ from uuid import UUID
 
 from agents.link.backoff import Backoff
 from agents.link.datagram import Transport
+from agents.link.heart import Heart
 from agents.link.session import Opened
-from agents.mtc_client.heart import Heart
 
 LOG = logging.getLogger("mtc-client")
 

@@ -89,7 +89,7 @@ def test_a_batch_of_beats_leaves_out_hosts_that_are_gone(database: Database) -> 
     with database.writer() as connection:
         heartbeats.put(connection, [beat(known, 1), beat(known + 1, 1)])
         heartbeats.put(connection, [beat(known, 2)])
-        assert heartbeats.list_all(connection) == {known: beat(known, 2)}
+        assert heartbeats.list_all(connection) == {known: beat(known, 3)}
 
 
 def test_sessions_end_with_their_host(database: Database) -> None:

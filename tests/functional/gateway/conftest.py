@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real gateways on loopback, on one SQLite database, with hosts edge-0 and edge-1."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from agents.link.exchange import Gateway
+from agents.link.session import TokenOpener
+from hummingbird import conf
+from hummingbird.adapters.pki.authority import Certificate, ensure_server_certificate
+from hummingbird.clock import SystemClock
+from hummingbird.db import migration
+from hummingbird.db.repository import host, system
+from hummingbird.db.session import Database
+from hummingbird.gateway.service import GatewayService
+from tests.fakes.agent import SimulatedAgent
+from tests.fakes.token_verifier import FakeIdentity, FakeTokenVerifier
+
+PERIOD_SECONDS = 1.0
+
+
+@dataclass
+class Site:
+    """What a test has."""
+
+    folder: Path
+    database: Database
+    verifier: FakeTokenVerifier
+    certificate: Certificate
+    hosts: dict[str, int]
+    clock: SystemClock = field(default_factory=SystemClock)
+    gateways: list[GatewayService] = field(default_factory=list)
+
+    def start_gateway(self, *, port: int = 0, **options: object) -> GatewayService:
+        """Start a gateway on this port, or on any."""
+        settings = {
+            "bind": "127.0.0.1",
+            "port": port,
+            "period_seconds": PERIOD_SECONDS,
+            "flush_seconds": 0.1,
+        }
+        configuration = conf.new(
+            {
+                "DEFAULT": {"state_directory": str(self.folder)},
+                "gateway": settings | options,
+            }
+        )
+        configuration([], default_config_files=[])
+        service = GatewayService(
+            configuration, self.database, self.clock, self.verifier, self.certificate
+        )
+        service.start()
+        self.gateways.append(service)
+        return service
+
+    def token(self, node_name: str, *, agent: str = "mtc-client") -> Path:
+        """Return a file with a token for this agent on this node."""
+        path = self.folder / f"token-{node_name}-{agent}"
+        identity = FakeIdentity(node_name=node_name, service_account=agent)
+        path.write_text(self.verifier.issue(identity))
+        return path
+
+    def opener(
+        self, gateway: GatewayService, node_name: str, *, agent: str = "mtc-client"
+    ) -> TokenOpener:
+        """Return what opens sessions for this agent on this node."""
+        return TokenOpener(
+            gateway=self.at(gateway),
+            agent=agent,
+            token_file=self.token(node_name, agent=agent),
+        )
+
+    def at(self, gateway: GatewayService) -> Gateway:
+        """Return where a gateway is."""
+        return Gateway(
+            host="127.0.0.1", port=gateway.port, ca_file=self.certificate.ca_path
+        )
+
+    def agent(self, gateway: GatewayService, node_name: str) -> SimulatedAgent:
+        """Return a host that beats, once it is stepped."""
+        return SimulatedAgent(self.opener(gateway, node_name), clock=self.clock)
+
+    def lock_database(self) -> Callable[[], None]:
+        """Make the database unwritable, as one that is away; return what ends that."""
+        holder = sqlite3.connect(self.folder / "db.sqlite", isolation_level=None)
+        holder.execute("BEGIN EXCLUSIVE")
+        return holder.close
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    clock = SystemClock()
+    database = Database(f"sqlite:///{tmp_path / 'db.sqlite'}", busy_timeout_seconds=0.1)
+    migration.upgrade(database)
+    hosts = {}
+    with database.writer() as connection:
+        system.seed(
+            connection, name="test", mn_cidr="192.168.204.0/24", now=clock.now()
+        )
+        for index in range(2):
+            name = f"edge-{index}"
+            hosts[name] = host.create(
+                connection,
+                hostname=name,
+                mgmt_mac=f"02:00:00:00:00:0{index}",
+                mgmt_ip=None,
+                emn_id=None,
+                credential_id=None,
+                serialid=None,
+                location={},
+                capabilities={},
+                attributes={},
+                now=clock.now(),
+            ).id
+    site = Site(
+        folder=tmp_path,
+        database=database,
+        verifier=FakeTokenVerifier(),
+        certificate=ensure_server_certificate(tmp_path / "pki", ["127.0.0.1"]),
+        hosts=hosts,
+    )
+    yield site
+    for gateway in site.gateways:
+        gateway.stop()
+    database.dispose()

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Beats over real sockets: heard, written, taken once; gateways that come and go."""
+
+import socket
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from agents.link.datagram import UdpTransport
+from agents.link.session import Opened
+from hummingbird.db.repository import heartbeat, host, process
+from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.gateway.service import GatewayService
+from hummingbird.wire import heartbeat as wire
+from tests.functional.gateway.conftest import Site
+
+
+def last_word(site: Site, name: str) -> Heartbeat | None:
+    with site.database.reader() as connection:
+        return heartbeat.of_host(connection, site.hosts[name])
+
+
+def eventually(true: Callable[[], object], *, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.02)
+
+
+def ask(gateway: GatewayService, datagram: bytes, *, seconds: float) -> bytes | None:
+    transport = UdpTransport()
+    transport.aim(("127.0.0.1", gateway.port))
+    transport.send(datagram)
+    answer = transport.receive(seconds=seconds)
+    transport.close()
+    return answer
+
+
+def beat(opened: Opened, *, sequence: int) -> bytes:
+    given = opened.session
+    return wire.seal_beat(
+        wire.Beat(
+            session=given.session,
+            sequence=sequence,
+            boot_id=uuid4().bytes,
+            uptime_seconds=1,
+        ),
+        key=given.key,
+    )
+
+
+def test_a_beat_is_acknowledged_and_its_host_heard(site: Site) -> None:
+    gateway = site.start_gateway()
+    agent = site.agent(gateway, "edge-0")
+    agent.run(seconds=0.3)
+    eventually(lambda: last_word(site, "edge-0"))
+    word = last_word(site, "edge-0")
+    assert word is not None
+    assert (word.boot_id, word.beats, word.period_seconds) == (str(agent.boot_id), 1, 1)
+    assert last_word(site, "edge-1") is None
+    with site.database.reader() as connection:
+        (listening,) = process.list_all(connection, kind="gateway")
+    assert listening.started_at <= word.last_heard_at
+
+
+def test_a_datagram_is_taken_once(site: Site) -> None:
+    gateway = site.start_gateway()
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    first = beat(opened, sequence=1)
+    assert ask(gateway, first, seconds=5) is not None
+    assert ask(gateway, first, seconds=0.3) is None
+    assert gateway.counts.replayed == 1
+
+
+def test_a_datagram_that_another_gateway_took_is_not_taken_again(site: Site) -> None:
+    one, other = site.start_gateway(), site.start_gateway()
+    opened = site.opener(one, "edge-0").open(boot_id="b")
+    first = beat(opened, sequence=1)
+    assert ask(one, first, seconds=5) is not None
+    eventually(lambda: last_word(site, "edge-0"))
+    assert ask(other, first, seconds=0.5) is None
+    assert other.counts.replayed == 1
+    assert ask(other, beat(opened, sequence=2), seconds=5) is not None
+
+
+def test_who_has_no_key_gets_no_answer(site: Site) -> None:
+    gateway = site.start_gateway()
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    datagram = bytearray(beat(opened, sequence=1))
+    datagram[-1] ^= 1
+    assert ask(gateway, bytes(datagram), seconds=0.3) is None
+    for nonsense in (b"", b"HB", bytes(60), bytes(2000)):
+        assert ask(gateway, nonsense, seconds=0.05) is None
+    assert ask(gateway, beat(opened, sequence=1), seconds=5) is not None
+
+
+def test_a_gateway_that_restarts_knows_the_sessions(site: Site) -> None:
+    gateway = site.start_gateway()
+    port = gateway.port
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    assert ask(gateway, beat(opened, sequence=7), seconds=5) is not None
+    site.gateways.remove(gateway)
+    gateway.stop()
+    again = site.start_gateway(port=port)
+    assert ask(again, beat(opened, sequence=7), seconds=0.5) is None
+    answer = ask(again, beat(opened, sequence=8), seconds=5)
+    assert answer is not None
+    assert wire.open_ack(answer, key=opened.session.key).sequence == 8
+
+
+def test_the_session_of_a_retired_host_is_answered_with_unknown(site: Site) -> None:
+    gateway = site.start_gateway()
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    with site.database.writer() as connection:
+        host.remove(connection, site.hosts["edge-0"])
+    answer = ask(gateway, beat(opened, sequence=1), seconds=5)
+    assert answer is not None
+    assert wire.head(answer).kind is wire.Kind.UNKNOWN_SESSION
+
+
+def test_without_the_database_beats_are_answered_and_kept(site: Site) -> None:
+    gateway = site.start_gateway()
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    assert ask(gateway, beat(opened, sequence=1), seconds=5) is not None
+    eventually(lambda: last_word(site, "edge-0"))
+    with site.database.reader() as connection:
+        (before,) = process.list_all(connection, kind="gateway")
+    release = site.lock_database()
+    outage_at = site.clock.now()
+    # Longer than five batches, so that the gateway was not to be seen.
+    until = time.monotonic() + 1.0
+    sequence = 2
+    while time.monotonic() < until:
+        assert ask(gateway, beat(opened, sequence=sequence), seconds=5) is not None
+        sequence += 1
+    release()
+
+    def written() -> bool:
+        word = last_word(site, "edge-0")
+        return word is not None and word.beats == sequence - 1
+
+    eventually(written)
+    word = last_word(site, "edge-0")
+    assert word is not None
+    assert word.last_heard_at > outage_at
+    with site.database.reader() as connection:
+        (after,) = process.list_all(connection, kind="gateway")
+    assert after.started_at > before.started_at
+
+
+def test_a_gateway_says_goodbye(site: Site) -> None:
+    gateway = site.start_gateway()
+    site.gateways.remove(gateway)
+    gateway.stop()
+    with site.database.reader() as connection:
+        assert process.list_all(connection, kind="gateway") == []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", gateway.port))
+
+
+def test_an_agent_outlives_its_gateway(site: Site) -> None:
+    gateway = site.start_gateway()
+    port = gateway.port
+    agent = site.agent(gateway, "edge-0")
+    agent.run(seconds=0.5)
+    site.gateways.remove(gateway)
+    gateway.stop()
+    agent.run(seconds=1.5)
+    with site.database.writer() as connection:
+        heartbeat.end_sessions(connection, host_id=site.hosts["edge-0"])
+    again = site.start_gateway(port=port)
+    deadline = time.monotonic() + 15
+    while again.counts.taken < 2:
+        assert time.monotonic() < deadline
+        agent.run(seconds=0.2)
+
+
+def test_it_keeps_up_with_a_thousand_beats_a_second(site: Site) -> None:
+    gateway = site.start_gateway()
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    assert ask(gateway, beat(opened, sequence=1), seconds=5) is not None
+    heart = [beat(opened, sequence=number) for number in range(2, 3002)]
+    transport = UdpTransport()
+    transport.aim(("127.0.0.1", gateway.port))
+    begun = time.monotonic()
+    for datagram in heart:
+        transport.send(datagram)
+    eventually(lambda: gateway.counts.taken >= 3001)
+    transport.close()
+    assert time.monotonic() - begun < 3.0
