@@ -28,6 +28,8 @@ def _say(line: str) -> None:
 
 
 def _up(given: argparse.Namespace) -> int:
+    if (given.dir / "lab.json").exists() and Lab(given.dir).is_running:
+        raise LabError(f"a lab runs in {given.dir}; hummingbird-lab down ends it")
     lab = Lab.up(
         given.dir,
         hosts=given.hosts.split(",") if given.hosts else (),

@@ -3,6 +3,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -120,6 +122,27 @@ def _is_reaper_of(pid: int, first: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return b"hummingbird_lab.reaper" in words and str(first).encode() in words
+
+
+def test_a_lab_ends_with_the_process_that_wanted_it(lab_folder: Path) -> None:
+    script = (
+        "import sys, time; from hummingbird_lab.lab import Lab\n"
+        "lab = Lab.up(sys.argv[1], hosts=('edge-0',), kubernetes=False)\n"
+        "print('up', flush=True); time.sleep(300)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(lab_folder)], stdout=subprocess.PIPE
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"up\n"
+        lab = Lab.attach(lab_folder)
+        owner.kill()
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and (lab.is_running or groups_of(lab.id)):
+        time.sleep(0.05)
+    assert not lab.is_running
+    assert not groups_of(lab.id)
+    lab.down()
 
 
 def test_two_labs_side_by_side_do_not_meet(lab_folder: Path) -> None:
