@@ -1,27 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every route, in one table. A noun's own paths are ours; the rest are StarlingX's."""
+"""Every route, in one table: first sysinv's, then FM's, then our own."""
 
 from hummingbird.api.controllers import (
+    alarm,
+    credential,
+    emn,
+    event_log,
+    facts,
     health,
+    heartbeat,
     host,
+    reconciler,
     root,
+    run,
     system,
 )
 from hummingbird.api.router import Route
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    ("GET",    "/",                                  root.versions),
-    ("GET",    "/v1",                                root.v1),
-    ("GET",    "/v1/health",                         health.get),
-    # sysinv
-    ("GET",    "/v1/isystems",                       system.list_all),
-    ("GET",    "/v1/isystems/{system}",              system.get),
-    ("GET",    "/v1/ihosts",                         host.list_short),
-    ("POST",   "/v1/ihosts",                         host.create),
-    ("GET",    "/v1/ihosts/detail",                  host.list_full),
-    ("GET",    "/v1/ihosts/{host}",                  host.get),
-    ("PATCH",  "/v1/ihosts/{host}",                  host.patch),
-    ("DELETE", "/v1/ihosts/{host}",                  host.remove),
+    ("GET",    "/",                                 root.versions),
+    ("GET",    "/v1",                               root.v1),
+    ("GET",    "/v1/isystems",                      system.list_all),
+    ("GET",    "/v1/isystems/{system}",             system.get),
+    ("GET",    "/v1/ihosts",                        host.list_short),
+    ("POST",   "/v1/ihosts",                        host.create),
+    ("GET",    "/v1/ihosts/detail",                 host.list_full),
+    ("GET",    "/v1/ihosts/{host}",                 host.get),
+    ("PATCH",  "/v1/ihosts/{host}",                 host.patch),
+    ("DELETE", "/v1/ihosts/{host}",                 host.remove),
+    ("GET",    "/v1/ihosts/{host}/kernel",          facts.kernel),
+    ("GET",    "/v1/ihosts/{host}/facts",           facts.get),
+    ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
+
+    ("GET",    "/v1/alarms",                        alarm.list_short),
+    ("GET",    "/v1/alarms/detail",                 alarm.list_full),
+    ("GET",    "/v1/alarms/summary",                alarm.summary),
+    ("GET",    "/v1/alarms/{uuid}",                 alarm.get),
+    ("DELETE", "/v1/alarms/{uuid}",                 alarm.remove),
+    ("GET",    "/v1/event_log",                     event_log.list_short),
+    ("GET",    "/v1/event_log/detail",              event_log.list_full),
+    ("GET",    "/v1/event_log/{uuid}",              event_log.get),
+
+    ("GET",    "/v1/runs",                          run.list_all),
+    ("GET",    "/v1/runs/{run}",                    run.get),
+    ("GET",    "/v1/runs/{run}/events",             run.events),
+    ("GET",    "/v1/emns",                          emn.list_all),
+    ("POST",   "/v1/emns",                          emn.create),
+    ("GET",    "/v1/emns/{emn}",                    emn.get),
+    ("PATCH",  "/v1/emns/{emn}",                    emn.patch),
+    ("DELETE", "/v1/emns/{emn}",                    emn.remove),
+    ("GET",    "/v1/credentials",                   credential.list_all),
+    ("POST",   "/v1/credentials",                   credential.create),
+    ("GET",    "/v1/credentials/{credential}",      credential.get),
+    ("DELETE", "/v1/credentials/{credential}",      credential.remove),
+    ("GET",    "/v1/heartbeats",                    heartbeat.list_all),
+    ("GET",    "/v1/heartbeats/{host}",             heartbeat.get),
+    ("GET",    "/v1/reconcilers",                   reconciler.list_all),
+    ("GET",    "/v1/health",                        health.get),
 )
 # fmt: on

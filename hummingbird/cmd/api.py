@@ -14,6 +14,8 @@ from hummingbird.cmd.bootstrap import (
 )
 from hummingbird.conf import load
 from hummingbird.errors import HummingbirdError
+from hummingbird.rpc.client import ConductorClient
+from hummingbird.rpc.transport import open_transport
 
 LOG = logging.getLogger("hummingbird.cmd.api")
 
@@ -25,7 +27,17 @@ def main() -> int:
     clock = SystemClock()
     try:
         database = open_database(conf, clock)
-        service = ApiService(conf, database, clock, secret_box(conf), lambda: None)
+        conductor = ConductorClient(
+            open_transport(conf), timeout_seconds=conf.rpc.timeout_seconds
+        )
+        service = ApiService(
+            conf,
+            database,
+            clock,
+            secret_box(conf),
+            conductor.nudge,
+            reconcilers=conductor.reconcilers,
+        )
         service.start()
     except (HummingbirdError, OSError) as error:
         LOG.error("Could not start: %s", error)
@@ -33,6 +45,7 @@ def main() -> int:
     LOG.info("Listening on %s; token in %s", service.url, service.token_file)
     wait_for_signal()
     service.stop()
+    conductor.close()
     database.dispose()
     return 0
 

@@ -9,7 +9,6 @@ from hummingbird.api.call import Call
 RESOURCES = (
     "isystems",
     "ihosts",
-    "labels",
     "alarms",
     "event_log",
     "runs",

@@ -76,6 +76,14 @@ def list_all(connection: Connection) -> list[Credential]:
     return [_credential(row, box=None) for row in connection.execute(query)]
 
 
+def secret_names(connection: Connection) -> dict[int, list[str]]:
+    """Return which secrets each credential has, by its id; never the secrets."""
+    return {
+        row.id: [name for name in _SECRETS if row._mapping[f"{name}_sealed"]]
+        for row in connection.execute(select(CREDENTIAL))
+    }
+
+
 def find(connection: Connection, name: str) -> Credential:
     """Return the credential that `name` (integer id, uuid or name) means, no secrets.
 

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/v1/reconcilers: what the conductor keeps true, and how its last looks went."""
+
+from typing import Any
+
+from hummingbird.api.call import Call
+
+
+def list_all(call: Call) -> Any:
+    """GET /v1/reconcilers
+
+    :raises ConductorUnavailable: no conductor answers (503).
+    """
+    call.arguments()
+    return {"reconcilers": list(call.parts.reconcilers())}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Alarms as FM shows them (StarlingX fault fm-rest-api api/controllers/v1/alarm.py)."""
+
+from typing import Any
+
+from hummingbird.api.view.link import links
+from hummingbird.domain.alarm import StoredAlarm
+
+
+def alarm_short(stored: StoredAlarm) -> dict[str, Any]:
+    """Return the view that stands in a list."""
+    alarm = stored.alarm
+    return {
+        "uuid": stored.uuid,
+        "alarm_id": alarm.alarm_id,
+        "entity_instance_id": alarm.entity_instance_id,
+        "severity": alarm.severity.value,
+        "timestamp": _timestamp(stored),
+        "reason_text": alarm.reason_text,
+        "suppression_status": "unsuppressed",
+        "mgmt_affecting": str(alarm.mgmt_affecting),
+        "degrade_affecting": str(alarm.degrade_affecting),
+    }
+
+
+def alarm_full(stored: StoredAlarm, *, base: str) -> dict[str, Any]:
+    """Return the view of one alarm."""
+    alarm = stored.alarm
+    updated = stored.updated_at
+    return {
+        "uuid": stored.uuid,
+        "alarm_id": alarm.alarm_id,
+        "alarm_state": "set",
+        "entity_type_id": alarm.entity_type_id,
+        "entity_instance_id": alarm.entity_instance_id,
+        "timestamp": _timestamp(stored),
+        "severity": alarm.severity.value,
+        "reason_text": alarm.reason_text,
+        "alarm_type": alarm.alarm_type,
+        "probable_cause": alarm.probable_cause,
+        "proposed_repair_action": alarm.proposed_repair_action,
+        "service_affecting": alarm.service_affecting,
+        "suppression": alarm.suppression,
+        "suppression_status": "unsuppressed",
+        "mgmt_affecting": str(alarm.mgmt_affecting),
+        "degrade_affecting": str(alarm.degrade_affecting),
+        "links": links(base, f"alarms/{stored.uuid}"),
+        "created_at": stored.raised_at.isoformat(),
+        "updated_at": None if updated is None else updated.isoformat(),
+    }
+
+
+def _timestamp(stored: StoredAlarm) -> str:
+    return (stored.updated_at or stored.raised_at).isoformat()

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials as clients see them: never a secret, only whether there is one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hummingbird.domain.credential import Credential
+
+
+def credential_view(
+    credential: Credential, *, secrets: Iterable[str]
+) -> dict[str, Any]:
+    """Return the view of a credential.
+
+    :param secrets: which of private_key, password, become_password it has.
+    """
+    return {
+        "id": credential.id,
+        "uuid": credential.uuid,
+        "name": credential.name,
+        "user": credential.user,
+        "port": credential.port,
+        "become": credential.become,
+        "secrets": list(secrets),
+        "created_at": credential.created_at.isoformat(),
+    }

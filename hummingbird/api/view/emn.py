@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""EMNs as clients see them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hummingbird.domain.emn import Emn
+
+
+def emn_view(emn: Emn, *, credentials: Mapping[int, str]) -> dict[str, Any]:
+    """Return the view of an EMN.
+
+    :param credentials: id -> name.
+    """
+    return {
+        "id": emn.id,
+        "uuid": emn.uuid,
+        "name": emn.name,
+        "cidr": emn.cidr,
+        "attachment": emn.attachment.value,
+        "site": emn.site,
+        "credential": (
+            None if emn.credential_id is None else credentials[emn.credential_id]
+        ),
+        "created_at": emn.created_at.isoformat(),
+    }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The event log as FM shows it (StarlingX fault fm-rest-api
+api/controllers/v1/event_log.py)."""
+
+from typing import Any
+
+from hummingbird.db.repository.event_log import StoredEvent
+
+
+def event_short(stored: StoredEvent) -> dict[str, Any]:
+    """Return the view that stands in a list."""
+    event = stored.event
+    return {
+        "uuid": stored.uuid,
+        "event_log_id": event.event_log_id,
+        "state": event.state,
+        "entity_instance_id": event.entity_instance_id,
+        "timestamp": stored.at.isoformat(),
+        "severity": event.severity.value,
+        "reason_text": event.reason_text,
+        "suppression_status": _suppression(stored),
+    }
+
+
+def event_full(stored: StoredEvent) -> dict[str, Any]:
+    """Return the view of one event."""
+    event = stored.event
+    return {
+        "uuid": stored.uuid,
+        "event_log_id": event.event_log_id,
+        "state": event.state,
+        "entity_type_id": event.entity_type_id,
+        "entity_instance_id": event.entity_instance_id,
+        "timestamp": stored.at.isoformat(),
+        "severity": event.severity.value,
+        "reason_text": event.reason_text,
+        "event_log_type": event.event_log_type,
+        "probable_cause": event.probable_cause,
+        "proposed_repair_action": event.proposed_repair_action,
+        "service_affecting": event.service_affecting,
+        "suppression": event.suppression,
+        "suppression_status": _suppression(stored),
+    }
+
+
+def _suppression(stored: StoredEvent) -> str:
+    # Only alarms can be suppressed; FM says so of a log with this word.
+    return "None" if stored.event.state == "log" else "unsuppressed"

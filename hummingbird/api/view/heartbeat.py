@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was last heard of a host, as clients see it."""
+
+from datetime import datetime
+from typing import Any
+
+from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.domain.host import Host
+from hummingbird.domain.liveness import Liveness, judge
+
+
+def heartbeat_view(
+    host: Host, beat: Heartbeat | None, *, now: datetime
+) -> dict[str, Any]:
+    """Return the view of one host's heartbeat.
+
+    Its liveness is what the silence means by itself; alarms and recovery go by the
+    verdict, which also asks whether we were able to hear.
+    """
+    if beat is None:
+        return {
+            "hostname": host.hostname,
+            "host_uuid": host.uuid,
+            "last_heard_at": None,
+            "age_seconds": None,
+            "period_seconds": None,
+            "liveness": Liveness.UNKNOWN.value,
+            "boot_id": None,
+            "uptime": None,
+            "beats": 0,
+        }
+    age = max(0.0, (now - beat.last_heard_at).total_seconds())
+    return {
+        "hostname": host.hostname,
+        "host_uuid": host.uuid,
+        "last_heard_at": beat.last_heard_at.isoformat(),
+        "age_seconds": round(age, 1),
+        "period_seconds": beat.period_seconds,
+        "liveness": judge(age, period_seconds=beat.period_seconds).value,
+        "boot_id": beat.boot_id,
+        "uptime": beat.uptime_seconds,
+        "beats": beat.beats,
+    }
