@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes down one host's access and variables for Ansible, as data that stays data.
 
-Ansible evaluates Jinja in inventory values. Each string is therefore tagged `!unsafe`,
-which it takes literally (Ansible documentation, "Unsafe or raw strings"). What becomes an
-ssh argument is checked to be what it says, so that it can't be read as an option.
+Ansible evaluates Jinja in inventory values. Each string is therefore marked as unsafe,
+which it takes literally (Ansible documentation, "Unsafe or raw strings"). In JSON, not in
+YAML: there `!unsafe "1.30"` loses its quotes and becomes the number 1.3. What becomes
+an ssh argument is checked to be what it says, so that it can't be read as an option.
 """
 
 import ipaddress
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.errors import BadRequest
@@ -26,32 +25,15 @@ _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?\Z")
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-class _Unsafe(str):
-    """A string that Ansible must take as it is."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Knows how to write `_Unsafe`."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_Dumper.add_representer(
-    _Unsafe,
-    lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'),
-)
-
-
 def _literal(value: object) -> object:
     """Return `value` with every string in it marked as literal."""
     if isinstance(value, str):
-        return _Unsafe(value)
+        return {"__ansible_unsafe": value}
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
+        if any(str(key).startswith("__ansible") for key in value):
+            raise TypeError("a key of a playbook's variable reads as one of Ansible's")
         return {str(key): _literal(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_literal(item) for item in value]
@@ -85,7 +67,7 @@ def render(
     known_hosts: Path,
     private_key: Path | None,
 ) -> str:
-    """Return the inventory of a run, as YAML.
+    """Return the inventory of a run, as JSON.
 
     `known_hosts` and `private_key` are files that the caller wrote (mode 0600).
 
@@ -117,5 +99,4 @@ def render(
         host["ansible_password"] = access.password
     if access.become_password is not None:
         host["ansible_become_password"] = access.become_password
-    tree = {"all": {"hosts": {ALIAS: _literal(host)}}}
-    return yaml.dump(tree, Dumper=_Dumper, default_flow_style=False, sort_keys=True)
+    return json.dumps({"all": {"hosts": {ALIAS: _literal(host)}}}, indent=1)

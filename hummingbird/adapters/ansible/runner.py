@@ -216,7 +216,7 @@ class AnsibleRunner:
         config = RunnerConfig(
             str(folder),
             playbook=str(playbook),
-            inventory=str(folder / "inventory.yml"),
+            inventory=str(folder / "inventory.json"),
             tags=",".join(tags) or None,
             quiet=True,
             settings={"pexpect_timeout": _LOOKS_FOR_CANCEL_SECONDS},
@@ -309,7 +309,7 @@ def _write_access(
         known_hosts=_write(folder / "known_hosts", access.known_hosts or ""),
         private_key=key,
     )
-    _write(folder / "inventory.yml", text)
+    _write(folder / "inventory.json", text)
 
 
 def _wait_for_guard(lock: Path) -> None:

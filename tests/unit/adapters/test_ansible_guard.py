@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing that a playbook started outlives its run, whoever dies first."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hummingbird.adapters.ansible import guard
+
+STRAYS = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    time.sleep(300)
+open(sys.argv[1], "w").close()
+time.sleep(float(sys.argv[2]))
+sys.exit(int(sys.argv[3]))
+"""
+"""A program like ansible-playbook with its ssh masters: a daemon, and itself."""
+
+CONDUCTOR = """
+import os, subprocess, sys
+parent = f"--parent={os.getpid()}"
+child = subprocess.Popen([sys.executable, "-I", sys.argv[1], parent, *sys.argv[2:]])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def _wait_for(condition: Callable[[], bool], *, what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def _with(text: str) -> list[int]:
+    """Return the processes that have `text` among their arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if text.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def _guarded(
+    folder: Path, *, seconds: float = 300, code: int = 0, parent: bool = False
+) -> list[str]:
+    folder.mkdir()
+    arguments = [f"--lock={folder}/lock", f"--wipe={folder}", "--"]
+    arguments += [sys.executable, "-c", STRAYS, f"{folder}/started"]
+    arguments += [str(seconds), str(code)]
+    if parent:
+        return [sys.executable, "-c", CONDUCTOR, guard.__file__, *arguments]
+    return [
+        *(sys.executable, "-I", guard.__file__, f"--parent={os.getpid()}"),
+        *arguments,
+    ]
+
+
+def test_it_passes_the_exit_code_on_and_ends_what_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    done = subprocess.run(_guarded(folder, seconds=0, code=7), timeout=30, check=False)
+    assert done.returncode == 7
+    assert _with(str(folder)) == []
+    assert folder.exists(), "who lives removes the folder himself"
+
+
+def test_a_killed_guard_takes_everything_along(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with subprocess.Popen(_guarded(folder)) as outer:
+        _wait_for((folder / "started").exists, what="it did not start")
+        assert len(_with(str(folder))) >= 4
+        outer.kill()
+        _wait_for(lambda: _with(str(folder)) == [], what="something outlived the guard")
+    assert folder.exists(), "the conductor lives, and may be reading it"
+
+
+def test_a_told_guard_takes_everything_along(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with subprocess.Popen(_guarded(folder)) as outer:
+        _wait_for((folder / "started").exists, what="it did not start")
+        (inner,) = [
+            pid
+            for pid in _with(guard.__file__)
+            if pid in _with(str(folder)) and pid != outer.pid
+        ]
+        os.kill(inner, signal.SIGTERM)
+        assert outer.wait(30) == 128 + signal.SIGTERM
+        assert _with(str(folder)) == []
+
+
+def test_a_conductor_that_is_killed_leaves_no_process_and_no_key(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    conductor = subprocess.Popen(_guarded(folder, parent=True), stdout=subprocess.PIPE)
+    try:
+        _wait_for((folder / "started").exists, what="it did not start")
+        (folder / "key").write_text("secret")
+        # not reaped yet: a zombie must count as dead
+        conductor.kill()
+        _wait_for(
+            lambda: set(_with(str(folder))) <= {conductor.pid},
+            what="something outlived the conductor",
+        )
+        _wait_for(lambda: not folder.exists(), what="the key outlived the conductor")
+    finally:
+        conductor.kill()
+        conductor.communicate()
+
+
+def test_a_guard_whose_conductor_is_gone_starts_nothing(tmp_path: Path) -> None:
+    argv = _guarded(tmp_path / "run")
+    argv[3] = "--parent=1"
+    assert subprocess.run(argv, timeout=30, check=False).returncode != 0
+    assert not (tmp_path / "run" / "started").exists()
+
+
+def test_a_program_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    argv = [sys.executable, "-I", guard.__file__, f"--parent={os.getpid()}"]
+    argv += [f"--lock={tmp_path}/lock", "--", "/nonexistent/program"]
+    done = subprocess.run(argv, timeout=30, capture_output=True, text=True, check=False)
+    assert done.returncode == 127
+    assert "/nonexistent/program" in done.stderr

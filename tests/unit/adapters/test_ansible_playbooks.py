@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The playbooks' own promises: documented options, wishes for packages, true differences."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from hummingbird.domain.run import PROVISION_STEPS, STEPS, RunKind
+
+PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
+ROLES = sorted(path.name for path in (PLAYBOOKS / "roles").iterdir())
+
+
+def _load(path: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(path).stem, PLAYBOOKS / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _read(*path: str) -> Any:
+    return yaml.safe_load(PLAYBOOKS.joinpath(*path).read_text())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_option_has_type_description_and_the_default_that_is_set(
+    role: str,
+) -> None:
+    spec = _read("roles", role, "meta", "argument_specs.yml")["argument_specs"]["main"]
+    assert spec["short_description"]
+    defaults = _read("roles", role, "defaults", "main.yml")
+    documented = {}
+    for name, option in spec["options"].items():
+        assert name.startswith(f"{role}_"), name
+        assert option["type"], name
+        assert option["description"].strip(), name
+        if not option.get("required"):
+            documented[name] = option["default"]
+        for inner_name, inner in option.get("options", {}).items():
+            assert inner["type"], inner_name
+            assert inner["description"].strip(), inner_name
+    assert documented == defaults
+
+
+@pytest.mark.parametrize("playbook", ["provision", "recover", "retire", "verify"])
+def test_ansible_can_read_the_playbook(playbook: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "ansible", "playbook", "--syntax-check"),
+            *("-i", "host,", str(PLAYBOOKS / f"{playbook}.yml")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "ANSIBLE_CONFIG": str(PLAYBOOKS / "ansible.cfg"),
+            "HOME": str(tmp_path),
+            "LC_ALL": "C.UTF-8",
+            "PATH": "/usr/bin:/bin",
+        },
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_roles_are_the_steps_of_a_run() -> None:
+    (play,) = _read("provision.yml")
+    assert tuple(role["role"] for role in play["roles"]) == PROVISION_STEPS[1:]
+    assert all(role["tags"] == [role["role"]] for role in play["roles"])
+    (play,) = _read("retire.yml")
+    assert [role["role"] for role in play["roles"]] == ["undo"]
+    assert "undo" in STEPS[RunKind.RETIRE]
+    plays = [play["name"] for play in _read("recover.yml")]
+    assert set(plays) <= set(STEPS[RunKind.RECOVER])
+
+
+@pytest.mark.parametrize("task_file", sorted(PLAYBOOKS.glob("roles/*/tasks/*.yml")))
+def test_each_command_says_whether_it_changed_something(task_file: Path) -> None:
+    def tasks(found: list[Any]) -> list[Any]:
+        inner = [
+            task
+            for each in found
+            for part in ("block", "always")
+            for task in tasks(each.get(part, []))
+        ]
+        return found + inner
+
+    for task in tasks(yaml.safe_load(task_file.read_text())):
+        assert task["name"]
+        assert "ansible.builtin.shell" not in task
+        if "ansible.builtin.command" in task:
+            assert "changed_when" in task, task["name"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "missing"),
+    [
+        (["runc"], []),
+        (["containerd|containerd.io"], []),
+        (["kubelet=1.36*"], []),
+        (["kubelet=1.37*"], ["kubelet=1.37*"]),
+        (["kubelet=1.3"], []),
+        (["kubeadm=1.36*", "kubeadm=1.36*"], ["kubeadm=1.36*"]),
+        (["cri-o|cri-o-runc"], ["cri-o"]),
+        ([], []),
+    ],
+)
+def test_what_is_still_needed(wishes: list[str], missing: list[str]) -> None:
+    wish = _load("filter_plugins/package_wish.py")
+    installed = {"runc": "1.1.5", "containerd.io": "1.7.2", "kubelet": "1.36.3-1.1"}
+    assert wish.missing_from(wishes, installed) == missing
+
+
+def test_a_difference_names_what_came_went_and_changed() -> None:
+    snapshot = _load("files/host_snapshot.py")
+    before = {"packages": {"a": "1", "b": "1"}, "routes": ["default"], "nft": []}
+    after = {"packages": {"b": "2", "c": "1"}, "routes": [], "nft": ["ip nat"]}
+    assert snapshot.difference(before, after) == [
+        "nft: + ip nat",
+        "packages: - a 1",
+        "packages: ~ b 1 -> 2",
+        "packages: + c 1",
+        "routes: - default",
+    ]
+    assert snapshot.difference(before, before) == []
+
+
+def test_everything_that_is_not_compared_has_a_reason() -> None:
+    snapshot = _load("files/host_snapshot.py")
+    assert all(len(reason) > 5 for reason in snapshot.IGNORED.values())
