@@ -302,6 +302,14 @@ class HostReboot(_Action):
     kinds = ("reboot",)
 
 
+class HostReinstall(_Action):
+    """Have hosts that are locked provisioned anew by their next unlock."""
+
+    examples = ("hummingbird host-reinstall edge-0",)
+    action = "reinstall"
+    kinds = ("unlock",)
+
+
 class HostDelete(_Request):
     """Retire hosts that are locked: undo on them what we did, forget them.
 
