@@ -137,10 +137,11 @@ class ConductorClient:
             outcome.put(rebuild(said["error"]) if "error" in said else said)
         except oslo_messaging.MessagingTimeout:
             outcome.put(self._late())
-        except oslo_messaging.RemoteError:
-            outcome.put(HummingbirdError())  # its own log has the traceback
         except FAILURES as error:
             outcome.put(ConductorUnavailable(message=str(error)))
+        except Exception:  # a thread's top: somebody waits for what it has to say
+            LOG.exception("A call of %s failed in a way that nobody foresaw", method)
+            outcome.put(HummingbirdError())
         finally:
             self._calls.release()
 

@@ -113,3 +113,6 @@ def _told(call: Callable[[], Any]) -> dict[str, Any]:
         return {"result": call()}
     except HummingbirdError as error:
         return {"error": pack(error)}
+    except Exception:  # the edge of a call: its inside is for our log alone
+        LOG.exception("A call failed in a way that nobody foresaw")
+        return {"error": pack(HummingbirdError())}
