@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, false, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
@@ -80,12 +80,21 @@ def create(
 def _refuse_taken(
     connection: Connection, *, hostname: str, mgmt_mac: str, mgmt_ip: str | None
 ) -> None:
-    if connection.execute(select(HOST.c.id).where(HOST.c.hostname == hostname)).first():
+    # One query, so that all is seen at one instant: with three, a host that is added
+    # in between would be refused for a reason that depends on the moment.
+    holders = connection.execute(
+        select(HOST.c.hostname, HOST.c.mgmt_mac, HOST.c.mgmt_ip).where(
+            (HOST.c.hostname == hostname)
+            | (HOST.c.mgmt_mac == mgmt_mac)
+            | (HOST.c.mgmt_ip == mgmt_ip if mgmt_ip is not None else false())
+        )
+    ).all()
+    if any(holder.hostname == hostname for holder in holders):
         raise HostnameTaken(hostname=hostname)
-    if connection.execute(select(HOST.c.id).where(HOST.c.mgmt_mac == mgmt_mac)).first():
+    if any(holder.mgmt_mac == mgmt_mac for holder in holders):
         raise MacTaken(mac=mgmt_mac)
-    if mgmt_ip is not None:
-        _refuse_taken_address(connection, mgmt_ip=mgmt_ip)
+    for holder in holders:
+        raise AddressTaken(address=mgmt_ip, holder=holder.hostname)
 
 
 def _refuse_taken_address(

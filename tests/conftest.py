@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tests share: real databases of both kinds.
+
+`database` runs a test once on SQLite and once on PostgreSQL, each time on a database of
+its own, its schema made by the migrations. `empty_database` has no schema yet.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hummingbird.db import migration
+from hummingbird.db.session import Database
+from tests.postgresql_server import PostgresqlServer
+
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server, started when the first test wants it."""
+    server = PostgresqlServer()
+    try:
+        server.make_template()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at the head of the migrations, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
+    database = Database(f"sqlite:///{path}")
+    migration.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+def _databases(
+    request: pytest.FixtureRequest, tmp_path: Path, *, migrated: bool
+) -> Iterator[Database]:
+    if request.param == "sqlite":
+        path = tmp_path / "test.sqlite"
+        if migrated:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        database = Database(f"sqlite:///{path}")
+        yield database
+        database.dispose()
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql_server")
+    name = server.create(migrated=migrated)
+    database = Database(server.url(name))
+    yield database
+    database.dispose()
+    server.drop(name)
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A new database at the head of the migrations."""
+    yield from _databases(request, tmp_path, migrated=True)
+
+
+@pytest.fixture(params=KINDS)
+def empty_database(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Database]:
+    """A new database without a schema."""
+    yield from _databases(request, tmp_path, migrated=False)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A PostgreSQL server of the tests' own: in a folder of its own, on a unix socket.
+
+It never runs as root (PostgreSQL refuses that), ends with the tests even when they are
+killed, and gives each test a database copied from a template.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+from hummingbird.db import migration
+from hummingbird.db.session import Database
+
+USER = "hummingbird"
+_TEMPLATE = "migrated"
+_START_SECONDS = 30.0
+
+
+def binary(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs.
+
+    :raises FileNotFoundError: PostgreSQL's server is not installed.
+    """
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = str(versions[-1]) if versions else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(
+            f"{name} is missing: install the Debian package postgresql"
+        )
+    return found
+
+
+class PostgresqlServer:
+    """One server; `stop` leaves nothing of it."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="hb-pg-", dir="/tmp"))
+        self._count = 0
+        self._become: list[str] = []
+        if os.geteuid() == 0:
+            account = _account()
+            os.chown(self._folder, account.pw_uid, account.pw_gid)
+            self._become = [
+                "setpriv",
+                f"--reuid={account.pw_uid}",
+                f"--regid={account.pw_gid}",
+                "--clear-groups",
+                "--pdeathsig=QUIT",
+            ]
+        self._process = self._start()
+
+    def url(self, name: str) -> str:
+        """Return the SQLAlchemy URL of the database `name`."""
+        return f"postgresql+psycopg://{USER}@/{name}?host={self._folder}"
+
+    def create(self, *, migrated: bool) -> str:
+        """Make a new database and return its name."""
+        self._count += 1
+        name = f"test_{self._count}"
+        template = _TEMPLATE if migrated else "template0"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def make_template(self) -> None:
+        """Bring the template that migrated databases are copied from to the head."""
+        self._execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
+        database = Database(self.url(_TEMPLATE))
+        migration.upgrade(database)
+        database.dispose()
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=30)
+        shutil.rmtree(self._folder)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        data = self._folder / "data"
+        initdb = [binary("initdb"), "-D", str(data), "-U", USER, "-A", "trust"]
+        subprocess.run(
+            [*self._become, *initdb, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd="/",
+        )
+        with (self._folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    *self._become,
+                    binary("postgres"),
+                    *("-D", str(data), "-k", str(self._folder)),
+                    *("-c", "listen_addresses=", "-c", "fsync=off"),
+                    *("-c", "shared_buffers=32MB", "-c", "max_connections=100"),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._connect().close()
+                return process
+            except psycopg.OperationalError as error:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    process.kill()
+                    text = (self._folder / "log").read_text()
+                    raise RuntimeError(f"PostgreSQL did not start: {text}") from error
+                time.sleep(0.05)
+
+    def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(
+            host=str(self._folder), user=USER, dbname="postgres", autocommit=True
+        )
+
+    def _execute(self, statement: str) -> None:
+        with self._connect() as connection:
+            connection.execute(statement.encode())
+
+
+def _account() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
