@@ -7,6 +7,7 @@ controller is a hierarchy (`/sys/fs/cgroup/NAME`); with v2 there is one.  Groups
 outlive their processes, so whoever ends a lab removes them (`remove`).
 """
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -15,7 +16,13 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def _hierarchies() -> list[Path]:
-    """Return the group of this process in every hierarchy that is mounted."""
+    """Return the group of this process in every hierarchy that is mounted.
+
+    With v2 alone that is the root: a group with processes of its own, as a session's
+    is, may not hand controllers on (cgroups(7), "no internal processes").
+    """
+    if (ROOT / "cgroup.controllers").exists():
+        return [ROOT]
     found = []
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
@@ -40,6 +47,15 @@ def _settle_cpuset(group: Path) -> None:
             (group / name).write_text((group.parent / name).read_text())
 
 
+def _hand_on_controllers(group: Path) -> None:
+    """Let the groups below a v2 group have all the controllers that it has."""
+    listed = group / "cgroup.controllers"
+    if listed.exists():
+        for name in listed.read_text().split():
+            with contextlib.suppress(OSError):  # one that is in use elsewhere
+                (group / "cgroup.subtree_control").write_text(f"+{name}")
+
+
 def make(groups: list[Path], host: str, *, memory: str) -> list[Path]:
     """Make the groups of one host, with its memory limit, and return them."""
     made = []
@@ -48,9 +64,12 @@ def make(groups: list[Path], host: str, *, memory: str) -> list[Path]:
         group.mkdir(parents=True, exist_ok=True)
         for level in (top, group):
             _settle_cpuset(level)
-        limit = group / "memory.limit_in_bytes"
-        if limit.exists():
-            limit.write_text(memory)
+        if top.parent == ROOT:
+            for level in (ROOT, top):
+                _hand_on_controllers(level)
+        for name in ("memory.limit_in_bytes", "memory.max"):
+            if (group / name).exists():
+                (group / name).write_text(memory)
         made.append(group)
     return made
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from hummingbird_lab import inventory
 from hummingbird_lab.errors import LabError
-from hummingbird_lab.lab import ALL_HOSTS, Lab, down
+from hummingbird_lab.lab import Lab
+from hummingbird_lab.life import ALL_HOSTS, down
 from hummingbird_lab.prepare import prepare
 
 DEFAULT_FOLDER = "/var/tmp/hummingbird-lab"  # noqa: S108 root only, and checked

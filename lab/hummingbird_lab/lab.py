@@ -9,14 +9,11 @@ process.  What is expensive is in the cache and shared by all labs (`prepare`).
 import json
 import os
 import secrets
-import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -25,14 +22,13 @@ from hummingbird_lab import (
     agent_image,
     binaries,
     cgroup,
-    image,
     inventory,
+    life,
     repository,
     rootfs,
     sandbox,
     service,
 )
-from hummingbird_lab.authority import Authority
 from hummingbird_lab.cache import Say
 from hummingbird_lab.command import run
 from hummingbird_lab.errors import CommandFailed, LabError
@@ -40,8 +36,6 @@ from hummingbird_lab.fault import Fault
 from hummingbird_lab.inside import InsideProcess
 from hummingbird_lab.prepare import prepare
 from hummingbird_lab.record import Record
-
-ALL_HOSTS = tuple(inventory.HOST_BY_NAME)
 
 
 def _silent(_line: str) -> None:
@@ -76,7 +70,7 @@ class Lab:
         cls,
         folder: Path | str,
         *,
-        hosts: Sequence[str] = ALL_HOSTS,
+        hosts: Sequence[str] = life.ALL_HOSTS,
         kubernetes: bool = True,
         images: bool = False,
         say: Say = _silent,
@@ -90,10 +84,9 @@ class Lab:
         :raises LabError: it could not be started; nothing of it is left running.
         """
         folder = Path(folder).absolute()
-        _check(folder, hosts)
+        life.check(folder, hosts)
         prepare(kubernetes=kubernetes, images=images, say=say)
-        down(folder)
-        _lay_out(folder)
+        life.down(folder)
         lab_id = secrets.token_hex(4)
         record = Record(
             id=lab_id,
@@ -102,14 +95,16 @@ class Lab:
             rootfs=str(rootfs.path()),
             programs=str(binaries.path()),
             packages=str(repository.path()),
-            images=_archives(kubernetes=kubernetes, images=images),
+            images=life.archives(kubernetes=kubernetes, images=images),
             groups=tuple(str(group) for group in cgroup.lab_groups(lab_id)),
         )
-        record.write(folder)
+        life.lay_out(folder, record)
         try:
-            started = _start(folder, record, say=say, ends_with_caller=ends_with_caller)
+            started = life.start(
+                folder, record, say=say, ends_with_caller=ends_with_caller
+            )
         except LabError:
-            down(folder, keep=True)
+            life.down(folder, keep=True)
             raise
         lab = cls(folder)
         lab._started = started
@@ -138,7 +133,7 @@ class Lab:
 
     def down(self, *, keep: bool = False) -> None:
         """End the lab and remove its folder, unless `keep`."""
-        down(self.folder, keep=keep)
+        life.down(self.folder, keep=keep)
         for process in self._started:
             process.wait(timeout=30)
 
@@ -347,113 +342,3 @@ class Lab:
         if "error" in answer:
             raise LabError(answer["error"])
         return answer
-
-
-def _check(folder: Path, hosts: Sequence[str]) -> None:
-    if not sandbox.may_make_namespaces():
-        raise LabError(
-            "a lab needs root, for its namespaces: sudo hummingbird-lab …, or start a"
-            " container or a virtual machine in which you are root"
-        )
-    for name in hosts:
-        if name not in inventory.HOST_BY_NAME:
-            raise LabError(f"no host {name}; there are {', '.join(ALL_HOSTS)}")
-    if set(str(folder)) & set(":,\\\n"):
-        raise LabError(f"an overlay cannot be made in {folder}: it has : , or \\")
-
-
-def _archives(*, kubernetes: bool, images: bool) -> dict[str, str]:
-    found = image.archives() if kubernetes else {}
-    found |= agent_image.archives() if images else {}
-    return {name: str(path) for name, path in found.items()}
-
-
-def _lay_out(folder: Path) -> None:
-    for name in ("run", "hosts"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    run(
-        [
-            "ssh-keygen",
-            "-q",
-            "-t",
-            "ed25519",
-            "-N",
-            "",
-            "-C",
-            "hummingbird-lab",
-            "-f",
-            folder / "id_ed25519",
-        ]
-    )
-    Authority(folder / "tls").make()
-
-
-def _start(
-    folder: Path, record: Record, *, say: Say, ends_with_caller: bool
-) -> tuple[subprocess.Popen[bytes], ...]:
-    """Start the first process and its reaper, and read reports until all is ready."""
-    began = time.monotonic()
-    reports, pipe = os.pipe()
-    argv = [sys.executable, "-m", "hummingbird_lab.world", str(folder), str(pipe)]
-    with (folder / "run" / "lab.log").open("wb") as log:
-        first = subprocess.Popen(
-            sandbox.first_process(argv, dies_with_parent=ends_with_caller),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=[pipe],
-            start_new_session=True,
-            cwd="/",
-        )
-    os.close(pipe)
-    started = sandbox.start_time(first.pid)
-    if started is not None:
-        replace(record, first_pid=first.pid, first_started=started).write(folder)
-    reaper = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "hummingbird_lab.reaper",
-            str(first.pid),
-            *list(record.groups),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-    )
-    with os.fdopen(reports) as lines:
-        for line in lines:
-            report = json.loads(line)
-            if "failed" in report:
-                raise LabError(report["failed"])
-            if report["ready"] == "lab":
-                say(f"{time.monotonic() - began:6.2f} s  the lab is up")
-                return first, reaper
-            say(f"{report['seconds']:6.2f} s  {report['ready']}")
-    said = (folder / "run" / "lab.log").read_text(errors="replace")[-2000:]
-    raise LabError(f"the lab did not start: {said}")
-
-
-def down(folder: Path | str, *, keep: bool = False) -> None:
-    """End the lab in `folder`, if one runs, and remove the folder unless `keep`.
-
-    A folder that no lab made is left alone.  :raises LabError: something of the lab
-    did not end.
-    """
-    folder = Path(folder).absolute()
-    if not (folder / "lab.json").exists():
-        return
-    record = Record.read(folder)
-    if record.is_running:
-        os.kill(record.first_pid, signal.SIGKILL)
-    left = cgroup.remove([Path(group) for group in record.groups], within_s=20.0)
-    deadline = time.monotonic() + 10
-    while record.is_running and time.monotonic() < deadline:
-        time.sleep(0.02)
-    if left or record.is_running:
-        raise LabError(f"the lab in {folder} did not end: {left or record.first_pid}")
-    if keep:
-        return
-    shutil.rmtree(folder)

@@ -30,6 +30,7 @@ ALWAYS = (
     Requirement("ip", "iproute2"),
     Requirement("mmdebstrap", "mmdebstrap"),
     Requirement("nft", "nftables"),
+    Requirement("openssl", "openssl"),
     Requirement("setpriv", "util-linux"),
     Requirement("ssh", "openssh-client"),
     Requirement("ssh-keygen", "openssh-client"),
@@ -41,7 +42,6 @@ FOR_KUBERNETES = (
     Requirement("busybox", "busybox-static"),
     Requirement("docker-registry", "docker-registry"),
     Requirement("gpg", "gnupg"),
-    Requirement("openssl", "openssl"),
 )
 FOR_IMAGES = (Requirement("buildah", "buildah"),)
 

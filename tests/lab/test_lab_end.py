@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hummingbird_lab.errors import LabNotRunning
+from hummingbird_lab.errors import LabError, LabNotRunning
 from hummingbird_lab.lab import Lab
+from hummingbird_lab.life import down
 from hummingbird_lab.sandbox import children, start_time
 
 pytestmark = pytest.mark.lab
@@ -170,5 +171,8 @@ def test_a_folder_that_no_lab_made_is_left_alone(lab_folder: Path) -> None:
         Lab.attach(lab_folder)
     with pytest.raises(LabNotRunning, match="there is no lab in"):
         Lab(lab_folder).down()
+    with pytest.raises(LabError, match="has files that no lab made"):
+        Lab.up(lab_folder, kubernetes=False)
+    down(lab_folder)
     assert (lab_folder / "precious").read_text() == "data"
     (lab_folder / "precious").unlink()
