@@ -74,10 +74,11 @@ class List(Described, Lister):
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
         """Return the columns and the rows."""
-        empty = "" if parsed_args.formatter in _FOR_PEOPLE else None
+        plain = parsed_args.formatter in _FOR_PEOPLE
         rows = [
             tuple(
-                empty if item.get(name) is None else item[name] for name in self.columns
+                readable(item.get(name)) if plain else item.get(name)
+                for name in self.columns
             )
             for item in self.find(parsed_args)
         ]
@@ -101,11 +102,23 @@ class Show(Described, ShowOne):
         item = self.find(parsed_args)
         if parsed_args.formatter in _FOR_PEOPLE:
             item = {
-                name: value
+                name: readable(value)
                 for name, value in item.items()
                 if value not in (None, "", {}, []) and not _is_link(value)
             }
         return list(item), list(item.values())
+
+
+def readable(value: Any) -> Any:
+    """Return what a cell of a table shows of a value: nested ones as plain words."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {readable(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        apart = "\n" if any(isinstance(part, Mapping) for part in value) else ", "
+        return apart.join(str(readable(part)) for part in value)
+    return value
 
 
 def _is_link(value: Any) -> bool:

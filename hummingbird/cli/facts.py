@@ -25,5 +25,7 @@ class FactsShow(Show):
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
         """Return the facts."""
-        found: Mapping[str, Any] = self.client.get(path("ihosts", given.host, "facts"))
+        found: dict[str, Any] = self.client.get(path("ihosts", given.host, "facts"))
+        if given.formatter in ("table", "value"):
+            return found | found.pop("facts")
         return found
