@@ -77,9 +77,9 @@ class ConductorService:
 
     # --- what RPC and reconcilers ask ---------------------------------------------------
 
-    def nudge(self, name: str = "runs") -> None:
-        """Hurry: "runs", or a reconciler's name."""
-        if name == "runs":
+    def nudge(self, name: str = "run") -> None:
+        """Hurry: "run", or a reconciler's name."""
+        if name == "run":
             crew = self._crew
             if crew is not None:
                 crew.nudge()

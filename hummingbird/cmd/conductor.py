@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hummingbird-conductor`: runs and reconcilers, until SIGTERM or SIGINT.
+
+Wires the conductor to its neighbours; `hummingbird up` uses the same wiring. A
+Kubernetes, a message broker or a network that is away stops nothing here: what needs
+them says so.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from hummingbird.adapters.ansible.runner import AnsibleRunner
+from hummingbird.adapters.helm.release import HelmRelease
+from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
+from hummingbird.adapters.netlink.link import NetlinkLinks
+from hummingbird.adapters.ssh.probe import probe
+from hummingbird.clock import Clock, SystemClock
+from hummingbird.cmd.advertise import gateway_address, gateway_certificate
+from hummingbird.cmd.bootstrap import (
+    open_database,
+    secret_box,
+    setup_logging,
+    wait_for_signal,
+)
+from hummingbird.conductor.neighbours import Neighbours, Patience
+from hummingbird.conductor.service import ConductorService
+from hummingbird.conductor.settings import agents_tag, read_settings
+from hummingbird.conf import Conf, load
+from hummingbird.conf.share import controller_name, shared, state_directory
+from hummingbird.db.session import Database
+from hummingbird.domain.recovery import Limits
+from hummingbird.errors import HummingbirdError
+from hummingbird.reconcilers import registry
+from hummingbird.reconcilers.agent import AgentReconciler
+from hummingbird.reconcilers.reach import Reach
+from hummingbird.reconcilers.sight import Eyes
+from hummingbird.rpc.server import make_server
+from hummingbird.rpc.transport import open_transport
+from hummingbird.secretbox import SecretBox
+
+LOG = logging.getLogger("hummingbird.cmd.conductor")
+
+
+class Conductor:
+    """A conductor with everything that it needs, not started."""
+
+    def __init__(
+        self, conf: Conf, database: Database, clock: Clock, box: SecretBox
+    ) -> None:
+        links = NetlinkLinks()
+        cluster = kubernetes(conf)
+        state = state_directory(conf)
+        agent = AgentReconciler(
+            database,
+            clock=clock,
+            cluster=cluster,
+            release=_release(conf),
+            namespace=str(conf.agents.namespace),
+            values=lambda: _values(conf, links),
+            period_seconds=registry.AGENT_PERIOD_SECONDS,
+        )
+        self.service = ConductorService(
+            Neighbours(
+                database=database,
+                clock=clock,
+                box=box,
+                runner=AnsibleRunner(_playbooks(conf), state / "runs"),
+                cluster=cluster,
+                probe=probe,
+                ensure_agents=agent.ensure,
+                settings=lambda: read_settings(conf),
+                agents_namespace=str(conf.agents.namespace),
+                patience=_patience(conf),
+                nudge=lambda name: self.service.nudge(name),
+            ),
+            name=process_name(conf),
+            workers=conf.conductor.workers,
+            poll_seconds=conf.conductor.poll_seconds,
+            lease_seconds=conf.conductor.lease_seconds,
+        )
+        reach = Reach(
+            database, links=links, clock=clock, controller=controller_name(conf)
+        )
+        self._driver = registry.build(
+            registry.Parts(
+                eyes=Eyes(
+                    database=database,
+                    clock=clock,
+                    reach=reach,
+                    controller=controller_name(conf),
+                    period_seconds=conf.gateway.period_seconds,
+                    gateway_flush_seconds=conf.gateway.flush_seconds,
+                ),
+                cluster=cluster,
+                agent=agent,
+                box=box,
+                probe=probe,
+                limits=_limits(conf),
+                recovery_enabled=conf.recovery.enabled,
+                probe_seconds=conf.recovery.probe_seconds,
+                liveness_seconds=conf.liveness.period_seconds,
+                lease_seconds=conf.conductor.lease_seconds,
+                max_attempts=conf.conductor.max_attempts,
+                in_hand=self.service.in_hand,
+                nudge_runs=self.service.nudge,
+            )
+        )
+        self._rpc = make_server(
+            open_transport(conf), self.service, host=process_name(conf)
+        )
+
+    def start(self) -> None:
+        """Begin; returns when runs are taken.
+
+        :raises DatabaseUnavailable: the database does not answer.
+        """
+        self.service.start(self._driver)
+        self._rpc.start()
+
+    def stop(self) -> None:
+        """Give back what is in hand, and end."""
+        self._rpc.stop()
+        self.service.stop()
+
+
+def process_name(conf: Conf) -> str:
+    """Return this conductor's name among processes; a restart is known by it."""
+    return f"{controller_name(conf)}.conductor"
+
+
+def kubernetes(conf: Conf) -> KubernetesCluster:
+    """Return the cluster; nothing is opened before it is first asked."""
+    return KubernetesCluster(
+        conf.kubernetes.kubeconfig,
+        context=conf.kubernetes.context,
+        timeout_seconds=conf.kubernetes.timeout_seconds,
+        api_endpoint=conf.kubernetes.api_endpoint,
+    )
+
+
+def _release(conf: Conf) -> HelmRelease:
+    return HelmRelease(
+        str(conf.kubernetes.helm),
+        conf.kubernetes.kubeconfig,
+        conf.agents.chart or shared("charts/hummingbird-agents"),
+        str(conf.agents.release),
+        str(conf.agents.namespace),
+        context=conf.kubernetes.context,
+        state_directory=state_directory(conf) / "helm",
+    )
+
+
+def _playbooks(conf: Conf) -> Path:
+    return Path(conf.provisioning.playbooks or shared("playbooks"))
+
+
+def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
+    """Return the values of the agents' chart."""
+    certificate = gateway_certificate(conf, links)
+    return {
+        "image": {"registry": str(conf.agents.registry), "tag": agents_tag(conf)},
+        "gateway": {
+            "address": gateway_address(conf, links),
+            "port": int(conf.gateway.port),
+            "caCertificate": certificate.ca_pem,
+        },
+    }
+
+
+def _patience(conf: Conf) -> Patience:
+    return Patience(
+        playbook=conf.provisioning.timeout_seconds,
+        connect=conf.provisioning.connect_timeout_seconds,
+        ready=conf.provisioning.ready_timeout_seconds,
+        drain=conf.provisioning.drain_timeout_seconds,
+        settle=conf.recovery.settle_seconds,
+        lease=conf.conductor.lease_seconds,
+    )
+
+
+def _limits(conf: Conf) -> Limits:
+    options = conf.recovery
+    return Limits(
+        settle=timedelta(seconds=options.settle_seconds),
+        reboot_gap=timedelta(seconds=options.reboot_gap_seconds),
+        max_reboots=options.max_reboots_per_hour,
+        max_attempts=options.max_attempts_per_hour,
+    )
+
+
+def main() -> int:
+    """Run the process; return its exit code."""
+    conf = load(sys.argv[1:], prog="hummingbird-conductor")
+    setup_logging(conf)
+    clock = SystemClock()
+    try:
+        database = open_database(conf, clock)
+        conductor = Conductor(conf, database, clock, secret_box(conf))
+        conductor.start()
+    except (HummingbirdError, OSError) as error:
+        LOG.error("Could not start: %s", error)
+        return 1
+    end_with(conductor)
+    wait_for_signal()
+    was_replaced = conductor.service.ended.is_set()
+    conductor.stop()
+    database.dispose()
+    return 1 if was_replaced else 0
+
+
+def end_with(conductor: Conductor) -> None:
+    """Have this process end when another conductor has taken this one's name."""
+
+    def watch() -> None:
+        conductor.service.ended.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="fence", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hummingbird up`: API, conductor and gateway in one process, for one machine.
+
+The API answers first; the others, whose imports take longer, start beside it. SIGTERM or
+SIGINT end all three in order: nothing new is accepted, what is in hand is given back,
+what was heard is written. Leaves `client.json` in the state directory, which tells the
+command line where the API is and which file has its token.
+"""
+
+import importlib
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from hummingbird.api.service import ApiService
+from hummingbird.clock import Clock, SystemClock
+from hummingbird.cmd.bootstrap import (
+    open_database,
+    secret_box,
+    setup_logging,
+    wait_for_signal,
+)
+from hummingbird.conf import Conf, load
+from hummingbird.conf.share import state_directory
+from hummingbird.db.session import Database
+from hummingbird.errors import ConductorUnavailable, HummingbirdError
+from hummingbird.secretbox import SecretBox
+
+LOG = logging.getLogger("hummingbird.cmd.up")
+
+CLIENT_FILE: Final = "client.json"
+
+
+class _Part(Protocol):
+    """One of the three, as `up` ends it."""
+
+    def stop(self) -> None: ...
+
+
+class Up:
+    """The three, in one process."""
+
+    def __init__(self, conf: Conf) -> None:
+        self._conf = conf
+        self._clock: Clock = SystemClock()
+        self._client: Any = None
+        self._conductor: Any = None
+        self._parts: list[_Part] = []
+        self._database: Database | None = None
+
+    def start(self) -> None:
+        """Start all three; return when they are ready.
+
+        :raises HummingbirdError, OSError: one can't start; the others are ended.
+        """
+        # oslo.messaging imports eventlet where that is installed, and eventlet's import
+        # hangs in a process that has threads.
+        importlib.import_module("hummingbird.rpc.server")
+        self._database = open_database(self._conf, self._clock)
+        box = secret_box(self._conf)
+        api = ApiService(
+            self._conf,
+            self._database,
+            self._clock,
+            box,
+            self._nudge,
+            reconcilers=self._reconcilers,
+        )
+        api.start()
+        self._parts.append(api)
+        self.url = api.url
+        self.token_file = api.token_file
+        write_client_file(self._conf, url=api.url, token_file=api.token_file)
+        failures: list[Exception] = []
+        threads = [
+            threading.Thread(
+                target=_keep, args=(start, failures), name=name, daemon=True
+            )
+            for name, start in (
+                ("start-gateway", self._start_gateway),
+                ("start-conductor", lambda: self._start_conductor(box)),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            self.stop()
+            raise failures[0]
+
+    def stop(self) -> None:
+        """End the API, then the conductor, then the gateway."""
+        if self._client is not None:
+            self._client.close()
+        order = {"ApiService": 0, "Conductor": 1, "GatewayService": 2}
+        for part in sorted(self._parts, key=lambda p: order[type(p).__name__]):
+            part.stop()
+        self._parts.clear()
+        if self._database is not None:
+            self._database.dispose()
+        (state_directory(self._conf) / CLIENT_FILE).unlink(missing_ok=True)
+
+    def was_replaced(self) -> bool:
+        """Whether another conductor has taken this one's name."""
+        return self._conductor is not None and self._conductor.service.ended.is_set()
+
+    def _start_gateway(self) -> None:
+        from hummingbird.adapters.kubernetes.token_review import TokenReviewVerifier
+        from hummingbird.adapters.netlink.link import NetlinkLinks
+        from hummingbird.cmd.advertise import gateway_certificate
+        from hummingbird.gateway.identity import SERVICE_ACCOUNTS
+        from hummingbird.gateway.service import GatewayService
+
+        assert self._database is not None
+        gateway = GatewayService(
+            self._conf,
+            self._database,
+            self._clock,
+            TokenReviewVerifier(
+                _kubernetes(self._conf),
+                namespace=str(self._conf.agents.namespace),
+                service_accounts=SERVICE_ACCOUNTS.values(),
+            ),
+            gateway_certificate(self._conf, NetlinkLinks()),
+        )
+        gateway.start()
+        self._parts.append(gateway)
+
+    def _start_conductor(self, box: SecretBox) -> None:
+        from hummingbird.cmd.conductor import Conductor, end_with
+        from hummingbird.rpc.client import ConductorClient
+        from hummingbird.rpc.transport import open_transport
+
+        assert self._database is not None
+        conductor = Conductor(self._conf, self._database, self._clock, box)
+        conductor.start()
+        self._parts.append(conductor)
+        self._conductor = conductor
+        self._client = ConductorClient(
+            open_transport(self._conf), timeout_seconds=self._conf.rpc.timeout_seconds
+        )
+        end_with(conductor)
+
+    def _nudge(self) -> None:
+        if self._client is not None:
+            self._client.nudge()
+
+    def _reconcilers(self) -> Sequence[dict[str, Any]]:
+        if self._client is None:
+            raise ConductorUnavailable(message="it is starting")
+        reports: list[dict[str, Any]] = self._client.reconcilers()
+        return reports
+
+
+def _kubernetes(conf: Conf) -> Any:
+    from hummingbird.cmd.conductor import kubernetes
+
+    return kubernetes(conf)
+
+
+def _keep(start: Callable[[], None], failures: list[Exception]) -> None:
+    """Call `start`; what it raises belongs to the thread that waits for it."""
+    try:
+        start()
+    except Exception as error:  # noqa: BLE001 - this is a thread's top
+        failures.append(error)
+
+
+def write_client_file(conf: Conf, *, url: str, token_file: Path) -> None:
+    """Tell the command line where the API is; mode 0600, replaced whole."""
+    path = state_directory(conf) / CLIENT_FILE
+    draft = path.with_name(f".{CLIENT_FILE}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        json.dump({"url": url, "token_file": str(token_file), "fm_url": url}, stream)
+    draft.replace(path)
+
+
+def run_up(conf: Conf) -> int:
+    """Run all three until a signal; return the exit code."""
+    began = time.monotonic()
+    up = Up(conf)
+    try:
+        up.start()
+    except (HummingbirdError, OSError) as error:
+        LOG.error("Could not start: %s", error)
+        return 1
+    seconds = time.monotonic() - began
+    print(
+        f"Hummingbird is ready at {up.url} ({seconds:.1f} s).\n"
+        f"State: {state_directory(conf)}\n"
+        f"In another terminal: hummingbird host-list",
+        flush=True,
+    )
+    wait_for_signal()
+    was_replaced = up.was_replaced()
+    print("Ending…", flush=True)
+    up.stop()
+    return 1 if was_replaced else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the process; return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    conf = load(words, prog="hummingbird up")
+    setup_logging(conf)
+    return run_up(conf)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
