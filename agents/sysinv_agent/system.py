@@ -35,7 +35,7 @@ def system(files: HostFiles, *, hostname: str) -> System:
         value = text(files.sys / "class/dmi/id" / name)
         if value:
             found[ours] = value
-    model = text(files.proc / "device-tree/model")
+    model = text(files.sys / "firmware/devicetree/base/model")
     if model and "product" not in found:
         found["product"] = model
     return cast(System, found)

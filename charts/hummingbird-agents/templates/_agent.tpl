@@ -1,0 +1,88 @@
+{{/* What both agents have in common. Their names are fixed: the gateway lets in the
+     service accounts mtc-client and sysinv-agent of this namespace and no others. */}}
+
+{{- define "agent.labels" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: hummingbird
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "agent.selector" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- end }}
+
+{{- define "agent.image" -}}
+{{ printf "%s/%s:%s" .root.Values.image.registry .name (.root.Values.image.tag | default .root.Chart.AppVersion) }}
+{{- end }}
+
+{{- define "agent.gateway" -}}
+{{- $gateway := .Values.gateway -}}
+{{- if contains ":" $gateway.address -}}
+{{ printf "[%s]:%d" $gateway.address (int $gateway.port) }}
+{{- else -}}
+{{ printf "%s:%d" $gateway.address (int $gateway.port) }}
+{{- end }}
+{{- end }}
+
+{{/* The pod's fields that are the same for both. */}}
+{{- define "agent.pod" -}}
+serviceAccountName: {{ .name }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+hostNetwork: true
+# The gateway may have a name; the host's own resolver knows it, the cluster's may not.
+dnsPolicy: Default
+priorityClassName: {{ .root.Values.priorityClassName | quote }}
+terminationGracePeriodSeconds: 5
+nodeSelector:
+  hummingbird.starlingx.io/edgeworker: "true"
+tolerations:
+  - operator: Exists
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "agent.environment" -}}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+- name: GATEWAY
+  valueFrom:
+    configMapKeyRef:
+      name: gateway
+      key: address
+{{- end }}
+
+{{- define "agent.mounts" -}}
+- name: gateway
+  mountPath: /etc/hummingbird
+  readOnly: true
+- name: token
+  mountPath: /var/run/secrets/hummingbird
+  readOnly: true
+{{- end }}
+
+{{- define "agent.volumes" -}}
+- name: gateway
+  configMap:
+    name: gateway
+    items:
+      - key: ca.crt
+        path: ca.crt
+- name: token
+  projected:
+    sources:
+      - serviceAccountToken:
+          path: token
+          audience: {{ .Values.token.audience | quote }}
+          expirationSeconds: {{ int .Values.token.expirationSeconds }}
+{{- end }}
