@@ -201,7 +201,8 @@ class HelmRelease:
         return tempfile.TemporaryDirectory(prefix="hummingbird-helm-")
 
     def _failed(self, said: str) -> KubernetesRefused | KubernetesUnavailable:
-        message = said.strip().removeprefix("Error: ")
+        warnings, _, error = said.partition("Error: ")
+        message = (error or warnings).strip()
         if any(sign in message for sign in _UNAVAILABLE):
             return KubernetesUnavailable(message=message)
         return self._refused(message)
