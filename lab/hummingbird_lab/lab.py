@@ -85,7 +85,7 @@ class Lab:
         """
         folder = Path(folder).absolute()
         life.check(folder, hosts)
-        prepare(kubernetes=kubernetes, images=images, say=say)
+        archives = prepare(kubernetes=kubernetes, images=images, say=say)
         life.down(folder)
         lab_id = secrets.token_hex(4)
         record = Record(
@@ -95,7 +95,7 @@ class Lab:
             rootfs=str(rootfs.path()),
             programs=str(binaries.path()),
             packages=str(repository.path()),
-            images=life.archives(kubernetes=kubernetes, images=images),
+            images={name: str(path) for name, path in archives.items()},
             groups=tuple(str(group) for group in cgroup.lab_groups(lab_id)),
         )
         life.lay_out(folder, record)
@@ -313,9 +313,10 @@ class Lab:
 
         `Lab.up(images=True)` has done so already.
         """
-        prepare(kubernetes=True, images=True, say=say)
+        archives = prepare(kubernetes=True, images=True, say=say)
         return {
-            name: self.push(path, name) for name, path in agent_image.archives().items()
+            name: self.push(archives[name], name)
+            for name in agent_image.names().values()
         }
 
     def ask(self, *, timeout_s: float = 60.0, **request: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hummingbird_lab import agent_image, cgroup, image, inventory, sandbox
+from hummingbird_lab import cgroup, inventory, sandbox
 from hummingbird_lab.authority import Authority
 from hummingbird_lab.cache import Say
 from hummingbird_lab.command import run
@@ -48,13 +48,6 @@ def check(folder: Path, hosts: Sequence[str]) -> None:
 def is_a_labs(folder: Path) -> bool:
     """Whether a lab made this folder, so that its files may be removed."""
     return (folder / "lab.json").exists()
-
-
-def archives(*, kubernetes: bool, images: bool) -> dict[str, str]:
-    """Return the archives of the images that the lab's registry is to have."""
-    found = image.archives() if kubernetes else {}
-    found |= agent_image.archives() if images else {}
-    return {name: str(path) for name, path in found.items()}
 
 
 def lay_out(folder: Path, record: Record) -> None:

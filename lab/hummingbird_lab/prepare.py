@@ -5,6 +5,8 @@ Seen on 2 cores: about 9 min on a new machine, nearly all of it the build of
 Kubernetes; under 0.1 s when everything is there.
 """
 
+from pathlib import Path
+
 from hummingbird_lab import (
     agent_image,
     binaries,
@@ -16,8 +18,10 @@ from hummingbird_lab import (
 from hummingbird_lab.cache import Say
 
 
-def prepare(*, kubernetes: bool, images: bool, say: Say) -> None:
+def prepare(*, kubernetes: bool, images: bool, say: Say) -> dict[str, Path]:
     """Install what is missing and fill the cache; `say` is told of each step.
+
+    Returns the archives of the images that a lab's registry is to have, by name.
 
     :raises LabError: a step failed; what was made before stays.
     """
@@ -32,5 +36,7 @@ def prepare(*, kubernetes: bool, images: bool, say: Say) -> None:
         binaries.make(say=say)
         repository.make(say=say)
         image.make(say=say)
+    archives = image.archives() if kubernetes else {}
     if images:
-        agent_image.make(say=say)
+        archives |= agent_image.make(say=say)
+    return archives

@@ -31,7 +31,10 @@ def lab_folder() -> Iterator[Path]:
 def lab() -> Iterator[Lab]:
     """The lab of the product's tests: two hosts, Kubernetes, the agents' images."""
     with Lab.up(
-        _folder(), hosts=("edge-0", "edge-1"), kubernetes=True, images=True
+        _folder(),
+        hosts=("edge-0", "edge-1"),
+        kubernetes=True,
+        images=True,
     ) as lab:
         yield lab
 

@@ -105,7 +105,7 @@ def fetch(lab: Lab, path: str) -> dict[str, Any]:
 
 
 def test_the_registry_has_the_images_and_takes_more(lab: Lab, tmp_path: Path) -> None:
-    names = {name.rpartition(":")[0] for name in agent_image.archives()}
+    names = {name.rpartition(":")[0] for name in agent_image.names().values()}
     there = set(fetch(lab, "_catalog")["repositories"])
     assert there >= names | {"pause", "library/busybox"}
 
