@@ -1,0 +1,527 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole deployment in one thread: boxes, their cluster, a gateway, and the conductor.
+
+Time is the test's: whoever waits moves it, and while it moves the boxes that are on and
+connected beat. Runs are worked on by the real crew, in its threads; `settle` returns when
+none is left. Nothing here decides anything that the product decides.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from typing import Any
+from uuid import uuid4
+
+from hummingbird.adapters.ansible.playbook import PlaybookResult
+from hummingbird.clock import ManualClock
+from hummingbird.conductor.crew import Crew
+from hummingbird.conductor.membership import Membership
+from hummingbird.conductor.neighbours import Neighbours, Patience
+from hummingbird.db.repository import alarm as alarms
+from hummingbird.db.repository import credential as credentials
+from hummingbird.db.repository import emn as emns
+from hummingbird.db.repository import event_log, heartbeat, process, system
+from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import run as runs
+from hummingbird.db.session import Database
+from hummingbird.domain.emn import Attachment
+from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_machine import Event
+from hummingbird.domain.host_state import HostState
+from hummingbird.domain.provisioning import TOKEN_VARIABLE, Settings
+from hummingbird.domain.recovery import Limits
+from hummingbird.domain.run import Run, RunEvent, RunKind
+from hummingbird.reconcilers import registry
+from hummingbird.reconcilers.agent import AgentReconciler
+from hummingbird.reconcilers.driver import Driver
+from hummingbird.reconcilers.reach import Reach
+from hummingbird.reconcilers.sight import Eyes
+from hummingbird.secretbox import SecretBox
+from tests.fakes.ansible_runner import FakeRunner
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.links import FakeLinks
+
+PERIOD_SECONDS = 10.0
+
+SETTINGS = Settings(
+    release="1",
+    package_repository=None,
+    mirrors=(),
+    sandbox_image="registry.k8s.io/pause:3.10.2",
+    essential_images=(),
+    agents_registry="registry.test/hummingbird",
+    agents_tag="1",
+    ignore_preflight_errors=(),
+    systemd_cgroup=True,
+    restrict_oom_score_adj=False,
+    pod_network=True,
+)
+
+PATIENCE = Patience(
+    playbook=600.0, connect=20.0, ready=60.0, drain=30.0, settle=60.0, lease=30.0
+)
+
+
+@dataclass
+class Box:
+    """One small box out in the field."""
+
+    address: str
+    is_on: bool = True
+    is_connected: bool = True
+    has_agents: bool = False
+    boot_id: str = field(default_factory=lambda: str(uuid4()))
+    booted_at: float = 0.0
+    beats: int = 0
+    revived_by: frozenset[str] = frozenset()
+    """Tags of recover.yml after which it beats again."""
+    is_hung: bool = False
+    """On, answers by SSH, but its agents don't beat."""
+
+    def answers(self) -> bool:
+        """Whether its SSH server does."""
+        return self.is_on and self.is_connected
+
+
+class WorldClock(ManualClock):
+    """Moves in steps short enough for the boxes to beat meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_tick: Callable[[], None] = lambda: None
+
+    def advance(self, seconds: float) -> None:
+        left = seconds
+        while left > 0:
+            step = min(1.0, left)
+            super().advance(step)
+            left -= step
+            self.on_tick()
+
+
+class WorldRunner(FakeRunner):
+    """Does to the boxes what the playbooks do."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(clock=world.clock)
+        self._world = world
+
+    def run(
+        self,
+        playbook: str,
+        *,
+        variables: Mapping[str, object],
+        hostname: str,
+        tags: Sequence[str] = (),
+        **rest: Any,
+    ) -> PlaybookResult:
+        result = super().run(
+            playbook, variables=variables, hostname=hostname, tags=tags, **rest
+        )
+        if result.status == "successful":
+            self._world.played(playbook, hostname, variables=variables, tags=tags)
+        return result
+
+
+class FakeRelease:
+    """A helm release that is only remembered."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.values: Mapping[str, object] | None = None
+        self.calls = 0
+
+    def ensure(self, values: Mapping[str, object]) -> bool:
+        self.calls += 1
+        changed = self.values != values
+        self.values = values
+        for name in self._world.boxes:
+            self._world.land_agents(name)
+        return changed
+
+
+class World:
+    """Everything, and the levers to move it."""
+
+    def __init__(self, database: Database, *, patience: Patience = PATIENCE) -> None:
+        self.database = database
+        self.clock = WorldClock()
+        self.box_of_secrets = SecretBox(b"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+        self.cluster = FakeCluster(clock=self.clock)
+        self.links = FakeLinks()
+        self.links.add("mgmt0")
+        self.links.add_route("192.168.204.0/24", link="mgmt0", source="192.168.204.2")
+        self.links.add_route("10.20.0.0/24", link="mgmt0", source="192.168.204.2")
+        self.boxes: dict[str, Box] = {}
+        self.runner = WorldRunner(self)
+        self.release = FakeRelease(self)
+        self.gateway_is_up = False
+        self.patience = patience
+        self.settings = SETTINGS
+        self.crew: Crew | None = None
+        with database.writer() as connection:
+            system.seed(
+                connection,
+                name="test",
+                mn_cidr="192.168.204.0/24",
+                now=self.clock.now(),
+            )
+            credentials.create(
+                connection,
+                name="default",
+                user="edge",
+                port=22,
+                become=True,
+                private_key="KEY",
+                password=None,
+                become_password=None,
+                box=self.box_of_secrets,
+                now=self.clock.now(),
+            )
+        self._wire()
+        self.clock.on_tick = self._tick
+        self.start_gateway()
+
+    def _wire(self) -> None:
+        self.agent = AgentReconciler(
+            self.database,
+            clock=self.clock,
+            cluster=self.cluster,
+            release=self.release,
+            namespace="hummingbird",
+            values=lambda: {"gateway": {"address": "192.168.204.2"}},
+            period_seconds=30.0,
+        )
+        self.neighbours = Neighbours(
+            database=self.database,
+            clock=self.clock,
+            box=self.box_of_secrets,
+            runner=self.runner,
+            cluster=self.cluster,
+            probe=self.probe,
+            ensure_agents=self.agent.ensure,
+            settings=lambda: self.settings,
+            agents_namespace="hummingbird",
+            patience=self.patience,
+        )
+        eyes = Eyes(
+            database=self.database,
+            clock=self.clock,
+            reach=Reach(
+                self.database,
+                links=self.links,
+                clock=self.clock,
+                controller="controller-0",
+            ),
+            controller="controller-0",
+            period_seconds=PERIOD_SECONDS,
+            gateway_flush_seconds=1.0,
+        )
+        self.driver: Driver = registry.build(
+            registry.Parts(
+                eyes=eyes,
+                cluster=self.cluster,
+                agent=self.agent,
+                box=self.box_of_secrets,
+                probe=self.probe,
+                limits=Limits(),
+                recovery_enabled=True,
+                probe_seconds=15.0,
+                liveness_seconds=1.0,
+                lease_seconds=self.patience.lease,
+                max_attempts=3,
+                in_hand=self._in_hand,
+                nudge_runs=lambda: None,
+            )
+        )
+
+    # --- the conductor --------------------------------------------------------------------
+
+    def start_conductor(self, name: str = "controller-0.conductor") -> Crew:
+        """Let a conductor of this name begin a life; its loop is `settle`."""
+        membership = Membership(
+            self.database,
+            clock=self.clock,
+            name=name,
+            lease_seconds=self.patience.lease,
+        )
+        membership.join()
+        self.membership = membership
+        self.crew = Crew(
+            self.neighbours, owner=membership.owner, workers=8, poll_seconds=2.0
+        )
+        return self.crew
+
+    def _in_hand(self) -> tuple[str, frozenset[int]]:
+        if self.crew is None:
+            return "", frozenset()
+        return self.crew.owner, self.crew.in_hand()
+
+    def settle(self, *, timeout_seconds: float = 20.0) -> None:
+        """Work on runs until none is queued or in hand."""
+        crew = self.crew or self.start_conductor()
+        deadline = time.monotonic() + timeout_seconds
+        while crew.take_queued() or crew.in_hand():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"runs in hand: {crew.in_hand()}")
+            Flag().wait(0.002)
+
+    def reconcile(self, *names: str) -> None:
+        """Have reconcilers look once, in order; default: those that judge."""
+        for name in names or ("liveness", "alarm", "recovery"):
+            report = self.driver.run_once(name)
+            assert not any("Error" in failed for failed in report.outcome.failed), (
+                report
+            )
+
+    def live(self, seconds: float) -> None:
+        """Let time pass, a second at a time, with all that looks each second."""
+        left = seconds
+        while left > 0:
+            self.clock.advance(min(1.0, left))
+            left -= 1.0
+            self.reconcile()
+            self.settle()
+
+    def beat_conductor(self) -> None:
+        """Let the conductor, if there is one, give its sign of life."""
+        if self.crew is not None:
+            self.membership.beat()
+
+    # --- what people ask for ----------------------------------------------------------------
+
+    def add(self, name: str, address: str) -> Host:
+        """Add a host, with a box at its address."""
+        self.boxes[name] = Box(address)
+        with self.database.writer() as connection:
+            number = len(hosts.list_all(connection)) + len(self.boxes)
+            network = emns.of_address(connection, address)
+            return hosts.create(
+                connection,
+                hostname=name,
+                mgmt_mac=f"02:00:00:00:00:{number:02x}",
+                mgmt_ip=address,
+                emn_id=network.id,
+                credential_id=None,
+                serialid=None,
+                location={},
+                capabilities={},
+                attributes={},
+                now=self.clock.now(),
+            )
+
+    def add_network(self, name: str, cidr: str, *, site: str | None = None) -> None:
+        """Add a routed EMN."""
+        with self.database.writer() as connection:
+            emns.create(
+                connection,
+                name=name,
+                cidr=cidr,
+                attachment=Attachment.ROUTED,
+                site=site,
+                credential_id=None,
+                now=self.clock.now(),
+            )
+
+    def ask(self, name: str, kind: RunKind, event: Event | None) -> Run:
+        """Do what the API does when it accepts a request."""
+        with self.database.writer() as connection:
+            host = hosts.find(connection, name)
+            if kind in (RunKind.LOCK, RunKind.FORCE_LOCK):
+                runs.request_cancel(connection, host_uuid=host.uuid)
+            if event is not None:
+                host = hosts.move(connection, host, event, now=self.clock.now())
+            return runs.create(
+                connection,
+                host_uuid=host.uuid,
+                hostname=host.hostname,
+                kind=kind,
+                requested_by="admin",
+                now=self.clock.now(),
+            )
+
+    def unlock(self, name: str) -> Run:
+        """Ask for a host to be brought into service."""
+        host = self.host(name)
+        is_known = host.state is HostState.LOCKED and host.provisioned_plan
+        event = Event.ENABLE if is_known else Event.PROVISION
+        return self.ask(name, RunKind.UNLOCK, event)
+
+    def lock(self, name: str, *, force: bool = False) -> Run:
+        """Ask for a host to be taken out of service."""
+        kind = RunKind.FORCE_LOCK if force else RunKind.LOCK
+        return self.ask(name, kind, Event.LOCK)
+
+    def delete(self, name: str) -> Run:
+        """Ask for a host to be retired."""
+        return self.ask(name, RunKind.RETIRE, Event.DELETE)
+
+    def cancel(self, name: str) -> None:
+        """Ask for the host's runs to stop."""
+        with self.database.writer() as connection:
+            runs.request_cancel(connection, host_uuid=hosts.find(connection, name).uuid)
+
+    def in_service(self, name: str, address: str) -> Host:
+        """Return a host that was added and unlocked."""
+        self.add(name, address)
+        self.unlock(name)
+        self.settle()
+        host = self.host(name)
+        assert host.state is HostState.ENABLED, self.run(name)
+        return host
+
+    # --- what is seen -----------------------------------------------------------------------
+
+    def host(self, name: str) -> Host:
+        """Return a host as it is now."""
+        with self.database.reader() as connection:
+            return hosts.find(connection, name)
+
+    def exists(self, name: str) -> bool:
+        """Whether a host is in the inventory."""
+        with self.database.reader() as connection:
+            return any(h.hostname == name for h in hosts.list_all(connection))
+
+    def run(self, name: str) -> Run:
+        """Return a run by its uuid, or the last one of a host."""
+        with self.database.reader() as connection:
+            return runs.find(connection, name)
+
+    def runs(self, name: str, kind: RunKind) -> list[Run]:
+        """Return the runs of one kind of a host, the oldest first."""
+        with self.database.reader() as connection:
+            return runs.list_all(connection, hostname=name, kind=kind)[::-1]
+
+    def events(self, run: Run) -> list[RunEvent]:
+        """Return what happened in a run."""
+        with self.database.reader() as connection:
+            return runs.events(connection, run.id)
+
+    def steps(self, run: Run) -> list[tuple[str, str]]:
+        """Return (step, how it ended) of a run, in order."""
+        ends = {"done", "failed", "skipped"}
+        return [
+            (event.step, event.state)
+            for event in self.events(run)
+            if event.state in ends and event.task is None
+        ]
+
+    def standing(self) -> dict[str, str]:
+        """Return the standing alarms: "id entity" -> severity."""
+        with self.database.reader() as connection:
+            return {
+                f"{s.alarm.alarm_id} {s.alarm.entity_instance_id}": str(
+                    s.alarm.severity
+                )
+                for s in alarms.list_all(connection)
+            }
+
+    def log(self) -> list[str]:
+        """Return the event log as sentences, the oldest first."""
+        with self.database.reader() as connection:
+            lines = event_log.list_latest(connection, limit=1000)
+        return [
+            f"{s.event.event_log_id} {s.event.state} {s.event.reason_text}"
+            for s in reversed(lines)
+        ]
+
+    # --- the field ----------------------------------------------------------------------------
+
+    def probe(self, address: str, *, port: int, timeout_seconds: float) -> bool:
+        """Say whether the box at an address answers; time passes where none does."""
+        answers = any(b.address == address and b.answers() for b in self.boxes.values())
+        if not answers:
+            self.clock.advance(timeout_seconds)
+        return answers
+
+    def power_off(self, name: str) -> None:
+        """Pull the plug."""
+        self.boxes[name].is_on = False
+        if self.cluster.node(name) is not None:
+            self.cluster.set_ready(name, False)
+
+    def power_on(self, name: str) -> None:
+        """Plug it in again."""
+        box = self.boxes[name]
+        box.is_on, box.boot_id = True, str(uuid4())
+        box.booted_at = self.clock.monotonic()
+        if self.cluster.node(name) is not None:
+            self.cluster.set_ready(name, True)
+
+    def played(
+        self,
+        playbook: str,
+        name: str,
+        *,
+        variables: Mapping[str, object],
+        tags: Sequence[str],
+    ) -> None:
+        """Do to the box what the playbook would have done."""
+        box = self.boxes[name]
+        if playbook == "provision":
+            node = self.cluster.node(name)
+            if node is None or not node.ready:
+                self.cluster.join(name, token=str(variables[TOKEN_VARIABLE]))
+            if self.release.values is not None:
+                self.land_agents(name)
+        elif playbook == "retire":
+            box.has_agents = False
+        elif playbook == "recover":
+            if "restart_services" in tags and self.cluster.node(name) is None:
+                self.cluster.join(name)
+                self.land_agents(name)
+            if box.revived_by & set(tags):
+                box.is_hung = False
+            if "reboot" in tags:
+                box.boot_id = str(uuid4())
+
+    def land_agents(self, name: str) -> None:
+        """Do what the DaemonSets do with a node."""
+        if self.cluster.node(name) is not None:
+            self.cluster.add_agents(name)
+            self.boxes[name].has_agents = True
+
+    def start_gateway(self) -> None:
+        """Let a gateway listen from now on."""
+        self.gateway_is_up = True
+        with self.database.writer() as connection:
+            process.register(
+                connection,
+                name="controller-0.gateway",
+                kind="gateway",
+                incarnation="g",
+                now=self.clock.now(),
+            )
+
+    def stop_gateway(self) -> None:
+        """Let the gateway die."""
+        self.gateway_is_up = False
+
+    def _tick(self) -> None:
+        self.beat_conductor()
+        if not self.gateway_is_up:
+            return
+        now = self.clock.now()
+        with self.database.writer() as connection:
+            process.beat(
+                connection, name="controller-0.gateway", incarnation="g", now=now
+            )
+            known = {h.hostname: h.id for h in hosts.list_all(connection)}
+            for name, box in self.boxes.items():
+                due = int(self.clock.monotonic()) % int(PERIOD_SECONDS) == 0
+                awaited = box.beats == 0
+                hears = box.answers() and box.has_agents and not box.is_hung
+                if not hears or name not in known or not (due or awaited):
+                    continue
+                box.beats += 1
+                beat = Heartbeat(
+                    host_id=known[name],
+                    last_heard_at=now,
+                    period_seconds=PERIOD_SECONDS,
+                    boot_id=box.boot_id,
+                    uptime_seconds=int(self.clock.monotonic() - box.booted_at),
+                    beats=box.beats,
+                )
+                heartbeat.put(connection, [beat])
