@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hummingbird_lab.errors import LabError
-from hummingbird_lab.lab import Lab, down
+from hummingbird_lab.lab import Lab
+from hummingbird_lab.life import down
 from hummingbird_lab.product import Product
 from hummingbird_lab.residue import difference, snapshot
 from hummingbird_lab.witness import Witness

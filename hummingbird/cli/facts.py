@@ -27,5 +27,6 @@ class FactsShow(Show):
         """Return the facts."""
         found: dict[str, Any] = self.client.get(path("ihosts", given.host, "facts"))
         if given.formatter in ("table", "value"):
-            return found | found.pop("facts")
+            facts: dict[str, Any] = found.pop("facts")
+            return found | facts
         return found

@@ -25,9 +25,10 @@ INTERRUPTED: Final = 130
 """What a shell shows for a program that Ctrl-C ended: 128 + SIGINT."""
 
 _POLL_SECONDS = 5
-"""How long one long poll waits; the state of the run is asked for between two."""
+"""How long the server may hold one question for news."""
 _AWAY_SECONDS = 60.0
 """How long a server may be away; a restart with a take-over is shorter (a guess)."""
+_AGAIN_SECONDS = 0.5
 _REDRAW_SECONDS = 0.2
 _CALM_SECONDS = 0.3
 """Least time between two questions that found nothing new."""
@@ -60,6 +61,8 @@ class News:
     run: Mapping[str, Any]
     events: Sequence[Mapping[str, Any]]
     failure: Failure | None = None
+    has_ended: bool = False
+    """The run has ended, and there will be no more events."""
 
 
 class Poller:
@@ -76,40 +79,37 @@ class Poller:
 
     def poll(self) -> None:
         """Put news until the run has ended or the server is away for too long."""
-        run: Mapping[str, Any] = {}
         heard = time.monotonic()
-        while run.get("state") not in ENDED:
+        while True:
             try:
-                run, events = self.ask()
+                run, events = self._ask()
             except Unreachable as failure:
                 if time.monotonic() - heard > _AWAY_SECONDS:
-                    self._news.put(News(self._number, run, (), failure))
+                    self._news.put(News(self._number, {}, (), failure))
                     return
-                time.sleep(0.5)
+                time.sleep(_AGAIN_SECONDS)
                 continue
             except Failure as failure:
-                self._news.put(News(self._number, run, (), failure))
+                self._news.put(News(self._number, {}, (), failure))
                 return
+            has_ended = run["state"] in ENDED and not events
             if not events and time.monotonic() - heard < _CALM_SECONDS:
                 time.sleep(_CALM_SECONDS)  # the server had no room for one who waits
             heard = time.monotonic()
-            self._news.put(News(self._number, run, events))
+            self._news.put(News(self._number, run, events, has_ended=has_ended))
+            if has_ended:
+                return
 
-    def ask(self) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
-        """Return the run and all its events since the last time; wait for some first
-        if it goes on."""
-        run: Mapping[str, Any] = self._client.get(path("runs", self._uuid))
-        wait = 0 if run["state"] in ENDED else _POLL_SECONDS
-        found: list[Mapping[str, Any]] = []
-        while True:
-            page = self._client.get(
-                path("runs", self._uuid, "events"), after=self._after, wait=wait
-            )["events"]
-            if not page:
-                return run, found
-            found += page
-            self._after = page[-1]["id"]
-            wait = 0
+    def _ask(self) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+        """Return the run and its next events; the server waits until there are some or
+        the run has ended."""
+        answer = self._client.get(
+            path("runs", self._uuid, "events"), after=self._after, wait=_POLL_SECONDS
+        )
+        events: Sequence[Mapping[str, Any]] = answer["events"]
+        if events:
+            self._after = events[-1]["id"]
+        return answer["run"], events
 
 
 @dataclass
@@ -168,7 +168,7 @@ class Watch:
             one.done = True
             one.run = {**one.run, "state": "unknown"}
             self._print(f"{one.label}{_title(one.run)}: {news.failure}")
-        elif one.run["state"] in ENDED:
+        elif news.has_ended:
             one.done = True
             self._print(one.label + _outcome(one.run))
 

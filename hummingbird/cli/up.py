@@ -55,10 +55,10 @@ class Up(Act):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Run the servers until they are told to end."""
-        from hummingbird.cmd import up
+        from hummingbird.cmd.up import main
 
         argv = [word for file in parsed_args.config_file for word in _option(file)]
-        return up.main(argv + parsed_args.server_argv)
+        return main(argv + parsed_args.server_argv)
 
 
 def _option(file: str) -> list[str]:
