@@ -9,6 +9,7 @@ the conductors must not take that for silence of the hosts.
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
@@ -37,13 +38,20 @@ class Flush:
         ledger: Ledger,
         clock: Clock,
         seconds: float,
+        also: Callable[[], None],
     ) -> None:
+        """
+        :param name: of this gateway among all processes.
+        :param seconds: between two batches.
+        :param also: called as often as sessions are looked at again.
+        """
         self._name = name
         self._database = database
         self._sessions = sessions
         self._ledger = ledger
         self._clock = clock
         self._seconds = seconds
+        self._also = also
         self._incarnation = str(uuid4())
         self._registered = False
         self._written_at = clock.monotonic()
@@ -108,6 +116,7 @@ class Flush:
         """Look at the sessions again, if it is time."""
         if self._clock.monotonic() < self._refresh_at:
             return
+        self._also()
         try:
             self._sessions.refresh()
         except DatabaseUnavailable as error:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
-from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 
 from hummingbird.clock import Clock
@@ -25,11 +24,12 @@ from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.listener import Counts, Listener
 from hummingbird.gateway.server import DatagramServer
 from hummingbird.gateway.session import SessionKeys, Sessions
+from hummingbird.gateway.tls import LazyAdapter
 
 LOG = logging.getLogger(__name__)
 
 RETRANSMIT_SECONDS: Final = 1.0
-THREADS: Final = 8
+THREADS: Final = 32
 CONNECTIONS_QUEUED: Final = 256
 REQUEST_TIMEOUT_SECONDS: Final = 10
 HEADER_MAX_BYTES: Final = 16 * 1024
@@ -67,6 +67,9 @@ class GatewayService:
         keys = SessionKeys.from_file(state_directory(conf) / "gateway.key")
         sessions = Sessions(database, keys)
         ledger = Ledger()
+        self._tls = LazyAdapter(
+            certificate.cert_path, certificate.key_path, clock=clock
+        )
         self._flush = Flush(
             name=f"{controller_name(conf)}.gateway.{port}",
             database=database,
@@ -74,6 +77,7 @@ class GatewayService:
             ledger=ledger,
             clock=clock,
             seconds=float(conf.gateway.flush_seconds),
+            also=self._mind_connections,
         )
         self._listener = Listener(
             sessions=sessions,
@@ -95,7 +99,7 @@ class GatewayService:
             ),
             bind=bind,
             port=port,
-            certificate=certificate,
+            tls=self._tls,
             body_max_bytes=int(conf.gateway.report_max_bytes),
         )
         # Both protocols have one port number, also when the system chose it (port 0).
@@ -132,6 +136,11 @@ class GatewayService:
         self._udp.stop()
         self._flush.stop()
 
+    def _mind_connections(self) -> None:
+        self._tls.sweep()
+        if self._tls.take_new_certificate():
+            LOG.info("The gateway's certificate was renewed")
+
     def _period_seconds(self) -> float:
         return float(self._conf.gateway.period_seconds)
 
@@ -152,7 +161,7 @@ def _https(
     *,
     bind: str,
     port: int,
-    certificate: Certificate,
+    tls: LazyAdapter,
     body_max_bytes: int,
 ) -> Server:
     server = Server(
@@ -168,7 +177,5 @@ def _https(
     )
     server.max_request_header_size = HEADER_MAX_BYTES
     server.max_request_body_size = body_max_bytes
-    server.ssl_adapter = BuiltinSSLAdapter(
-        str(certificate.cert_path), str(certificate.key_path)
-    )
+    server.ssl_adapter = tls
     return server

@@ -115,6 +115,10 @@ def _is_good(
         return False
     if certificate.issuer != ca.subject or not _signed(certificate, ca):
         return False
+    # A crash between the two files leaves a key that is not this certificate's.
+    key = serialization.load_pem_private_key(files.key_path.read_bytes(), password=None)
+    if key.public_key() != certificate.public_key():
+        return False
     said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     return set(said.value) == {_general_name(name) for name in names}
 

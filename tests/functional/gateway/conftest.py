@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real gateways on loopback, on one SQLite database, with hosts edge-0 and edge-1."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -91,11 +92,21 @@ class Site:
         return holder.close
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    clock = SystemClock()
-    database = Database(f"sqlite:///{tmp_path / 'db.sqlite'}", busy_timeout_seconds=0.1)
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with its schema, to copy: the migrations take a second."""
+    path = tmp_path_factory.mktemp("template") / "db.sqlite"
+    database = Database(f"sqlite:///{path}")
     migration.upgrade(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def site(tmp_path: Path, template: Path) -> Iterator[Site]:
+    clock = SystemClock()
+    shutil.copy(template, tmp_path / "db.sqlite")
+    database = Database(f"sqlite:///{tmp_path / 'db.sqlite'}", busy_timeout_seconds=0.1)
     hosts = {}
     with database.writer() as connection:
         system.seed(

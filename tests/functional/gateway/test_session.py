@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who gets a session and who doesn't, over real TLS."""
+
+import json
+import socket
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.link.exchange import Answer, ExchangeFailed, Gateway, post
+from agents.link.session import SessionRefused, TokenOpener
+from hummingbird.adapters.pki.authority import ensure_server_certificate
+from hummingbird.clock import ManualClock
+from hummingbird.gateway.session import SessionKeys
+from hummingbird.gateway.tls import CONNECTION_MAX_SECONDS, LazyAdapter
+from tests.fakes.token_verifier import FakeIdentity
+from tests.functional.gateway.conftest import PERIOD_SECONDS, Site
+
+
+def ask(
+    at: Gateway, path: str = "/v1/sessions", *, body: bytes = b"{}", **headers: str
+) -> tuple[int, str]:
+    answer: Answer = post(at, path, body=body, headers=headers)
+    return answer.status, json.loads(answer.body)["message"]
+
+
+def refusal(site: Site, opener: TokenOpener) -> str:
+    with pytest.raises(SessionRefused) as refused:
+        opener.open(boot_id="b")
+    return str(refused.value)
+
+
+def test_a_session_tells_what_an_agent_needs(site: Site) -> None:
+    gateway = site.start_gateway(session_seconds=600)
+    one = site.opener(gateway, "edge-0").open(boot_id="b")
+    other = site.opener(gateway, "edge-1").open(boot_id="b")
+    assert one.address == ("127.0.0.1", gateway.port)
+    assert one.session.period_seconds == PERIOD_SECONDS
+    assert one.session.expires_in_seconds == 600
+    assert one.session.report_hash is None
+    assert one.session.key != other.session.key
+    assert one.session.key.hex() not in repr(one)
+
+
+def test_any_gateway_derives_the_same_key(site: Site) -> None:
+    given = site.opener(site.start_gateway(), "edge-0").open(boot_id="b").session
+    secret = site.folder / "gateway.key"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert SessionKeys.from_file(secret).of(given.session) == given.key
+    assert SessionKeys(bytes(32)).of(given.session) != given.key
+
+
+@pytest.mark.parametrize(
+    ("identity", "because"),
+    [
+        (FakeIdentity("edge-9", "mtc-client"), "node edge-9 is no host"),
+        (FakeIdentity("1", "mtc-client"), "node 1 is no host"),
+        (FakeIdentity("edge-0", "sysinv-agent"), "service account"),
+        (FakeIdentity("edge-0", "default"), "service account"),
+        (FakeIdentity("edge-0", "mtc-client", "default"), "another namespace"),
+        (FakeIdentity("", "mtc-client"), "not bound"),
+    ],
+)
+def test_a_valid_token_of_somebody_else_is_refused(
+    site: Site, identity: FakeIdentity, because: str
+) -> None:
+    gateway = site.start_gateway()
+    opener = site.opener(gateway, "edge-0")
+    opener.token_file.write_text(site.verifier.issue(identity))
+    assert because in refusal(site, opener)
+
+
+def test_a_token_that_kubernetes_does_not_know_is_refused(site: Site) -> None:
+    gateway = site.start_gateway()
+    opener = site.opener(gateway, "edge-0")
+    opener.token_file.write_text("made-up")
+    assert refusal(site, opener).startswith("401 ")
+
+
+def test_without_kubernetes_or_database_it_says_unavailable(site: Site) -> None:
+    gateway = site.start_gateway()
+    opener = site.opener(gateway, "edge-0")
+    site.verifier.away = True
+    assert refusal(site, opener).startswith("503 ")
+    site.verifier.away = False
+    release = site.lock_database()
+    assert refusal(site, opener).startswith("503 ")
+    release()
+    opener.open(boot_id="b")
+
+
+def test_an_agent_trusts_only_its_own_authority(site: Site, tmp_path: Path) -> None:
+    gateway = site.start_gateway()
+    foreign = ensure_server_certificate(tmp_path / "foreign", ["127.0.0.1"])
+    at = replace(site.at(gateway), ca_file=foreign.ca_path)
+    with pytest.raises(ExchangeFailed, match="certificate"):
+        post(at, "/v1/sessions", body=b"{}")
+    elsewhere = replace(site.at(gateway), host="localhost")
+    with pytest.raises(ExchangeFailed, match=r"[Hh]ostname"):
+        post(elsewhere, "/v1/sessions", body=b"{}")
+
+
+def test_what_is_no_session_request_is_refused(site: Site) -> None:
+    at = site.at(site.start_gateway())
+    assert ask(at, body=b"nonsense")[0] == 400
+    assert ask(at, body=b"[]")[0] == 400
+    assert ask(at, body=b"[" * 10_000)[0] == 400
+    good = {"token": "t", "agent": "mtc-client", "boot_id": "b", "wire_version": 1}
+    for change in (
+        {"agent": "root"},
+        {"wire_version": 2},
+        {"token": 1},
+        {"boot_id": ""},
+    ):
+        assert ask(at, body=json.dumps(good | change).encode())[0] == 400
+    assert ask(at, body=b" " * 20_000)[0] == 413
+    assert ask(at, "/v1/hosts")[0] == 404
+
+
+def test_who_connects_and_says_nothing_keeps_nobody_out(site: Site) -> None:
+    gateway = site.start_gateway()
+    silent = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(8)]
+    begun = time.monotonic()
+    site.opener(gateway, "edge-0").open(boot_id="b")
+    assert time.monotonic() - begun < 5.0
+    for connection in silent:
+        connection.close()
+
+
+def test_a_connection_does_not_last_for_ever(site: Site) -> None:
+    clock = ManualClock()
+    files = site.certificate
+    adapter = LazyAdapter(files.cert_path, files.key_path, clock=clock)
+    ours, theirs = socket.socketpair()
+    link, _ = adapter.wrap(ours)
+    assert adapter.sweep() == 0
+    clock.advance(CONNECTION_MAX_SECONDS + 1)
+    assert adapter.sweep() == 1
+    assert theirs.recv(1) == b""
+    link.close()
+    theirs.close()
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart(site: Site) -> None:
+    files = site.certificate
+    adapter = LazyAdapter(files.cert_path, files.key_path, clock=site.clock)
+    assert not adapter.take_new_certificate()
+    before = files.cert_path.read_bytes()
+    later = ManualClock(site.clock.now() + timedelta(days=380))
+    again = ensure_server_certificate(
+        files.cert_path.parent, ["127.0.0.1"], clock=later
+    )
+    assert files.cert_path.read_bytes() != before
+    assert again.fingerprint == files.fingerprint
+    assert adapter.take_new_certificate()
