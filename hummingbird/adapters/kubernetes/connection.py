@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import urllib3
-import yaml
-
 from hummingbird.errors import KubernetesRefused, KubernetesUnavailable
 
 JSON = "application/json"
@@ -140,6 +137,7 @@ class Connection:
     ) -> Answer:
         client = self._open()
         from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
 
         configuration = client.configuration
         url = configuration.host.rstrip("/") + path
@@ -166,7 +164,7 @@ class Connection:
                 return _answer(error.status, error.body or "")
             self._forget()
             raise KubernetesUnavailable(message=error.reason) from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (HTTPError, OSError) as error:
             self._forget()
             raise KubernetesUnavailable(message=f"{url}: {error}") from error
 
@@ -182,6 +180,7 @@ class Connection:
 
     def _connect(self) -> Any:
         # Half a second of imports: only who speaks to a cluster pays.
+        import yaml
         from kubernetes import client, config
 
         load: Any = config.new_client_from_config
