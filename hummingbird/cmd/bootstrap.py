@@ -38,7 +38,15 @@ def setup_logging(conf: Conf) -> None:
         force=True,
     )
     # These say at INFO and DEBUG what we log ourselves, with less in it.
-    for name in ("alembic", "sqlalchemy", "urllib3", "kubernetes", "pecan"):
+    for name in (
+        "alembic",
+        "amqp",
+        "kubernetes",
+        "oslo_service",
+        "pecan",
+        "sqlalchemy",
+        "urllib3",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
