@@ -13,6 +13,7 @@ from ansible.module_utils import (
     host_family,
     host_manifest,
     host_snapshot,
+    membership,
     our_packages,
 )
 from ansible.module_utils.basic import AnsibleModule
@@ -34,6 +35,10 @@ options:
     default: []
   login_user:
     description: The account that Ansible comes in by.
+    type: str
+    required: true
+  ca_cert:
+    description: The authority of the cluster that the host will join; a node of another is refused.
     type: str
     required: true
 """
@@ -101,6 +106,7 @@ def baseline(login_user):
         "places": {place: occupancy(place) for place in places},
         "units": units,
         "sysctls": host_snapshot.sysctls(),
+        "is_node": membership.is_node(),
         "interfaces": host_snapshot.interfaces(),
         "cgroups": host_snapshot.cgroups(),
         "nft": [list(chain) for chain in host_snapshot.nft_chains()],
@@ -153,10 +159,15 @@ def main():
             "sysctls": {"type": "dict", "default": {}},
             "kernel_modules": {"type": "list", "elements": "str", "default": []},
             "login_user": {"type": "str", "required": True},
+            "ca_cert": {"type": "str", "required": True},
         },
         supports_check_mode=True,
     )
     manifest = host_manifest.load()
+    if manifest is None and membership.is_elsewhere(module.params["ca_cert"]):
+        module.fail_json(
+            msg="This host is a node of another cluster. Take it out there first (kubeadm reset)."
+        )
     to_load = loadable(module.params["kernel_modules"])
     changed = manifest is None
     if manifest is None:

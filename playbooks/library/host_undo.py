@@ -56,7 +56,8 @@ def look(manifest):
         "staying": staying,
         "pkg_mgr": host_family.family()[1],
         "runtime_stays": was_there(manifest, "containerd.service"),
-        "kubelet_stays": was_there(manifest, "kubelet.service"),
+        # a node of before us stays one
+        "was_node": manifest["baseline"]["is_node"],
         "has_kubeadm": shutil.which("kubeadm", path="/usr/bin:/usr/sbin") is not None
         and os.path.exists("/etc/kubernetes"),
         "units": [unit for unit in manifest["baseline"]["units"] if _is_loaded(unit)],

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Says how far a host is in joining Kubernetes. Only reads."""
 
-import base64
 import os
-import re
 import time
 import urllib.error
 import urllib.request
 
-from ansible.module_utils import host_snapshot
+from ansible.module_utils import host_snapshot, membership
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
@@ -36,10 +34,9 @@ healthy: {description: Whether the kubelet says that it is well., type: bool, re
 active: {description: Whether the kubelet's unit is active., type: bool, returned: always}
 """
 
-KUBECONFIG = "/etc/kubernetes/kubelet.conf"
 IDENTITY = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 LEFT_BY_A_CUT_JOIN = (
-    KUBECONFIG,
+    membership.KUBECONFIG,
     "/etc/kubernetes/bootstrap-kubelet.conf",
     "/etc/kubernetes/pki/ca.crt",
     "/var/lib/kubelet/config.yaml",
@@ -49,20 +46,6 @@ LEFT_BY_A_CUT_JOIN = (
 (kubernetes cmd/kubeadm/app/cmd/phases/join/kubelet.go)."""
 
 HEALTH = "http://127.0.0.1:10248/healthz"
-
-
-def authority_of(path):
-    """Return the certificate authority in a kubeconfig, or None where it cannot be told."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    found = re.search(r"certificate-authority-data:\s*\"?([A-Za-z0-9+/=]+)", text)
-    if found:
-        return base64.b64decode(found.group(1)).decode(errors="replace")
-    found = re.search(r"certificate-authority:\s*(\S+)", text)
-    if found and os.path.exists(found.group(1)):
-        with open(found.group(1), encoding="utf-8") as file:
-            return file.read()
-    return None
 
 
 def is_healthy():
@@ -75,12 +58,9 @@ def is_healthy():
 
 def state(ca_cert):
     """Return how far the join is."""
-    if not os.path.exists(KUBECONFIG) or not os.path.exists(IDENTITY):
+    if not os.path.exists(membership.KUBECONFIG) or not os.path.exists(IDENTITY):
         return "half" if any(map(os.path.exists, LEFT_BY_A_CUT_JOIN)) else "absent"
-    authority = authority_of(KUBECONFIG)
-    if authority is not None and authority.split() != ca_cert.split():
-        return "foreign"
-    return "joined"
+    return "foreign" if membership.is_elsewhere(ca_cert) else "joined"
 
 
 def main():

@@ -8,6 +8,7 @@ the folders are), prints each event as a JSON line and the result as the last on
 import dataclasses
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def main() -> None:
     def tell(event: PlaybookEvent) -> None:
         say(event=dataclasses.asdict(event))
 
+    began = time.monotonic()
     result = runner.run(
         given["playbook"],
         access=HostAccess(**given["access"]),
@@ -37,7 +39,9 @@ def main() -> None:
         tags=given.get("tags", ()),
     )
     facts = dataclasses.asdict(dataclasses.replace(result, error=None))
-    say(result=facts | {"error": result.error.code if result.error else None})
+    facts["error"] = result.error.code if result.error else None
+    facts["seconds"] = time.monotonic() - began
+    say(result=facts)
 
 
 if __name__ == "__main__":
