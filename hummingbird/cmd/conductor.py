@@ -169,6 +169,7 @@ def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
             "port": int(conf.gateway.port),
             "caCertificate": certificate.ca_pem,
         },
+        "token": {"audience": str(conf.agents.audience)},
     }
 
 

@@ -112,24 +112,10 @@ class Up:
         return self._conductor is not None and self._conductor.service.ended.is_set()
 
     def _start_gateway(self) -> None:
-        from hummingbird.adapters.kubernetes.token_review import TokenReviewVerifier
-        from hummingbird.adapters.netlink.link import NetlinkLinks
-        from hummingbird.cmd.advertise import gateway_certificate
-        from hummingbird.gateway.identity import SERVICE_ACCOUNTS
-        from hummingbird.gateway.service import GatewayService
+        from hummingbird.cmd.gateway import build
 
         assert self._database is not None
-        gateway = GatewayService(
-            self._conf,
-            self._database,
-            self._clock,
-            TokenReviewVerifier(
-                _kubernetes(self._conf),
-                namespace=str(self._conf.agents.namespace),
-                service_accounts=SERVICE_ACCOUNTS.values(),
-            ),
-            gateway_certificate(self._conf, NetlinkLinks()),
-        )
+        gateway = build(self._conf, self._database, self._clock)
         gateway.start()
         self._parts.append(gateway)
 
@@ -157,12 +143,6 @@ class Up:
             raise ConductorUnavailable(message="it is starting")
         reports: list[dict[str, Any]] = self._client.reconcilers()
         return reports
-
-
-def _kubernetes(conf: Conf) -> Any:
-    from hummingbird.cmd.conductor import kubernetes
-
-    return kubernetes(conf)
 
 
 def _keep(start: Callable[[], None], failures: list[Exception]) -> None:
