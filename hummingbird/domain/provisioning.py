@@ -86,6 +86,7 @@ def plan(host: Host, *, join: Join, settings: Settings) -> Plan:
         raise AddressMissing(hostname=host.hostname)
     variables: dict[str, object] = {
         "node_config_hostname": host.hostname,
+        "node_config_cluster_ca_cert": join.ca_certificate,
         "node_config_package_repository": _repository(settings.package_repository),
         "container_runtime_registry_mirrors": [
             {"host": m.host, "endpoint": m.endpoint, "ca_pem": m.ca_pem}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ladder: what is tried next, how often, and when it ends."""
+
+from datetime import UTC, datetime, timedelta
+
+from hummingbird.domain.recovery import Attempt, Decision, Limits, Rung, next_rung
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LOST = NOW - timedelta(minutes=50)
+LIMITS = Limits()
+
+
+def tried(
+    rung: Rung, *, minutes_ago: float, took: float | None = 1.0, worked: bool = False
+) -> Attempt:
+    queued = NOW - timedelta(minutes=minutes_ago)
+    ended = None if took is None else queued + timedelta(minutes=took)
+    return Attempt(rung, queued, ended, worked)
+
+
+def decide(*attempts: Attempt, lost_since: datetime = LOST) -> Decision:
+    return next_rung(attempts, lost_since=lost_since, now=NOW, limits=LIMITS)
+
+
+def test_first_the_services_are_restarted() -> None:
+    assert decide().rung is Rung.RESTART_SERVICES
+
+
+def test_then_the_host_is_rebooted() -> None:
+    assert decide(tried(Rung.RESTART_SERVICES, minutes_ago=10)).rung is Rung.REBOOT
+
+
+def test_a_run_under_way_is_waited_for() -> None:
+    decision = decide(tried(Rung.RESTART_SERVICES, minutes_ago=10, took=None))
+    assert (decision.rung, decision.given_up) == (None, False)
+
+
+def test_a_rung_gets_time_to_take_effect() -> None:
+    decision = decide(tried(Rung.RESTART_SERVICES, minutes_ago=1.5, took=1.0))
+    assert (decision.rung, decision.given_up) == (None, False)
+    decision = decide(tried(Rung.RESTART_SERVICES, minutes_ago=2.0, took=1.0))
+    assert decision.rung is Rung.REBOOT
+
+
+def test_two_reboots_are_ten_minutes_apart() -> None:
+    restart = tried(Rung.RESTART_SERVICES, minutes_ago=20)
+    assert decide(restart, tried(Rung.REBOOT, minutes_ago=9.9)).rung is None
+    assert decide(restart, tried(Rung.REBOOT, minutes_ago=10)).rung is Rung.REBOOT
+
+
+def test_after_two_reboots_it_is_given_up() -> None:
+    decision = decide(
+        tried(Rung.RESTART_SERVICES, minutes_ago=40),
+        tried(Rung.REBOOT, minutes_ago=35),
+        tried(Rung.REBOOT, minutes_ago=20),
+    )
+    assert decision.given_up
+    assert "2 reboots" in decision.reason
+
+
+def test_what_is_out_of_the_window_is_forgotten() -> None:
+    long_lost = NOW - timedelta(hours=3)
+    decision = decide(
+        tried(Rung.RESTART_SERVICES, minutes_ago=100),
+        tried(Rung.REBOOT, minutes_ago=90),
+        tried(Rung.REBOOT, minutes_ago=61),
+        lost_since=long_lost,
+    )
+    assert decision.rung is Rung.RESTART_SERVICES
+
+
+def test_a_new_loss_begins_at_the_first_rung() -> None:
+    decision = decide(
+        tried(Rung.RESTART_SERVICES, minutes_ago=30, worked=True),
+        lost_since=NOW - timedelta(minutes=5),
+    )
+    assert decision.rung is Rung.RESTART_SERVICES
+
+
+def test_a_host_that_is_lost_again_and_again_is_given_up() -> None:
+    attempts = [
+        tried(Rung.RESTART_SERVICES, minutes_ago=55 - 9 * n, worked=True)
+        for n in range(6)
+    ]
+    decision = decide(*attempts, lost_since=NOW - timedelta(minutes=2))
+    assert decision.given_up
+    assert "6 attempts" in decision.reason
