@@ -49,9 +49,13 @@ class Witness:
         return found
 
     def alarms(self, host: str) -> list[dict[str, Any]]:
-        """Return the alarms that stand about a host."""
+        """Return the alarms that stand about a host, or a part of it (host=H.part=…)."""
         found = self._product.api("GET", "/v1/alarms")["alarms"]
-        return [one for one in found if one["entity_instance_id"] == f"host={host}"]
+        return [
+            one
+            for one in found
+            if f"{one['entity_instance_id']}.".startswith(f"host={host}.")
+        ]
 
     def silence(self, host: str) -> str | None:
         """Return the severity of the host's alarm of silence; None when it has none."""
