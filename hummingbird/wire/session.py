@@ -128,7 +128,8 @@ def signer(header: str) -> int:
     """
     scheme, _, rest = header.partition(" ")
     number, _, mac = rest.partition(":")
-    if scheme != _SCHEME or not mac or not number.isdecimal() or len(number) > 19:
+    digits = number.isascii() and number.isdecimal() and len(number) <= 19
+    if scheme != _SCHEME or not mac or not digits:
         raise MessageInvalid("Authorization must be: Session <number>:<hex HMAC>")
     return int(number)
 

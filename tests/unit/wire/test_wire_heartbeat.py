@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Datagrams: what was sealed opens, and nothing else does."""
+
+import struct
+from uuid import UUID
+
+import pytest
+
+from hummingbird.wire import heartbeat as wire
+from hummingbird.wire.heartbeat import Ack, Beat, DatagramInvalid, Head, Kind, Wanted
+
+KEY = bytes(range(32))
+OTHER = bytes(32)
+BEAT = Beat(
+    session=2**63 - 1,
+    sequence=2**40,
+    boot_id=UUID("662916f8-1f02-4673-b496-5c0d7d3ffcac").bytes,
+    uptime_seconds=86_400,
+    attempt=3,
+)
+ACK = Ack(
+    session=7,
+    sequence=2**40,
+    next_period_seconds=12.345,
+    wanted=Wanted.REPORT | Wanted.SESSION,
+)
+
+
+def test_what_was_sealed_opens_unchanged() -> None:
+    assert wire.open_beat(wire.seal_beat(BEAT, key=KEY), key=KEY) == BEAT
+    assert wire.open_ack(wire.seal_ack(ACK, key=KEY), key=KEY) == ACK
+
+
+def test_the_bytes_are_as_documented() -> None:
+    beat = wire.seal_beat(BEAT, key=KEY)
+    magic, version, kind, session, sequence = struct.unpack_from("!2sBBQQ", beat)
+    assert (magic, version, kind) == (b"HB", 1, 1)
+    assert (session, sequence) == (BEAT.session, BEAT.sequence)
+    assert beat[20:36] == BEAT.boot_id
+    assert struct.unpack_from("!IHH", beat, 36) == (86_400, 3, 0)
+    assert len(beat) == 60
+
+
+def test_no_answer_is_larger_than_its_question() -> None:
+    beat = len(wire.seal_beat(BEAT, key=KEY))
+    assert len(wire.seal_ack(ACK, key=KEY)) < beat < wire.MAX_BYTES
+    assert len(wire.unknown_session(Head(Kind.BEAT, 1, 2))) < beat
+
+
+@pytest.mark.parametrize("position", range(60))
+def test_a_beat_with_one_bit_changed_is_refused(position: int) -> None:
+    beat = bytearray(wire.seal_beat(BEAT, key=KEY))
+    beat[position] ^= 1
+    with pytest.raises(DatagramInvalid):
+        wire.open_beat(bytes(beat), key=KEY)
+
+
+def test_another_key_opens_nothing() -> None:
+    with pytest.raises(DatagramInvalid):
+        wire.open_beat(wire.seal_beat(BEAT, key=OTHER), key=KEY)
+    with pytest.raises(DatagramInvalid):
+        wire.open_ack(wire.seal_ack(ACK, key=OTHER), key=KEY)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 19, 20, 21, 59, 61, 100])
+def test_another_length_is_refused(length: int) -> None:
+    beat = (wire.seal_beat(BEAT, key=KEY) + bytes(100))[:length]
+    with pytest.raises(DatagramInvalid):
+        wire.open_beat(beat, key=KEY)
+
+
+def test_a_datagram_is_not_taken_for_one_of_the_other_direction() -> None:
+    ack = wire.seal_ack(ACK, key=KEY)
+    with pytest.raises(DatagramInvalid):
+        wire.open_beat(ack, key=KEY)
+    with pytest.raises(DatagramInvalid):
+        wire.open_ack(wire.seal_beat(BEAT, key=KEY), key=KEY)
+
+
+def test_the_direction_is_under_the_tag() -> None:
+    # A beat's body under the tag that the other direction gives it.
+    beat = wire.seal_beat(BEAT, key=KEY)
+    wrong = wire._tag(beat[:44], key=KEY, direction=b"\x02")
+    with pytest.raises(DatagramInvalid):
+        wire.open_beat(beat[:44] + wrong, key=KEY)
+
+
+def test_an_unknown_session_is_said_of_the_question() -> None:
+    said = wire.head(wire.unknown_session(Head(Kind.BEAT, 5, 9)))
+    assert said == Head(Kind.UNKNOWN_SESSION, 5, 9)
+
+
+def test_numbers_that_do_not_fit_are_clipped_not_refused() -> None:
+    beat = Beat(
+        session=1, sequence=1, boot_id=bytes(16), uptime_seconds=2**40, attempt=2**20
+    )
+    opened = wire.open_beat(wire.seal_beat(beat, key=KEY), key=KEY)
+    assert (opened.uptime_seconds, opened.attempt) == (2**32 - 1, 2**16 - 1)
