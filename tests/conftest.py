@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all tests share: real databases of both kinds.
 
-`database` runs a test once on SQLite and once on PostgreSQL, each time on a database of
-its own, its schema made by the migrations. `empty_database` has no schema yet.
+`database` runs a test once on SQLite and once on PostgreSQL, each time on a database
+without rows, its schema made by the migrations. `empty_database` has no schema yet.
 """
 
 import shutil
@@ -13,7 +13,7 @@ import pytest
 
 from hummingbird.db import migration
 from hummingbird.db.session import Database
-from tests.postgresql_server import PostgresqlServer
+from tests.postgresql_server import MIGRATED, PostgresqlServer
 
 KINDS = ("sqlite", "postgresql")
 
@@ -23,7 +23,7 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     """A PostgreSQL server, started when the first test wants it."""
     server = PostgresqlServer()
     try:
-        server.make_template()
+        server.make_migrated()
         yield server
     finally:
         server.stop()
@@ -53,16 +53,21 @@ def _databases(
         database.dispose()
         return
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    name = server.create(migrated=migrated)
+    if migrated:
+        server.empty()
+        name = MIGRATED
+    else:
+        name = server.create()
     database = Database(server.url(name))
     yield database
     database.dispose()
-    server.drop(name)
+    if not migrated:
+        server.drop(name)
 
 
 @pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A new database at the head of the migrations."""
+    """A database at the head of the migrations, without rows."""
     yield from _databases(request, tmp_path, migrated=True)
 
 

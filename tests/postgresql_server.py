@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A PostgreSQL server of the tests' own: in a folder of its own, on a unix socket.
 
-It never runs as root (PostgreSQL refuses that), ends with the tests even when they are
-killed, and gives each test a database copied from a template.
+It never runs as root (PostgreSQL refuses that) and ends with the tests even when they are
+killed. A test that wants tables gets the one migrated database, emptied: that is ten
+times faster than a database of its own, and nothing of another test is left in it.
 """
 
 import os
@@ -17,10 +18,11 @@ from pathlib import Path
 import psycopg
 
 from hummingbird.db import migration
+from hummingbird.db.model import METADATA
 from hummingbird.db.session import Database
 
 USER = "hummingbird"
-_TEMPLATE = "migrated"
+MIGRATED = "migrated"
 _START_SECONDS = 30.0
 
 
@@ -61,24 +63,36 @@ class PostgresqlServer:
         """Return the SQLAlchemy URL of the database `name`."""
         return f"postgresql+psycopg://{USER}@/{name}?host={self._folder}"
 
-    def create(self, *, migrated: bool) -> str:
-        """Make a new database and return its name."""
+    def create(self) -> str:
+        """Make a new database without tables and return its name."""
         self._count += 1
         name = f"test_{self._count}"
-        template = _TEMPLATE if migrated else "template0"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return name
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def make_template(self) -> None:
-        """Bring the template that migrated databases are copied from to the head."""
-        self._execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
-        database = Database(self.url(_TEMPLATE))
+    def make_migrated(self) -> None:
+        """Make the database MIGRATED, its schema at the head of the migrations."""
+        self._execute(f"CREATE DATABASE {MIGRATED} TEMPLATE template0")
+        database = Database(self.url(MIGRATED))
         migration.upgrade(database)
         database.dispose()
+
+    def empty(self) -> None:
+        """Remove every row of MIGRATED; ids begin at 1 again.
+
+        Connections that a test left open are closed first: one of them might hold a lock.
+        """
+        tables = ", ".join(METADATA.tables)
+        with self._connect(MIGRATED) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE".encode())
 
     def stop(self) -> None:
         """End the server and remove its folder."""
@@ -103,6 +117,7 @@ class PostgresqlServer:
                     *("-D", str(data), "-k", str(self._folder)),
                     *("-c", "listen_addresses=", "-c", "fsync=off"),
                     *("-c", "shared_buffers=32MB", "-c", "max_connections=100"),
+                    *("-c", "full_page_writes=off", "-c", "autovacuum=off"),
                 ],
                 stdout=log,
                 stderr=log,
@@ -120,9 +135,11 @@ class PostgresqlServer:
                     raise RuntimeError(f"PostgreSQL did not start: {text}") from error
                 time.sleep(0.05)
 
-    def _connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+    def _connect(
+        self, name: str = "postgres"
+    ) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(
-            host=str(self._folder), user=USER, dbname="postgres", autocommit=True
+            host=str(self._folder), user=USER, dbname=name, autocommit=True
         )
 
     def _execute(self, statement: str) -> None:
