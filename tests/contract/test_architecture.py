@@ -29,7 +29,6 @@ LONGER = {
 CHECKS = {
     "layers": ["lint-imports", "--no-cache"],
     "types": ["mypy"],
-    "types of the lab": ["mypy", "--strict", "lab/hummingbird_lab"],
     "style": ["ruff", "check"],
     "format": ["ruff", "format", "--check"],
     "playbooks": ["yamllint", "--strict", "playbooks"],
