@@ -32,6 +32,11 @@ options:
       encoding: {description: What C(content) is., type: str, choices: [text, base64], default: text}
       mode: {description: Octal mode., type: str, default: "0644"}
       restarts: {description: Whether C(unit) reads it at its start only., type: bool, default: false}
+  generated:
+    description: Paths that C(unit) itself writes out of these files; remembered, not written.
+    type: list
+    elements: str
+    default: []
   unit:
     description: The systemd unit that reads these files.
     type: str
@@ -96,6 +101,7 @@ def main():
                     "restarts": {"type": "bool", "default": False},
                 },
             },
+            "generated": {"type": "list", "elements": "str", "default": []},
             "unit": {"type": "str"},
         },
         supports_check_mode=True,
@@ -114,17 +120,18 @@ def main():
             content = base64.b64decode(content)
         wanted[path] = (content, int(file["mode"], 8), file["restarts"])
 
+    generated = [os.path.normpath(path) for path in module.params["generated"]]
     removed = [
         path
         for path, record in manifest["files"].items()
-        if record.get("owner") == owner and path not in wanted
+        if record.get("owner") == owner and path not in wanted and path not in generated
     ]
     written = [
         path
         for path, (content, mode, _) in wanted.items()
         if not is_as_wanted(path, content, mode)
     ]
-    untracked = [path for path in wanted if path not in manifest["files"]]
+    untracked = [path for path in [*wanted, *generated] if path not in manifest["files"]]
     if not module.check_mode:
         for path in untracked:
             host_manifest.remember(manifest, path)
