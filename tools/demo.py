@@ -147,7 +147,10 @@ class Demo:
         self.kubectl("get", "nodes", "-o", "wide")
         self.kubectl("get", "pods", "-n", "hummingbird", "-o", "wide")
         self.type("host-list")
-        self.type("heartbeat-list")
+        self.type(
+            *("heartbeat-list", "-c", "hostname", "-c", "liveness"),
+            *("-c", "age_seconds", "-c", "period_seconds", "-c", "last_heard_at"),
+        )
         self.type("facts-show", SHOWN, "--max-width", "100")
 
     def lose(self) -> None:
@@ -167,7 +170,10 @@ class Demo:
             timeout_s=90,
         )
         self.stage.note("power off to the critical alarm", time.monotonic() - began)
-        self.type("alarm-list", "--max-width", "120")
+        self.type(
+            *("alarm-list", "-c", "alarm_id", "-c", "severity", "-c", "reason_text"),
+            *("-c", "timestamp"),
+        )
         self.type("host-list")
 
     def find_again(self) -> None:
@@ -188,7 +194,10 @@ class Demo:
         )
         self.stage.note("power on to back in service", time.monotonic() - began)
         self.type("host-list")
-        self.type("event-list", "--host", SHOWN, "--max-width", "120")
+        self.type(
+            *("event-list", "--host", SHOWN, "-c", "timestamp", "-c", "state"),
+            *("-c", "event_log_id", "-c", "reason_text", "--max-width", "110"),
+        )
 
     def retire(self, before: dict[str, object]) -> None:
         """Take the other one away, and look for what is left on it."""

@@ -6,6 +6,7 @@ what a person sees in a table is what a program finds in the JSON.
 """
 
 import argparse
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hummingbird.cli.client import Client
 
 _FOR_PEOPLE = ("table", "value")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -110,9 +112,14 @@ class Show(Described, ShowOne):
 
 
 def readable(value: Any) -> Any:
-    """Return what a cell of a table shows of a value: nested ones as plain words."""
+    """Return what a cell of a table shows of a value.
+
+    Nested ones become plain words; times lose their fractions, and say Z for UTC.
+    """
     if value is None:
         return ""
+    if isinstance(value, str) and (time := _TIME.fullmatch(value)):
+        return f"{time[1]} {time[2]}Z"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {readable(part)}" for name, part in value.items())
     if isinstance(value, list):
