@@ -103,12 +103,15 @@ def remove(groups: list[Path], *, within_s: float) -> list[Path]:
 
 def _remove_tree(top: Path) -> bool:
     """Remove one group and those below it; False while one is in use."""
+    # From the top: a v1 group stays frozen while one above it is.
+    for folder, _, _ in os.walk(top):
+        state = Path(folder, "freezer.state")
+        with contextlib.suppress(OSError):  # no such file, or gone meanwhile
+            if state.exists():
+                state.write_text("THAWED")
     for folder, _, _ in os.walk(top, topdown=False):
-        group = Path(folder)
         try:
-            if (group / "freezer.state").exists():
-                (group / "freezer.state").write_text("THAWED")
-            group.rmdir()
+            Path(folder).rmdir()
         except FileNotFoundError:
             continue
         except OSError:

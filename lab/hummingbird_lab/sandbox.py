@@ -86,11 +86,16 @@ def children(pid: int) -> list[int]:
     A child belongs to the thread that made it (proc(5)), so all threads are asked.
     """
     found = []
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 Path.iterdir is lazy
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    for thread in threads:
         try:
-            found += [int(word) for word in listed.read_text().split()]
+            text = Path(f"/proc/{pid}/task/{thread}/children").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
+        found += [int(word) for word in text.split()]
     return found
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hummingbird_lab import inventory
 from hummingbird_lab.errors import LabError, LabNotRunning
 from hummingbird_lab.lab import Lab
 from hummingbird_lab.life import down
@@ -41,24 +42,19 @@ def namespaces(pids: Iterable[int]) -> set[str]:
 
 def all_pids() -> list[int]:
     """Return the ids of all processes of this machine."""
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
-def outside(folder: Path) -> dict[str, object]:
+def outside(folder: Path) -> list[str]:
     """Return what this machine would show of a lab that was not closed off."""
-    names = ("netns", "systemd/nspawn", "wireguard")
-    return {
-        "mounts": [
-            line
-            for line in Path("/proc/self/mountinfo").read_text().splitlines()
-            if str(folder) in line or "/netns" in line
-        ],
-        "run": {
-            name: sorted(path.name for path in Path("/run", name).glob("*"))
-            for name in names
-            if Path("/run", name).exists()
-        },
-    }
+    places = {*inventory.SWITCHES, *inventory.HOST_BY_NAME}
+    places |= {port.owner for port in inventory.PORTS}
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [
+        *(line for line in mounts if str(folder) in line),
+        *(str(path) for path in Path("/run/netns").glob("*") if path.name in places),
+        *(str(path) for path in Path("/run/systemd/nspawn").glob("*/*")),
+    ]
 
 
 def groups_of(lab_id: str) -> list[Path]:
@@ -68,6 +64,13 @@ def groups_of(lab_id: str) -> list[Path]:
         for folder, names, _ in os.walk("/sys/fs/cgroup")
         for name in names
         if lab_id in name
+    ]
+
+
+def groups_below(lab_id: str) -> list[Path]:
+    """Return all control groups below those of a lab."""
+    return [
+        Path(folder) for group in groups_of(lab_id) for folder, _, _ in os.walk(group)
     ]
 
 
@@ -81,7 +84,6 @@ def end_of(lab: Lab, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["down", "killed", "killed with a frozen host"])
 def test_nothing_is_left_of_a_lab(lab_folder: Path, how: str) -> None:
-    before = outside(lab_folder)
     lab = Lab.up(lab_folder, hosts=("edge-0", "edge-2"), kubernetes=False)
     first = lab.first_pid
     seen = {pid: start_time(pid) for pid in descendants(first)}
@@ -91,8 +93,14 @@ def test_nothing_is_left_of_a_lab(lab_folder: Path, how: str) -> None:
     # The lab's three, each host's three, and the mount namespaces of some services.
     assert len(spaces) >= 8
     assert groups_of(lab.id)
-    assert outside(lab_folder) == before
+    assert outside(lab_folder) == []
     if "frozen" in how:
+        # A container's group, below the frozen one, must not stay frozen either.
+        group = "/sys/fs/cgroup/freezer/pod"
+        nested = f"mkdir {group}; sleep 300 & echo $! >{group}/cgroup.procs"
+        if Path("/sys/fs/cgroup/freezer").is_dir():
+            lab.ssh("edge-0", f"sudo sh -c '{nested}' >/dev/null 2>&1")
+            assert any(path.name == "pod" for path in groups_below(lab.id))
         lab.fault.freeze("edge-0")
 
     end_of(lab, how)
@@ -110,7 +118,7 @@ def test_nothing_is_left_of_a_lab(lab_folder: Path, how: str) -> None:
             "reapers": [pid for pid in all_pids() if _is_reaper_of(pid, first)],
         }
     assert not any(left.values()), left
-    assert outside(lab_folder) == before
+    assert outside(lab_folder) == []
     with pytest.raises(LabNotRunning):
         Lab.attach(lab_folder)
     lab.down()
