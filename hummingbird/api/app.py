@@ -19,7 +19,7 @@ from webob import Response
 from webob.exc import HTTPException
 
 from hummingbird.api.authentication import authenticate
-from hummingbird.api.call import Call
+from hummingbird.api.call import MAX_BODY_BYTES, Call
 from hummingbird.api.fault import fault, routing_fault
 from hummingbird.api.parts import Parts
 from hummingbird.api.router import Router
@@ -27,8 +27,6 @@ from hummingbird.api.routes import ROUTES
 from hummingbird.errors import BodyTooLarge, HummingbirdError
 
 LOG = logging.getLogger("hummingbird.api")
-
-MAX_BODY_BYTES = 1024 * 1024
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

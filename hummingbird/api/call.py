@@ -10,7 +10,9 @@ from webob import Request
 
 from hummingbird.api.parts import Parts
 from hummingbird.context import RequestContext
-from hummingbird.errors import BadRequest
+from hummingbird.errors import BadRequest, BodyTooLarge
+
+MAX_BODY_BYTES = 1024 * 1024
 
 
 @dataclass
@@ -51,16 +53,32 @@ class Call:
         return given
 
     def json(self) -> Any:
-        """Return the body.
+        """Return the body, which is read once.
 
+        :raises BodyTooLarge: it is.
         :raises BadRequest: it is not JSON, or holds what no text should hold.
         """
+        body = self._read()
         try:
-            content = json.loads(self.request.body, parse_constant=_refuse)
+            content = json.loads(body, parse_constant=_refuse)
             _check(content)
         except (ValueError, RecursionError) as error:
             raise BadRequest(message="Request is not in valid JSON format") from error
         return content
+
+    def _read(self) -> bytes:
+        environ = self.request.environ
+        length = self.request.content_length
+        if length is None:
+            # Sent in chunks: the server says where they end.
+            length = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
+        try:
+            body: bytes = environ["wsgi.input"].read(min(length, MAX_BODY_BYTES + 1))
+        except OSError as error:
+            raise BadRequest(message="The request's body could not be read") from error
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(limit=MAX_BODY_BYTES)
+        return body
 
     def json_object(self) -> dict[str, Any]:
         """Return the body, which must be an object.

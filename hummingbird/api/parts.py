@@ -3,7 +3,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,32 @@ def no_reports() -> Sequence[dict[str, Any]]:
     return ()
 
 
+class WaitingRoom:
+    """Places for requests that wait, so that threads stay free for those that don't."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    @property
+    def taken(self) -> int:
+        """How many wait now."""
+        return self._taken
+
+    @contextmanager
+    def place(self) -> Iterator[bool]:
+        """Take a place for the block; yield False if there was none."""
+        with self._lock:
+            seated = self._taken < self._places
+            self._taken += seated
+        try:
+            yield seated
+        finally:
+            with self._lock:
+                self._taken -= seated
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """One API's surroundings."""
@@ -38,10 +65,8 @@ class Parts:
     """Asks the conductor for the last report of each reconciler."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service ends: who waits for something answers at once."""
-    followers: threading.Semaphore = field(
-        default_factory=lambda: threading.Semaphore(4)
-    )
-    """Places for requests that wait; the other threads stay free for the rest."""
+    waiting_room: "WaitingRoom" = field(default_factory=lambda: WaitingRoom(4))
+    """Where requests wait for news."""
 
     def hurry(self) -> None:
         """Nudge the conductor; what is wanted is committed, so a failure is no loss."""

@@ -13,8 +13,9 @@ from typing import Any
 
 from cheroot.wsgi import Server
 
-from hummingbird.api.app import MAX_BODY_BYTES, build
-from hummingbird.api.parts import Parts, no_reports
+from hummingbird.api.app import build
+from hummingbird.api.call import MAX_BODY_BYTES
+from hummingbird.api.parts import Parts, WaitingRoom, no_reports
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
@@ -62,7 +63,7 @@ class ApiService:
             box=box,
             nudge=nudge,
             reconcilers=reconcilers,
-            followers=threading.Semaphore(max(1, threads // 2)),
+            waiting_room=WaitingRoom(threads // 2),
         )
         self._server = Server(
             (conf.api.bind, conf.api.port),
@@ -74,8 +75,8 @@ class ApiService:
             timeout=60,
             shutdown_timeout=5,
         )
-        # The WSGI application refuses a larger body in its own words; this one is for
-        # bodies without a stated length.
+        # The application refuses what is over its limit in words that clients parse;
+        # the server's own limit is for what the application does not read.
         self._server.max_request_body_size = 2 * MAX_BODY_BYTES
         self._server.max_request_header_size = 64 * 1024
         self._thread: threading.Thread | None = None
@@ -85,6 +86,11 @@ class ApiService:
         """Where it listens, e.g. http://127.0.0.1:6385; known after `start`."""
         host, port = self._server.bind_addr[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for news now."""
+        return self._parts.waiting_room.taken
 
     def start(self) -> None:
         """Bind the port and serve from a thread of its own.

@@ -86,20 +86,16 @@ def _wait(
 ) -> tuple[Run, list[RunEvent]]:
     parts = call.parts
     news: list[RunEvent] = []
-    if not parts.followers.acquire(blocking=False):
-        return found, news
-    try:
+    with parts.waiting_room.place() as seated:
         until = parts.clock.monotonic() + seconds
-        while not news and found.state not in ENDED:
+        while seated and not news and found.state not in ENDED:
             left = until - parts.clock.monotonic()
             if left <= 0 or parts.clock.wait(
                 parts.stopping, seconds=min(_LOOK_SECONDS, left)
             ):
                 break
             found, news = _look(call, found.uuid, after=after, limit=limit)
-        return found, news
-    finally:
-        parts.followers.release()
+    return found, news
 
 
 def _states(given: str | None) -> list[RunState] | None:

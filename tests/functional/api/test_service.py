@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service as processes run it: a port, threads, the token's file."""
+
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from hummingbird.api.service import ApiService, token_file
+from hummingbird.clock import SystemClock
+from hummingbird.cmd.bootstrap import open_database, secret_box
+from hummingbird.conf import Conf, new
+from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import run as runs
+from hummingbird.db.session import Database
+from hummingbird.domain.run import RunKind
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Conf:
+    made = new()
+    made([], project="hummingbird", default_config_files=[])
+    made.set_override("state_directory", str(tmp_path / "state"))
+    made.set_override("port", 0, group="api")
+    return made
+
+
+@pytest.fixture
+def sqlite(conf: Conf) -> Iterator[Database]:
+    database = open_database(conf, SystemClock())
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def service(conf: Conf, sqlite: Database) -> Iterator[ApiService]:
+    made = ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+    made.start()
+    yield made
+    made.stop()
+    made.stop()
+
+
+@pytest.fixture
+def session(service: ApiService) -> Iterator[requests.Session]:
+    with requests.Session() as made:
+        made.trust_env = False
+        made.headers["X-Auth-Token"] = service.token_file.read_text()
+        yield made
+
+
+def _body(number: int) -> dict[str, str]:
+    return {
+        "hostname": f"edge-{number}",
+        "personality": "edgeworker",
+        "mgmt_mac": f"52:54:00:00:00:{number:02x}",
+    }
+
+
+def test_the_token_is_made_once_for_its_owner_alone(
+    conf: Conf, service: ApiService, sqlite: Database
+) -> None:
+    path = token_file(conf)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    token = path.read_text()
+    assert len(token) >= 43
+    ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+    assert path.read_text() == token
+
+
+def test_it_answers_over_http_as_soon_as_it_has_started(
+    service: ApiService, session: requests.Session
+) -> None:
+    assert requests.get(f"{service.url}/v1/health", timeout=5).json() == {"ready": True}
+    assert requests.get(f"{service.url}/v1/ihosts", timeout=5).status_code == 401
+    url = f"{service.url}/v1/ihosts"
+    assert session.post(url, json=_body(1), timeout=5).status_code == 200
+    assert session.get(f"{url}/edge-1", timeout=5).json()["hostname"] == "edge-1"
+    assert session.delete(f"{url}/edge-1", timeout=5).status_code == 204
+    assert session.get(f"{url}/edge-1", timeout=5).status_code == 404
+
+
+def test_many_at_once_are_all_served(
+    service: ApiService, session: requests.Session
+) -> None:
+    statuses: list[int] = []
+
+    def add(number: int) -> None:
+        answer = requests.post(
+            f"{service.url}/v1/ihosts",
+            json=_body(number % 8),
+            headers={"X-Auth-Token": str(session.headers["X-Auth-Token"])},
+            timeout=30,
+        )
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 8 + [400] * 16
+    listed = session.get(f"{service.url}/v1/ihosts", timeout=5).json()["ihosts"]
+    assert len(listed) == 8
+
+
+def test_a_body_without_a_stated_length_is_limited_too(
+    service: ApiService, session: requests.Session
+) -> None:
+    def chunks() -> Iterator[bytes]:
+        for _ in range(64):
+            yield b" " * 65536
+
+    url = f"{service.url}/v1/ihosts"
+    try:
+        status = session.post(url, data=chunks(), timeout=10).status_code
+    except requests.ConnectionError:
+        return  # refused before all of it was sent
+    assert status == 413
+
+
+def test_a_stopping_service_lets_go_of_those_who_wait(
+    service: ApiService, session: requests.Session, sqlite: Database
+) -> None:
+    session.post(f"{service.url}/v1/ihosts", json=_body(1), timeout=5)
+    with sqlite.writer() as connection:
+        host = hosts.find(connection, "edge-1")
+        runs.create(
+            connection,
+            host_uuid=host.uuid,
+            hostname=host.hostname,
+            kind=RunKind.UNLOCK,
+            requested_by="test",
+            now=host.created_at,
+        )
+    statuses: list[int] = []
+
+    def follow() -> None:
+        url = f"{service.url}/v1/runs/1/events"
+        statuses.append(session.get(url, params={"wait": 30}, timeout=40).status_code)
+
+    waiting = threading.Thread(target=follow)
+    began = time.monotonic()
+    waiting.start()
+    while service.waiting == 0 and time.monotonic() - began < 10:
+        time.sleep(0.01)
+    service.stop()
+    waiting.join()
+    assert statuses == [200]
+    assert time.monotonic() - began < 20
