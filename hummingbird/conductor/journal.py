@@ -100,6 +100,9 @@ class Journal:
         self.finish()
         self._step, self._step_began = step, self._clock.monotonic()
         text = self._task_text(step)
+        run = self._run
+        is_resumed = run.attempt > 1 and run.current_step == step
+        message = f"resumed: attempt {run.attempt}" if is_resumed else ""
 
         def work(connection: Connection) -> None:
             now = self._clock.now()
@@ -110,6 +113,7 @@ class Journal:
                 at=now,
                 step=step,
                 state=StepState.RUNNING.value,
+                message=message,
             )
             host_repository.note_task(connection, self._host_id, task=text, now=now)
 

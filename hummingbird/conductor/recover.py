@@ -17,7 +17,7 @@ REBOOT_TIMEOUT_VARIABLE = "recover_reboot_timeout_seconds"
 def recover(task: HostTask) -> None:
     """Try the run's rung, then wait for a heartbeat."""
     rung = Rung(task.run.rung or Rung.RESTART_SERVICES)
-    since = task.run.started_at or task.run.queued_at
+    since = task.run.queued_at
     if is_heard(task, since=since):
         task.journal.skip(rung, message="heard again by itself")
         return _conclude(task)

@@ -52,6 +52,8 @@ def _leave_cluster(task: HostTask) -> None:
     with task.step("drain"):
         drain(task)
     task.check()
+    # From here on it is no longer what the plan says: an unlock provisions it again.
+    task.change(provisioned_plan=None)
     with task.step("node_object"):
         if not _delete_node(task):
             task.journal.info("there is no node object")

@@ -258,10 +258,6 @@ class HostTask:
         """Do one step; its begin, end and time are events of the run."""
         self.check()
         self.journal.begin(name)
-        if self.run.attempt > 1 and self.run.current_step == name:
-            self.journal.info(
-                f"resumed: attempt {self.run.attempt}, the one before ended in this step"
-            )
         yield
         self.journal.finish()
 

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A deployment with one host, on SQLite: minutes go by in these tests, and what differs
+between databases is tested with the repositories and the conductor."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hummingbird.db.session import Database
+from tests.fakes.world import World
+
+
+@pytest.fixture
+def world(migrated_sqlite: Path, tmp_path: Path) -> Iterator[World]:
+    """A world with one host, added and not unlocked."""
+    path = tmp_path / "world.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    database = Database(f"sqlite:///{path}")
+    world = World(database)
+    world.add("edge-0", "192.168.204.101")
+    yield world
+    if world.crew is not None:
+        world.crew.stop()
+    database.dispose()
