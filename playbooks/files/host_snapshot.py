@@ -134,7 +134,9 @@ def package_marks() -> list[str]:
 def units() -> dict[str, str]:
     """Return each unit file with its state, and each active or failed unit's."""
     found = {}
-    listing = run("systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain")
+    listing = run(
+        "systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain"
+    )
     for line in listing.splitlines():
         words = line.split()
         if len(words) >= 2 and words[1] not in ("generated", "transient"):
@@ -152,7 +154,9 @@ def units() -> dict[str, str]:
 
 def accounts(database: str) -> list[str]:
     """Return the lines of /etc/passwd or /etc/group."""
-    with open(os.path.join("/etc", database), encoding="utf-8", errors="replace") as file:
+    with open(
+        os.path.join("/etc", database), encoding="utf-8", errors="replace"
+    ) as file:
         return sorted(line.rstrip("\n") for line in file if line.strip())
 
 
@@ -174,7 +178,12 @@ def _describe(path: str) -> str:
     kind = _kind(status)
     if not path.startswith("/etc/"):
         return kind
-    words = [kind, oct(stat.S_IMODE(status.st_mode)), str(status.st_uid), str(status.st_gid)]
+    words = [
+        kind,
+        oct(stat.S_IMODE(status.st_mode)),
+        str(status.st_uid),
+        str(status.st_gid),
+    ]
     if kind == "link":
         words.append(os.readlink(path))
     elif kind == "file":
@@ -250,7 +259,9 @@ def mounts() -> list[str]:
     with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
         for line in file:
             _, target, kind = line.split()[:3]
-            if not target.startswith(("/proc", "/sys", "/dev", "/run/user", "/run/cred")):
+            if not target.startswith(
+                ("/proc", "/sys", "/dev", "/run/user", "/run/cred")
+            ):
                 found.append(kind + " " + target)
     return sorted(found)
 
@@ -261,7 +272,9 @@ def cgroups() -> list[str]:
     for pattern in ("/sys/fs/cgroup/*", "/sys/fs/cgroup/*/*"):
         for path in glob.glob(pattern):
             name = os.path.basename(path)
-            is_controller = os.path.dirname(path) == "/sys/fs/cgroup" and not os.path.exists(
+            is_controller = os.path.dirname(
+                path
+            ) == "/sys/fs/cgroup" and not os.path.exists(
                 "/sys/fs/cgroup/cgroup.controllers"
             )
             if is_controller or not os.path.isdir(path) or os.path.islink(path):
@@ -302,7 +315,9 @@ def _text(value: bytes) -> str:
     return value.rstrip(b"\0").decode()
 
 
-def _message(kind: int, flags: int, family: int, resource: int, body: bytes = b"") -> bytes:
+def _message(
+    kind: int, flags: int, family: int, resource: int, body: bytes = b""
+) -> bytes:
     payload = struct.pack("=BBH", family, 0, socket.htons(resource)) + body
     return struct.pack("=IHHII", 16 + len(payload), kind, flags, 1, 0) + payload
 
@@ -356,7 +371,9 @@ def nft_delete(chain: Chain) -> None:
 
     def attribute(kind: int, text: str) -> bytes:
         value = text.encode() + b"\0"
-        return struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+        return (
+            struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+        )
 
     body = attribute(1, table) + (attribute(3, name) if name else b"")
     kind = (_NFNL_SUBSYS_NFTABLES << 8) | (_DELETE_CHAIN if name else _DELETE_TABLE)
@@ -429,7 +446,9 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(difference(kept[0], kept[1]), indent=1))
         return 0
     if arguments:
-        print("usage: host_snapshot.py [--diff BEFORE.json AFTER.json]", file=sys.stderr)
+        print(
+            "usage: host_snapshot.py [--diff BEFORE.json AFTER.json]", file=sys.stderr
+        )
         return 2
     print(json.dumps(snapshot()))
     return 0

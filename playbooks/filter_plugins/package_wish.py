@@ -17,7 +17,9 @@ def _is_granted(wish: str, installed: dict[str, str]) -> bool:
 
 def missing_from(wishes: list[str], installed: dict[str, str]) -> list[str]:
     """Return what to ask the package tool for, in the order of `wishes`."""
-    missing = [wish.split("|")[0] for wish in wishes if not _is_granted(wish, installed)]
+    missing = [
+        wish.split("|")[0] for wish in wishes if not _is_granted(wish, installed)
+    ]
     return list(dict.fromkeys(missing))
 
 

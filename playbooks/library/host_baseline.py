@@ -99,8 +99,12 @@ def baseline(login_user):
     units = {}
     for unit in UNITS:
         units[unit] = {
-            "enabled": host_snapshot.run("systemctl", "show", "-P", "UnitFileState", unit).strip(),
-            "active": host_snapshot.run("systemctl", "show", "-P", "ActiveState", unit).strip(),
+            "enabled": host_snapshot.run(
+                "systemctl", "show", "-P", "UnitFileState", unit
+            ).strip(),
+            "active": host_snapshot.run(
+                "systemctl", "show", "-P", "ActiveState", unit
+            ).strip(),
         }
     return {
         "places": {place: occupancy(place) for place in places},
@@ -110,7 +114,9 @@ def baseline(login_user):
         "interfaces": host_snapshot.interfaces(),
         "cgroups": host_snapshot.cgroups(),
         "nft": [list(chain) for chain in host_snapshot.nft_chains()],
-        "images": host_snapshot.run("ctr", "-n", "k8s.io", "images", "ls", "-q").split(),
+        "images": host_snapshot.run(
+            "ctr", "-n", "k8s.io", "images", "ls", "-q"
+        ).split(),
     }
 
 
@@ -135,7 +141,9 @@ def loadable(wanted):
         with open("/proc/modules", encoding="ascii") as file:
             loaded = {line.split()[0] for line in file}
         with open(listing, encoding="ascii") as file:
-            there = {os.path.basename(line.split(":")[0]).split(".")[0] for line in file}
+            there = {
+                os.path.basename(line.split(":")[0]).split(".")[0] for line in file
+            }
     except OSError:
         # everything is built in, or nothing can be loaded: either way not ours to mend
         return []
@@ -147,8 +155,13 @@ def notes():
     found = []
     with open("/proc/swaps", encoding="ascii") as file:
         if len(file.readlines()) > 1:
-            found.append("Swap is on; the kubelet refuses to start with it unless told otherwise.")
-    if host_snapshot.run("timedatectl", "show", "-P", "NTPSynchronized").strip() == "no":
+            found.append(
+                "Swap is on; the kubelet refuses to start with it unless told otherwise."
+            )
+    if (
+        host_snapshot.run("timedatectl", "show", "-P", "NTPSynchronized").strip()
+        == "no"
+    ):
         found.append("The clock is not synchronised; certificates may be refused.")
     return found
 
@@ -174,7 +187,9 @@ def main():
         manifest = host_manifest.empty()
         manifest["baseline"] = baseline(module.params["login_user"])
     if not set(to_load) <= set(manifest["kernel_modules"]):
-        manifest["kernel_modules"] = sorted(set(manifest["kernel_modules"]) | set(to_load))
+        manifest["kernel_modules"] = sorted(
+            set(manifest["kernel_modules"]) | set(to_load)
+        )
         changed = True
     if changed and not module.check_mode:
         host_manifest.save(manifest)

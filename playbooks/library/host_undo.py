@@ -15,8 +15,8 @@ from ansible.module_utils import (
     host_family,
     host_manifest,
     host_snapshot,
-    undo_network,
     our_packages,
+    undo_network,
 )
 from ansible.module_utils.basic import AnsibleModule
 
@@ -65,7 +65,10 @@ def look(manifest):
 
 
 def _is_loaded(unit):
-    return host_snapshot.run("systemctl", "show", "-P", "LoadState", unit).strip() == "loaded"
+    return (
+        host_snapshot.run("systemctl", "show", "-P", "LoadState", unit).strip()
+        == "loaded"
+    )
 
 
 def _processes():
@@ -75,7 +78,9 @@ def _processes():
         if not name.isdigit():
             continue
         try:
-            with open("/proc/{}/stat".format(name), encoding="utf-8", errors="replace") as file:
+            with open(
+                "/proc/{}/stat".format(name), encoding="utf-8", errors="replace"
+            ) as file:
                 text = file.read()
         except OSError:
             continue
@@ -87,10 +92,14 @@ def _processes():
 def _end_shims():
     """Kill what runs in containers whose runtime is gone; return how many processes."""
     processes = _processes()
-    doomed = {pid for pid, (_, command) in processes.items() if command == "containerd-shim"}
+    doomed = {
+        pid for pid, (_, command) in processes.items() if command == "containerd-shim"
+    }
     grown = True
     while grown:
-        more = {pid for pid, (parent, _) in processes.items() if parent in doomed} - doomed
+        more = {
+            pid for pid, (parent, _) in processes.items() if parent in doomed
+        } - doomed
         doomed |= more
         grown = bool(more)
     for pid in doomed:
@@ -105,14 +114,20 @@ def _unmount(places):
     """Unmount what is mounted below `places`, the last mounted first."""
     with open("/proc/self/mounts", encoding="utf-8", errors="replace") as file:
         targets = [line.split()[1].replace("\\040", " ") for line in file]
-    below = [at for at in targets if any(at.startswith(place + "/") for place in places)]
+    below = [
+        at for at in targets if any(at.startswith(place + "/") for place in places)
+    ]
     for target in reversed(below):
-        subprocess.run(["umount", "--lazy", target], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            ["umount", "--lazy", target], check=False, stderr=subprocess.DEVNULL
+        )
     return bool(below)
 
 
 def _not_ours_before(manifest):
-    return [place for place, was in manifest["baseline"]["places"].items() if was != "full"]
+    return [
+        place for place, was in manifest["baseline"]["places"].items() if was != "full"
+    ]
 
 
 def workloads(manifest):
@@ -128,7 +143,9 @@ def workloads(manifest):
         while _end_shims():
             changed = True
             time.sleep(0.1)
-    places = [place for place in _not_ours_before(manifest) if not place.startswith("/etc")]
+    places = [
+        place for place in _not_ours_before(manifest) if not place.startswith("/etc")
+    ]
     return {"changed": _unmount(places) or changed}
 
 
@@ -245,7 +262,9 @@ STEPS = {
 
 def main():
     module = AnsibleModule(
-        argument_spec={"step": {"type": "str", "choices": sorted(STEPS), "required": True}}
+        argument_spec={
+            "step": {"type": "str", "choices": sorted(STEPS), "required": True}
+        }
     )
     manifest = host_manifest.load()
     if manifest is None:

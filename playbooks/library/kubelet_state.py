@@ -76,7 +76,9 @@ def main():
     while not healthy and time.monotonic() < until:
         time.sleep(0.25)
         healthy = is_healthy()
-    active = host_snapshot.run("systemctl", "show", "-P", "ActiveState", "kubelet.service")
+    active = host_snapshot.run(
+        "systemctl", "show", "-P", "ActiveState", "kubelet.service"
+    )
     found = state(module.params["ca_cert"])
     module.exit_json(
         changed=False,

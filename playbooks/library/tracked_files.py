@@ -68,7 +68,9 @@ def is_as_wanted(path, content, mode):
 def properties_of(unit):
     """Return what systemd says of a unit, by property."""
     wanted = "ActiveState,ActiveEnterTimestamp,NeedDaemonReload,UnitFileState"
-    shown = host_snapshot.run("systemctl", "show", "--timestamp=unix", "-p", wanted, unit)
+    shown = host_snapshot.run(
+        "systemctl", "show", "--timestamp=unix", "-p", wanted, unit
+    )
     return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
@@ -108,7 +110,9 @@ def main():
     )
     manifest = host_manifest.load()
     if manifest is None:
-        module.fail_json(msg="Nothing was recorded on this host yet; run node_config first.")
+        module.fail_json(
+            msg="Nothing was recorded on this host yet; run node_config first."
+        )
     owner = module.params["owner"]
     wanted = {}
     for file in module.params["files"]:
@@ -131,7 +135,9 @@ def main():
         for path, (content, mode, _) in wanted.items()
         if not is_as_wanted(path, content, mode)
     ]
-    untracked = [path for path in [*wanted, *generated] if path not in manifest["files"]]
+    untracked = [
+        path for path in [*wanted, *generated] if path not in manifest["files"]
+    ]
     if not module.check_mode:
         for path in untracked:
             host_manifest.remember(manifest, path)

@@ -49,13 +49,19 @@ def record(manifest, installed):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["planned", "recorded"], "required": True},
+            "state": {
+                "type": "str",
+                "choices": ["planned", "recorded"],
+                "required": True,
+            },
         },
         supports_check_mode=True,
     )
     manifest = host_manifest.load()
     if manifest is None:
-        module.fail_json(msg="Nothing was recorded on this host yet; run node_config first.")
+        module.fail_json(
+            msg="Nothing was recorded on this host yet; run node_config first."
+        )
     installed = host_snapshot.packages()
     # a plan that an earlier run could not close is closed first
     changed = record(manifest, installed)

@@ -30,7 +30,9 @@ def removable(names: "set[str]") -> "tuple[list[str], list[str]]":
     """Return which of `names` can go without taking others along, and which stay."""
     going, staying = set(names), set()
     while going:
-        simulation = host_snapshot.run("apt-get", "--simulate", "purge", "--", *sorted(going))
+        simulation = host_snapshot.run(
+            "apt-get", "--simulate", "purge", "--", *sorted(going)
+        )
         taken = set(re.findall(r"^(?:Purg|Remv) (\S+)", simulation, re.MULTILINE))
         others = {name for name in taken if name not in {bare(each) for each in going}}
         if not others:
@@ -65,15 +67,22 @@ def package_lists() -> "Optional[list[str]]":
         return None
     address = urlsplit(found.group(1))
     # as apt names its lists (apt-pkg/contrib/strutl.cc, URItoFileName)
-    name = quote(address.netloc + address.path.rstrip("/"), safe="/:.-+").replace("_", "%5f")
+    name = quote(address.netloc + address.path.rstrip("/"), safe="/:.-+").replace(
+        "_", "%5f"
+    )
     prefix = os.path.join(LISTS, name.replace("/", "_"))
-    return [path for path in glob.glob(glob.escape(prefix) + "_*") if os.path.isfile(path)]
+    return [
+        path for path in glob.glob(glob.escape(prefix) + "_*") if os.path.isfile(path)
+    ]
 
 
 def accounts(manifest: dict[str, Any]) -> bool:
     """Delete the users and groups that our packages made; return whether there were any."""
     changed = False
-    for database, tool, what in (("passwd", "userdel", "users"), ("group", "groupdel", "groups")):
+    for database, tool, what in (
+        ("passwd", "userdel", "users"),
+        ("group", "groupdel", "groups"),
+    ):
         there = {line.split(":")[0] for line in host_snapshot.accounts(database)}
         for name in manifest["packages"][what]:
             if name in there:

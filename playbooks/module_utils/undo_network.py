@@ -91,7 +91,9 @@ def interfaces(baseline: dict[str, Any]) -> bool:
             continue
         # the peer of a veth that was deleted just now is gone already
         if os.path.exists("/sys/class/net/" + name):
-            subprocess.run(["ip", "link", "delete", name], check=False, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                ["ip", "link", "delete", name], check=False, stderr=subprocess.DEVNULL
+            )
             changed = True
     return changed
 
@@ -103,14 +105,18 @@ def sysctls(baseline: dict[str, Any]) -> "tuple[bool, list[str]]":
     """
     changed, refused = False, []
     # ip_forward sets every interface's forwarding, so it goes first
-    names = sorted(baseline["sysctls"], key=lambda name: (name != "net.ipv4.ip_forward", name))
+    names = sorted(
+        baseline["sysctls"], key=lambda name: (name != "net.ipv4.ip_forward", name)
+    )
     now = host_snapshot.sysctls()
     for name in names:
         value = baseline["sysctls"][name]
         if not _SYSCTLS.match(name) or now.get(name, value) == value:
             continue
         try:
-            with open("/proc/sys/" + name.replace(".", "/"), "w", encoding="ascii") as file:
+            with open(
+                "/proc/sys/" + name.replace(".", "/"), "w", encoding="ascii"
+            ) as file:
                 file.write(value)
             changed = True
         except OSError as error:
