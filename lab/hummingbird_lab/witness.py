@@ -69,8 +69,8 @@ class Witness:
         found: dict[str, Any] = self._product.api("GET", f"/v1/runs/{name}")
         return found
 
-    def steps(self, run: dict[str, Any]) -> dict[str, datetime]:
-        """Return when each step of a run was done."""
+    def events(self, run: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return all events of a run."""
         events: list[dict[str, Any]] = []
         while True:
             after = events[-1]["id"] if events else 0
@@ -78,10 +78,13 @@ class Witness:
                 "GET", f"/v1/runs/{run['uuid']}/events?after={after}"
             )["events"]
             if not page:
-                break
+                return events
             events += page
+
+    def steps(self, run: dict[str, Any]) -> dict[str, datetime]:
+        """Return when each step of a run was done."""
         return {
             event["step"]: datetime.fromisoformat(event["at"])
-            for event in events
+            for event in self.events(run)
             if event["task"] is None and event["state"] in ("done", "skipped")
         }
