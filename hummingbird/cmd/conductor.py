@@ -82,6 +82,7 @@ class Conductor:
             workers=conf.conductor.workers,
             poll_seconds=conf.conductor.poll_seconds,
             lease_seconds=conf.conductor.lease_seconds,
+            max_attempts=conf.conductor.max_attempts,
         )
         reach = Reach(
             database, links=links, clock=clock, controller=controller_name(conf)

@@ -17,7 +17,7 @@ from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Database
 from hummingbird.domain.run import RunState
 from hummingbird.errors import DatabaseUnavailable
-from hummingbird.reconcilers.orphan import owner_name
+from hummingbird.reconcilers.orphan import owner_name, take_over
 
 LOG = logging.getLogger(__name__)
 
@@ -38,13 +38,20 @@ class Membership:
     """One life of one conductor."""
 
     def __init__(
-        self, database: Database, *, clock: Clock, name: str, lease_seconds: float
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        name: str,
+        lease_seconds: float,
+        max_attempts: int,
     ) -> None:
         self.name = name
         self.incarnation = str(uuid4())
         self._database = database
         self._clock = clock
         self._lease_seconds = lease_seconds
+        self._max_attempts = max_attempts
         self._beaten_at = clock.monotonic()
 
     @property
@@ -60,7 +67,7 @@ class Membership:
     def join(self) -> tuple[int, int]:
         """Register, and give back what a former life of this name held.
 
-        :returns: how many runs were queued again, and how many hosts released.
+        :returns: how many runs were taken over, and how many hosts released.
         :raises DatabaseUnavailable: try again later.
         """
         with self._database.writer() as connection:
@@ -74,7 +81,13 @@ class Membership:
             former = f"{self.name}/"
             running = run_repository.list_all(connection, states=[RunState.RUNNING])
             runs = sum(
-                run_repository.requeue(connection, run)
+                take_over(
+                    connection,
+                    run,
+                    max_attempts=self._max_attempts,
+                    now=self._clock.now(),
+                )
+                is not None
                 for run in running
                 if (run.owner or "").startswith(former) and run.owner != self.owner
             )

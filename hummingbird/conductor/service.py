@@ -15,7 +15,7 @@ from hummingbird.clock import Clock
 from hummingbird.conductor.crew import Crew
 from hummingbird.conductor.membership import LeaseLost, Membership, NameTaken
 from hummingbird.conductor.neighbours import Neighbours
-from hummingbird.errors import DatabaseUnavailable
+from hummingbird.errors import HummingbirdError
 from hummingbird.reconcilers.driver import Driver
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class ConductorService:
         workers: int,
         poll_seconds: float,
         lease_seconds: float,
+        max_attempts: int,
     ) -> None:
         """:param name: unique among all conductors; its former life is known by it."""
         self.ended = threading.Event()
@@ -44,6 +45,7 @@ class ConductorService:
         self._workers = workers
         self._poll_seconds = poll_seconds
         self._lease_seconds = lease_seconds
+        self._max_attempts = max_attempts
         self._driver: Driver | None = None
         self._crew: Crew | None = None
         self._membership: Membership | None = None
@@ -109,10 +111,11 @@ class ConductorService:
             clock=self._clock,
             name=self._name,
             lease_seconds=self._lease_seconds,
+            max_attempts=self._max_attempts,
         )
         runs, hosts = membership.join()
         LOG.info(
-            "Conductor %s: %d runs queued again, %d hosts released",
+            "Conductor %s: %d runs taken over, %d hosts released",
             membership.owner,
             runs,
             hosts,
@@ -153,5 +156,5 @@ class ConductorService:
     def _begin_again(self) -> None:
         try:
             self._begin_life()
-        except DatabaseUnavailable as error:
+        except HummingbirdError as error:
             LOG.warning("Can't begin again yet: %s", error)

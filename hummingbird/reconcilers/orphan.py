@@ -94,40 +94,10 @@ class OrphanReconciler:
 
     def _take(self, run: Run, *, now: datetime) -> list[str]:
         with self._database.writer() as connection:
-            if run.attempt < self._max_attempts:
-                if not run_repository.requeue(connection, run):
-                    return []
-                said = "queued again"
-            else:
-                if not self._fail(connection, run, now=now):
-                    return []
-                said = "failed"
-            if run.owner is not None:
-                _release(connection, run, owner=run.owner)
+            said = take_over(connection, run, max_attempts=self._max_attempts, now=now)
+        if said is None:
+            return []
         return [f"{run.kind} of {run.hostname} (attempt {run.attempt}) {said}"]
-
-    def _fail(self, connection: Connection, run: Run, *, now: datetime) -> bool:
-        if run.owner is None or not run_repository.held(
-            connection, run.id, owner=run.owner
-        ):
-            return False
-        sentence = f"{run.attempt} conductors ended in the middle of this run"
-        run_repository.finish(
-            connection,
-            run,
-            state=RunState.FAILED,
-            now=now,
-            error_code=TOO_MANY_CODE,
-            error=sentence,
-        )
-        try:
-            host = host_repository.find(connection, run.host_uuid)
-        except HostNotFound:
-            return True
-        event = setback(run.kind, host.state)
-        if event is not None:
-            host_repository.move(connection, host, event, now=now, task=sentence)
-        return True
 
     def _sweep_tokens(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Delete the tokens of runs that don't run; return what changed and failed."""
@@ -150,9 +120,37 @@ class OrphanReconciler:
         return run.state is RunState.RUNNING
 
 
-def _release(connection: Connection, run: Run, *, owner: str) -> None:
+def take_over(
+    connection: Connection, run: Run, *, max_attempts: int, now: datetime
+) -> str | None:
+    """Take a running run from its dead owner; return what became of it, or None where
+    somebody was faster.
+
+    It is queued again, or failed where too many conductors ended in it: a run that
+    brings down whoever works on it must not do so for ever.
+    """
+    owner = run.owner
+    if owner is None or not run_repository.held(connection, run.id, owner=owner):
+        return None
     try:
         host = host_repository.find(connection, run.host_uuid)
     except HostNotFound:
-        return
-    host_repository.release(connection, host.id, owner=owner)
+        host = None
+    if host is not None:
+        host_repository.release(connection, host.id, owner=owner)
+    if run.attempt < max_attempts:
+        run_repository.requeue(connection, run)
+        return "queued again"
+    sentence = f"{run.attempt} conductors ended in the middle of this run"
+    run_repository.finish(
+        connection,
+        run,
+        state=RunState.FAILED,
+        now=now,
+        error_code=TOO_MANY_CODE,
+        error=sentence,
+    )
+    event = None if host is None else setback(run.kind, host.state)
+    if host is not None and event is not None:
+        host_repository.move(connection, host, event, now=now, task=sentence)
+    return "failed"

@@ -44,6 +44,7 @@ from tests.fakes.cluster import FakeCluster
 from tests.fakes.links import FakeLinks
 
 PERIOD_SECONDS = 10.0
+MAX_ATTEMPTS = 3
 
 SETTINGS = Settings(
     release="1",
@@ -231,7 +232,7 @@ class World:
                 probe_seconds=15.0,
                 liveness_seconds=1.0,
                 lease_seconds=self.patience.lease,
-                max_attempts=3,
+                max_attempts=MAX_ATTEMPTS,
                 in_hand=self._in_hand,
                 nudge_runs=lambda: None,
             )
@@ -246,6 +247,7 @@ class World:
             clock=self.clock,
             name=name,
             lease_seconds=self.patience.lease,
+            max_attempts=MAX_ATTEMPTS,
         )
         membership.join()
         self.membership = membership

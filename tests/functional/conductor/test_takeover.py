@@ -65,7 +65,8 @@ def test_a_peer_takes_over_when_the_lease_is_out(world: World) -> None:
     assert world.host("edge-0").state is HostState.ENABLED
 
 
-def test_a_run_that_kills_every_conductor_is_failed(world: World) -> None:
+@pytest.mark.parametrize("by", ["peer", "restart"])
+def test_a_run_that_kills_every_conductor_is_failed(world: World, by: str) -> None:
     run = die_in(world, "images")
     for attempt in (2, 3):
         world.runner.hold("edge-0", "images")
@@ -76,9 +77,12 @@ def test_a_run_that_kills_every_conductor_is_failed(world: World) -> None:
         crew.fenced.set()
         world.runner.release("edge-0", "images")
         crew.fence()
-    world.start_conductor("controller-1.conductor")
-    world.clock.advance(31)
-    world.driver.run_once("orphan")
+    if by == "peer":
+        world.start_conductor("controller-1.conductor")
+        world.clock.advance(31)
+        world.driver.run_once("orphan")
+    else:
+        world.start_conductor()
     ended = world.run(run.uuid)
     assert ended.state is RunState.FAILED
     assert ended.error_code == "hummingbird.run.too_many_takeovers"
@@ -124,10 +128,14 @@ def test_a_conductor_thought_dead_writes_nothing_more(world: World) -> None:
 
 
 def test_a_second_process_of_a_name_ends_the_first(world: World) -> None:
-    first = Membership(world.database, clock=world.clock, name="c", lease_seconds=30.0)
+    first = Membership(
+        world.database, clock=world.clock, name="c", lease_seconds=30.0, max_attempts=3
+    )
     first.join()
     first.beat()
-    second = Membership(world.database, clock=world.clock, name="c", lease_seconds=30.0)
+    second = Membership(
+        world.database, clock=world.clock, name="c", lease_seconds=30.0, max_attempts=3
+    )
     second.join()
     second.beat()
     with pytest.raises(NameTaken):
@@ -135,7 +143,9 @@ def test_a_second_process_of_a_name_ends_the_first(world: World) -> None:
 
 
 def test_a_beat_that_comes_too_late_is_a_lost_lease(world: World) -> None:
-    member = Membership(world.database, clock=world.clock, name="c", lease_seconds=30.0)
+    member = Membership(
+        world.database, clock=world.clock, name="c", lease_seconds=30.0, max_attempts=3
+    )
     member.join()
     world.clock.advance(29)
     member.beat()
