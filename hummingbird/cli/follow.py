@@ -133,7 +133,7 @@ class Watch:
         self.news: queue.Queue[News] = queue.Queue()
         self._out = out
         self._live = out.isatty()
-        self._drawn = 0
+        self._drawn: list[str] = []
         width = max(len(str(run["hostname"])) for run in runs) if len(runs) > 1 else 0
         self._all = [
             Progress(run, f"{run['hostname']:{width}}  " if width else "")
@@ -203,15 +203,15 @@ class Watch:
     def _erase(self) -> None:
         if self._drawn:
             # Up so many lines, then clear to the end of the screen (ECMA-48 CPL, ED).
-            self._out.write(f"\033[{self._drawn}F\033[J")
-            self._drawn = 0
+            self._out.write(f"\033[{len(self._drawn)}F\033[J")
+            self._drawn = []
 
     def _redraw(self) -> None:
         if not self._live:
             return
-        self._erase()
         width = shutil.get_terminal_size().columns - 1
         now = time.monotonic()
+        lines: list[str] = []
         for one in self._all:
             if one.done:
                 continue
@@ -220,9 +220,12 @@ class Watch:
             else:
                 took = now - one.step_began
                 line = f"{one.label}        …  {one.step:18}{took:6.1f} s  {one.task}"
-            self._out.write(line[:width] + "\n")
-            self._drawn += 1
-        self._out.flush()
+            lines.append(line[:width] + "\n")
+        if lines != self._drawn:
+            self._erase()
+            self._out.writelines(lines)
+            self._out.flush()
+            self._drawn = lines
 
 
 def _title(run: Mapping[str, Any]) -> str:
