@@ -2,6 +2,7 @@
 """A host as sysinv shows its ihost: the same keys, in the same order
 (StarlingX config sysinv/api/controllers/v1/host.py, class Host)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hummingbird import __version__
@@ -55,32 +56,37 @@ sysinv/db/sqlalchemy/models.py)."""
 
 def host_short(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     """Return the view that stands in a list."""
+    setting = _setting(host)
     return {
-        **_state(host),
+        **_state(host, setting),
         "isystem_uuid": system_uuid,
         "peers": None,
         "links": links(base, f"ihosts/{host.uuid}"),
-        **_settings(host),
+        **_settings(host, setting),
     }
 
 
 def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     """Return the view of one host."""
     path = f"ihosts/{host.uuid}"
+    setting = _setting(host)
     return {
-        **_state(host),
+        **_state(host, setting),
         "forisystemid": 1,
         "isystem_uuid": system_uuid,
         "peers": None,
         "links": links(base, path),
         **{name: links(base, f"{path}/{name}") for name in COLLECTIONS},
-        **_settings(host),
+        **_settings(host, setting),
     }
 
 
-def _state(host: Host) -> dict[str, Any]:
+def _setting(host: Host) -> Mapping[str, Any]:
+    return {**DEFAULTS, **host.attributes} if host.attributes else DEFAULTS
+
+
+def _state(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
     seen = view(host)
-    setting = {**DEFAULTS, **host.attributes}
     return {
         "id": host.id,
         "uuid": host.uuid,
@@ -116,8 +122,7 @@ def _state(host: Host) -> dict[str, Any]:
     }
 
 
-def _settings(host: Host) -> dict[str, Any]:
-    setting = {**DEFAULTS, **host.attributes}
+def _settings(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "boot_device": setting["boot_device"],
         "rootfs_device": setting["rootfs_device"],
