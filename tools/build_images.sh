@@ -76,7 +76,7 @@ build() {
     rm -rf "$context"
     # Only the sources: no bytecode of this machine's Python, nothing of the checkout.
     (cd "$here" && find hummingbird/__init__.py hummingbird/wire agents/__init__.py \
-        agents/link "agents/$module" -name '*.py') | while read -r file; do
+        agents/compile_imports.py agents/link "agents/$module" -name '*.py') | while read -r file; do
         mkdir -p "$context/$(dirname "$file")"
         cp "$here/$file" "$context/$file"
     done
