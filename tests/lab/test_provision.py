@@ -80,7 +80,8 @@ def test_a_host_becomes_a_node_and_stops_being_one(
 
     second = host.play("provision")
     assert (second["status"], second["changed"]) == ("successful", 0), second
-    assert second["seconds"] <= 15, "the promise for a second run"
+    # how long that takes is for bench/; here: a host is asked little when all is well
+    assert second["ok"] <= 20
     assert host.play("verify")["status"] == "successful"
 
     pod = POD.replace("NAME", "leaves-things").replace("HOST", host.name)
