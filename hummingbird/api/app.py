@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pecan import expose
-from pecan.core import Pecan, RoutingState
+from pecan.core import ExplicitPecan, RoutingState
 from pecan.core import Request as PecanRequest
 from pecan.hooks import PecanHook
 from webob import Response
@@ -31,6 +31,7 @@ LOG = logging.getLogger("hummingbird.api")
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _CALL = "hummingbird.call"
+_HANDLER = "hummingbird.handler"
 
 
 class Request(PecanRequest):  # type: ignore[misc]
@@ -80,42 +81,61 @@ class Fault(PecanHook):  # type: ignore[misc]
 
 
 class Root:
-    """The one controller that pecan knows; hands each request to its handler."""
+    """The one controller that pecan knows; each request's handler answers in it."""
 
-    def __init__(self) -> None:
-        self._router = Router(ROUTES)
-
-    def _route(self, _path: list[str], request: Request) -> tuple[Any, list[str]]:
-        handler, names = self._router.find(request.method, request.path_info)
-        request.environ[_CALL].names = names
-        request.environ["hummingbird.handler"] = handler
-        return self.answer, []
-
-    def answer(self, request: Request, response: Response) -> bytes | None:
-        """Return the handler's answer as JSON text."""
+    def answer(self, request: Request, response: Response) -> None:
+        """Put the handler's answer into the response, as JSON text."""
         call: Call = request.environ[_CALL]
-        content = request.environ["hummingbird.handler"](call)
+        content = request.environ[_HANDLER](call)
         if content is None:
             response.status_int = 204
-            return None
+            response.content_type = None
+            return
         response.status_int = call.status
-        return json.dumps(content).encode()
+        response.content_type = "application/json"
+        response.body = json.dumps(content).encode()
 
 
-expose()(Root._route)
 expose(content_type="application/json")(Root.answer)
+
+
+class Application(ExplicitPecan):  # type: ignore[misc]
+    """Pecan with the table of routes in place of a walk through attributes.
+
+    Pecan looks at the signatures of what it walks through and calls, again with each
+    request; that alone took longer than reading a host.
+    """
+
+    def __init__(self, parts: Parts, *, token: str) -> None:
+        super().__init__(
+            Root(),
+            hooks=[Gate(parts, token=token), Fault()],
+            force_canonical=False,
+            guess_content_type_from_ext=False,
+            request_cls=Request,
+        )
+        self._router = Router(ROUTES)
+
+    def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
+        """Return what pecan is to call, and what of the path is left for it: nothing."""
+        environ = req.environ
+        environ[_HANDLER], environ[_CALL].names = self._router.find(req.method, path)
+        return node.answer, []
+
+    def invoke_controller(
+        self,
+        controller: Callable[..., None],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        state: RoutingState,
+    ) -> None:
+        """Call it; it fills the response itself."""
+        controller(*args, **kwargs)
 
 
 def build(parts: Parts, *, token: str) -> WsgiApplication:
     """Return the application; `token` is what clients must show."""
-    application = Pecan(
-        Root(),
-        hooks=[Gate(parts, token=token), Fault()],
-        use_context_locals=False,
-        force_canonical=False,
-        guess_content_type_from_ext=False,
-        request_cls=Request,
-    )
+    application = Application(parts, token=token)
 
     def logged(
         environ: dict[str, Any], start_response: Callable[..., Any]
