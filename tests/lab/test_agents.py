@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agents on a real host: heard, small, honest, and hard to silence.
+
+A host is provisioned and unlocked by the product itself; the agents run as its chart
+has them, from its images, with tokens that a real Kubernetes issued.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hummingbird_lab.inventory import CONTROLLER
+from hummingbird_lab.lab import Lab
+from hummingbird_lab.product import Product
+
+HOST = "edge-0"
+MOST_KIB = 25_000_000 // 1024
+PERIOD_SECONDS = 10.0
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
+
+_RESIDENT = r"""
+for process in $(pgrep -f '^python3 -S -m agents[.]'); do
+    tr '\0' ' ' <"/proc/$process/cmdline"
+    grep -E '^VmRSS|^VmHWM' "/proc/$process/status" | tr -s '\n\t ' ' '
+    echo
+done
+"""
+
+_OPEN = """
+import sys
+from pathlib import Path
+from agents.link.exchange import Gateway
+from agents.link.session import SessionRefused, TokenOpener
+folder, agent = Path(sys.argv[1]), sys.argv[2]
+token = folder / "token-of-a-test"
+token.touch(mode=0o600)
+token.write_text(sys.stdin.read())
+gateway = Gateway(host="127.0.0.1", port=2131, ca_file=folder / "pki/ca.crt")
+try:
+    TokenOpener(gateway=gateway, agent=agent, token_file=token).open(boot_id="test")
+    print("opened")
+except SessionRefused as error:
+    print(error)
+finally:
+    token.unlink()
+"""
+
+
+@pytest.fixture(scope="module")
+def product(lab: Lab) -> Iterator[Product]:
+    """The product with one host in service; the host is given back at the end."""
+    with Product(lab, lab.folder / "product-agents") as product:
+        product.start()
+        product.add_credential()
+        product.add_host(HOST)
+        product.cli("host-unlock", HOST, "--wait")
+        yield product
+        product.cli("host-lock", HOST, "--wait")
+        product.cli("host-delete", HOST, "--wait")
+
+
+def beat(product: Product) -> dict[str, Any]:
+    """Return what was last heard of the host."""
+    beats = product.api("GET", "/v1/heartbeats")["heartbeats"]
+    (found,) = (one for one in beats if one["hostname"] == HOST)
+    return dict(found)
+
+
+def eventually(true: Callable[[], object], *, seconds: float) -> float:
+    """Return how long it took to come true."""
+    begun = time.monotonic()
+    while not true():
+        assert time.monotonic() - begun < seconds, "it did not come true"
+        time.sleep(0.2)
+    return time.monotonic() - begun
+
+
+def say_token(product: Product, token: str, *, agent: str) -> str:
+    """Return what the gateway says to this token."""
+    done = product.lab.exec(
+        CONTROLLER,
+        [sys.executable, "-c", _OPEN, str(product.state), agent],
+        input_text=token,
+        timeout_s=60,
+    )
+    return done.stdout.strip()
+
+
+def test_a_host_is_heard_each_period(product: Product) -> None:
+    first = beat(product)
+    assert first["period_seconds"] == PERIOD_SECONDS
+    boot = product.lab.ssh(HOST, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
+    assert first["boot_id"] == boot
+    eventually(lambda: beat(product)["beats"] >= first["beats"] + 2, seconds=25)
+
+
+def test_its_inventory_is_what_the_host_itself_says(product: Product) -> None:
+    eventually(
+        lambda: product.request("GET", f"/v1/ihosts/{HOST}/facts")["status"] == 200,
+        seconds=20,
+    )
+    facts = product.api("GET", f"/v1/ihosts/{HOST}/facts")["facts"]
+    ssh = product.lab.ssh
+    assert facts["system"]["hostname"] == HOST
+    assert facts["system"]["kernel_running"] == ssh(HOST, "uname -r").stdout.strip()
+    assert facts["system"]["os_id"] == "debian"
+    assert len(facts["icpus"]) == int(ssh(HOST, "nproc --all").stdout)
+    macs = {port["mac"] for port in facts["ports"]}
+    assert product.lab.hosts[HOST].mac in macs
+
+
+def test_each_agent_keeps_below_25_megabytes(product: Product) -> None:
+    # The processes of the pods are seen from the host.
+    rows = product.lab.ssh(HOST, _RESIDENT).stdout.strip().splitlines()
+    found = {}
+    for row in rows:
+        words = row.split()
+        found[words[3]] = max(int(word) for word in words if word.isdecimal())
+    assert found.keys() == {"agents.mtc_client", "agents.sysinv_agent"}
+    assert max(found.values()) <= MOST_KIB
+
+
+def test_a_token_speaks_for_its_own_node_and_agent_only(product: Product) -> None:
+    def token(account: str, *args: str) -> str:
+        return product.kubectl(
+            "-n", "hummingbird", "create", "token", account, *args
+        ).stdout
+
+    unbound = token("mtc-client", "--audience", "hummingbird")
+    assert "401" in say_token(product, unbound, agent="mtc-client")
+    other_account = token("default", "--audience", "hummingbird")
+    assert "401" in say_token(product, other_account, agent="mtc-client")
+    pod = product.kubectl(
+        *("-n", "hummingbird", "get", "pods", "-o", "name"),
+        *("-l", "app.kubernetes.io/name=mtc-client"),
+    ).stdout.strip()
+    name = pod.removeprefix("pod/")
+    bound = ("--bound-object-kind", "Pod", "--bound-object-name", name)
+    for_the_api = token("mtc-client", *bound)
+    assert "401" in say_token(product, for_the_api, agent="mtc-client")
+    right = token("mtc-client", "--audience", "hummingbird", *bound)
+    assert "401" in say_token(product, right, agent="sysinv-agent")
+    assert "401" in say_token(product, right[:-10] + "AAAAAAAAA", agent="mtc-client")
+    assert say_token(product, right, agent="mtc-client") == "opened"
+    log = product.log().read_text()
+    assert f"mtc-client on {HOST}" in log
+    assert right.strip() not in log
+    # The test has taken the host's session away; the agent gets itself another.
+    before = beat(product)["beats"]
+    eventually(lambda: beat(product)["beats"] > before + 1, seconds=60)
+
+
+def test_a_cable_that_is_back_is_heard_within_seconds(product: Product) -> None:
+    lab = product.lab
+    lab.fault.cut(HOST)
+    time.sleep(2 * PERIOD_SECONDS)
+    before = beat(product)["last_heard_at"]
+    lab.fault.restore(HOST)
+    took = eventually(lambda: beat(product)["last_heard_at"] > before, seconds=20)
+    assert took < 5.0
+
+
+def test_sessions_survive_a_gateway_that_was_killed(product: Product) -> None:
+    product.kill()
+    log = product.log()
+    length = len(log.read_text())
+    product.start()
+    since = time.monotonic()
+    before = beat(product)["last_heard_at"]
+    eventually(lambda: beat(product)["last_heard_at"] > before, seconds=20)
+    assert time.monotonic() - since < 15
+    assert "mtc-client on" not in log.read_text()[length:]
+
+
+def test_a_pod_ends_when_it_is_told(product: Product) -> None:
+    begun = time.monotonic()
+    product.kubectl(
+        *("-n", "hummingbird", "delete", "pod", "--wait=true"),
+        *("-l", "app.kubernetes.io/name=mtc-client"),
+    )
+    assert time.monotonic() - begun < 5.0
+    before = beat(product)["last_heard_at"]
+    eventually(lambda: beat(product)["last_heard_at"] > before, seconds=30)
