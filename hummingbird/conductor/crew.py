@@ -11,6 +11,7 @@ import logging
 import threading
 from typing import Final
 
+from hummingbird.conductor.membership import Membership
 from hummingbird.conductor.neighbours import Neighbours
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.workflow import WORKFLOWS
@@ -33,11 +34,12 @@ class Crew:
         self,
         neighbours: Neighbours,
         *,
-        owner: str,
+        membership: Membership,
         workers: int,
         poll_seconds: float,
     ) -> None:
-        self.owner = owner
+        self.owner = membership.owner
+        self._membership = membership
         self.stopping = threading.Event()
         self.fenced = threading.Event()
         self._neighbours = neighbours
@@ -120,6 +122,8 @@ class Crew:
     def _claim(self, run: Run) -> tuple[Run, Host] | None:
         now = self._neighbours.clock.now()
         with self._neighbours.database.writer() as connection:
+            if not self._membership.holds(connection):
+                raise _Overtaken
             try:
                 host = host_repository.find(connection, run.host_uuid)
             except HostNotFound as error:
@@ -194,4 +198,5 @@ class Crew:
 
 
 class _Overtaken(Exception):
-    """Another conductor claimed the run between the look and the claim."""
+    """Another conductor claimed the run between the look and the claim, or has this
+    one's name."""

@@ -14,7 +14,7 @@ from hummingbird.clock import Clock
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import process
 from hummingbird.db.repository import run as run_repository
-from hummingbird.db.session import Database
+from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import RunState
 from hummingbird.errors import DatabaseUnavailable
 from hummingbird.reconcilers.orphan import owner_name, take_over
@@ -131,6 +131,12 @@ class Membership:
         if silent >= self._lease_seconds:
             # The beat came, but too late: for a while we counted as dead.
             raise LeaseLost
+
+    def holds(self, connection: Connection) -> bool:
+        """Return whether nobody has taken this one's name."""
+        return process.is_registered(
+            connection, name=self.name, incarnation=self.incarnation
+        )
 
     def leave(self) -> None:
         """Say goodbye, after everything was given back."""

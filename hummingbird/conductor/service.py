@@ -123,7 +123,7 @@ class ConductorService:
         self._membership = membership
         self._crew = Crew(
             self._neighbours,
-            owner=membership.owner,
+            membership=membership,
             workers=self._workers,
             poll_seconds=self._poll_seconds,
         )

@@ -252,7 +252,7 @@ class World:
         membership.join()
         self.membership = membership
         self.crew = Crew(
-            self.neighbours, owner=membership.owner, workers=8, poll_seconds=2.0
+            self.neighbours, membership=membership, workers=8, poll_seconds=2.0
         )
         return self.crew
 

@@ -45,6 +45,14 @@ def beat(connection: Connection, *, name: str, incarnation: str, now: datetime) 
     return result.rowcount == 1
 
 
+def is_registered(connection: Connection, *, name: str, incarnation: str) -> bool:
+    """Return whether this life of `name` is the one that is known."""
+    query = select(PROCESS.c.id).where(
+        PROCESS.c.name == name, PROCESS.c.incarnation == incarnation
+    )
+    return connection.execute(query).first() is not None
+
+
 def unregister(connection: Connection, *, name: str, incarnation: str) -> None:
     """Say goodbye."""
     connection.execute(

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A deployment on each kind of database, for what depends on transactions."""
+"""A deployment with one host: on SQLite, and, for what hangs on transactions between
+conductors, on each kind of database."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +14,25 @@ from tests.fakes.world import World
 ADDRESS = "192.168.204.101"
 
 
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    """A world with one host, added and not unlocked."""
+def _with_a_host(database: Database) -> Iterator[World]:
     world = World(database)
     world.add("edge-0", ADDRESS)
     yield world
     if world.crew is not None:
         world.crew.stop()
+
+
+@pytest.fixture
+def world(migrated_sqlite: Path, tmp_path: Path) -> Iterator[World]:
+    """A world with one host, added and not unlocked."""
+    path = tmp_path / "world.sqlite"
+    shutil.copy(migrated_sqlite, path)
+    database = Database(f"sqlite:///{path}")
+    yield from _with_a_host(database)
+    database.dispose()
+
+
+@pytest.fixture
+def world_on_each(database: Database) -> Iterator[World]:
+    """The same, once on each kind of database."""
+    yield from _with_a_host(database)

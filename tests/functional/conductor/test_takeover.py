@@ -11,6 +11,12 @@ from hummingbird.domain.run import Run, RunState
 from tests.fakes.world import World
 
 
+@pytest.fixture
+def world(world_on_each: World) -> World:
+    """Who holds a run is decided by transactions."""
+    return world_on_each
+
+
 def die_in(world: World, step: str) -> Run:
     """Let a conductor claim a run and vanish before `step`; return the run."""
     world.runner.hold("edge-0", step)

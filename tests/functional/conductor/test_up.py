@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hummingbird up` as a process: ready, useful without Kubernetes, gone in order."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Up:
+    """One `hummingbird up` on a state directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.state = directory / "state"
+        self.config = directory / "hummingbird.conf"
+        self.port = free_port()
+        self.config.write_text(
+            f"[DEFAULT]\nstate_directory = {self.state}\n"
+            f"[api]\nport = {self.port}\n"
+            f"[gateway]\nbind = 127.0.0.1\nport = {free_port()}\n"
+            "advertise = 127.0.0.1\n"
+            f"[kubernetes]\nkubeconfig = {directory / 'none'}\n"
+            "[provisioning]\nconnect_timeout_seconds = 1\n"
+        )
+        self.process = self.launch()
+
+    def launch(self) -> "subprocess.Popen[str]":
+        argv = ["-m", "hummingbird.cmd.up", "--config-file", str(self.config)]
+        return subprocess.Popen(
+            [sys.executable, *argv],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            text=True,
+        )
+
+    def await_ready(self) -> str:
+        """Return the line that says so."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+    def ask(self, method: str, path: str, body: object = None) -> requests.Response:
+        left = json.loads((self.state / "client.json").read_text())
+        token = Path(left["token_file"]).read_text()
+        return requests.request(
+            method,
+            left["url"] + path,
+            json=body,
+            headers={"X-Auth-Token": token},
+            timeout=30,
+        )
+
+    def get(self, path: str) -> Any:
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    up = Up(tmp_path)
+    yield up
+    if up.process.poll() is None:
+        up.process.kill()
+        up.process.communicate()
+
+
+def add(up: Up, name: str) -> None:
+    credential = {"name": "default", "user": "edge", "password": "secret"}
+    assert up.ask("POST", "/v1/credentials", credential).status_code < 300
+    host = {
+        "hostname": name,
+        "personality": "edgeworker",
+        "mgmt_mac": "02:00:00:00:00:01",
+        "mgmt_ip": "192.168.204.101",
+    }
+    assert up.ask("POST", "/v1/ihosts", host).status_code == 200
+
+
+def act(up: Up, name: str, action: str) -> None:
+    patch = [{"op": "replace", "path": "/action", "value": action}]
+    answer = up.ask("PATCH", f"/v1/ihosts/{name}", patch)
+    assert answer.status_code == 200, answer.text
+
+
+def await_run(up: Up, name: str, *states: str) -> Any:
+    deadline = time.monotonic() + 30
+    while (run := up.get(f"/v1/runs/{name}"))["state"] not in states:
+        assert time.monotonic() < deadline, run
+        time.sleep(0.05)
+    return run
+
+
+def test_it_is_ready_and_leaves_what_the_command_line_reads(up: Up) -> None:
+    assert up.await_ready().startswith(
+        f"Hummingbird is ready at http://127.0.0.1:{up.port}"
+    )
+    left = up.state / "client.json"
+    assert stat.S_IMODE(left.stat().st_mode) == 0o600
+    assert set(json.loads(left.read_text())) == {"url", "token_file", "fm_url"}
+    assert stat.S_IMODE(up.state.stat().st_mode) == 0o700
+    deadline = time.monotonic() + 20
+    names: set[str] = set()
+    while not {"liveness", "alarm", "orphan"} <= names:
+        assert time.monotonic() < deadline, names
+        names = {r["name"] for r in up.get("/v1/reconcilers")["reconcilers"]}
+    assert up.end() == 0
+    assert not left.exists()
+
+
+def test_without_kubernetes_an_unlock_says_what_is_missing(up: Up) -> None:
+    up.await_ready()
+    add(up, "edge-0")
+    act(up, "edge-0", "unlock")
+    run = await_run(up, "edge-0", "failed")
+    assert run["error_code"] == "hummingbird.kubernetes.unavailable"
+    assert "kubeconfig" in run["error"]
+    host = up.get("/v1/ihosts/edge-0")
+    assert (host["administrative"], host["availability"]) == ("locked", "offline")
+    assert up.end() == 0
+
+
+def test_a_request_that_was_accepted_survives_a_kill(up: Up) -> None:
+    up.await_ready()
+    add(up, "edge-0")
+    act(up, "edge-0", "unlock")
+    up.process.kill()
+    up.process.communicate()
+    up.process = up.launch()
+    up.await_ready()
+    run = await_run(up, "edge-0", "failed")
+    assert run["error_code"] == "hummingbird.kubernetes.unavailable"
+    assert up.get("/v1/ihosts/edge-0")["task"].startswith("Unlocking failed")
+    assert up.end() == 0
