@@ -2,8 +2,8 @@
 """Turns errors into HTTP; the only reader of an error's status.
 
 Two forms, because two unmodified clients read them: StarlingX's `system` parses
-`error_message` as JSON text once more and prints its `faultstring`; `fm` prints
-`error_message` as it is. Both get our stable code as one more key.
+`error_message` as JSON text once more and prints its `faultstring`; FM's clients know
+`error_message` as plain text. Both get our stable code beside it.
 """
 
 import json
@@ -23,7 +23,10 @@ def fault(path: str, error: HummingbirdError) -> Response:
     text = str(error)
     status = type(error).status
     if path.startswith(FAULT_PATHS):
-        return _answer(status, {"error_message": text, "code": error.code})
+        # `fm` prints what it finds in an object under the first key, and nothing of FM's
+        # own error_message; others read that.
+        first = {"message": text, "code": error.code}
+        return _answer(status, {"error": first, "error_message": text})
     inner = {
         "faultcode": "Client" if status < 500 else "Server",
         "faultstring": text,

@@ -91,7 +91,10 @@ def test_no_path_reaches_into_the_program(client: Client, path: str) -> None:
 def test_fm_paths_tell_errors_in_fms_form(client: Client) -> None:
     answer = client.get("/v1/alarms/no-such-alarm")
     assert answer.status == 404
-    assert answer.json["error_message"] == "Alarm no-such-alarm could not be found."
+    sentence = "Alarm no-such-alarm could not be found."
+    assert answer.json["error_message"] == sentence
+    first = next(iter(answer.json.values()))
+    assert first == {"message": sentence, "code": "hummingbird.not_found"}
     assert client.get("/v1/event_log/x/y").json == {"error_message": "Not Found"}
 
 
