@@ -84,19 +84,9 @@ class Conductor:
             lease_seconds=conf.conductor.lease_seconds,
             max_attempts=conf.conductor.max_attempts,
         )
-        reach = Reach(
-            database, links=links, clock=clock, controller=controller_name(conf)
-        )
         self._driver = registry.build(
             registry.Parts(
-                eyes=Eyes(
-                    database=database,
-                    clock=clock,
-                    reach=reach,
-                    controller=controller_name(conf),
-                    period_seconds=conf.gateway.period_seconds,
-                    gateway_flush_seconds=conf.gateway.flush_seconds,
-                ),
+                eyes=_eyes(conf, database, clock, links),
                 cluster=cluster,
                 agent=agent,
                 box=box,
@@ -141,6 +131,19 @@ def kubernetes(conf: Conf) -> KubernetesCluster:
         context=conf.kubernetes.context,
         timeout_seconds=conf.kubernetes.timeout_seconds,
         api_endpoint=conf.kubernetes.api_endpoint,
+    )
+
+
+def _eyes(conf: Conf, database: Database, clock: Clock, links: NetlinkLinks) -> Eyes:
+    controller = controller_name(conf)
+    return Eyes(
+        database=database,
+        clock=clock,
+        reach=Reach(database, links=links, clock=clock, controller=controller),
+        controller=controller,
+        period_seconds=conf.gateway.period_seconds,
+        gateway_flush_seconds=conf.gateway.flush_seconds,
+        return_seconds=conf.liveness.return_seconds,
     )
 
 

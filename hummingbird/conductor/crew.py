@@ -159,7 +159,7 @@ class Crew:
                 stopping=self.stopping,
                 fenced=self.fenced,
             ) as task:
-                task.check()
+                task.begin()
                 WORKFLOWS[run.kind](task)
         finally:
             self._done(run.id)

@@ -19,8 +19,9 @@ from hummingbird.adapters.ansible.playbook import (
     PlaybookEvent,
     PlaybookResult,
 )
+from hummingbird.conductor.ending import Ending, is_at_work
 from hummingbird.conductor.interrupt import Interrupted, Reason
-from hummingbird.conductor.journal import VERB, Journal
+from hummingbird.conductor.journal import Journal
 from hummingbird.conductor.neighbours import Neighbours
 from hummingbird.db.repository import event_log
 from hummingbird.db.repository import host as host_repository
@@ -29,10 +30,9 @@ from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import LogEvent
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event, may
-from hummingbird.domain.run import STEPS, Run, RunState, StepState, setback
+from hummingbird.domain.run import STEPS, Run
 from hummingbird.errors import (
     DatabaseUnavailable,
-    HostNotFound,
     HostUnreachable,
     HummingbirdError,
     RunFailed,
@@ -70,7 +70,6 @@ class HostTask:
         self._fenced = fenced
         self._polled_at = float("-inf")
         self._interrupt: Reason | None = None
-        self._conclusion: Callable[[Connection, Host], None] | None = None
         self.journal = Journal(
             run,
             host_id=host.id,
@@ -79,6 +78,9 @@ class HostTask:
             clock=self.clock,
             fenced=fenced,
             lease_seconds=self.patience.lease,
+        )
+        self._ending = Ending(
+            run, host, owner=owner, journal=self.journal, clock=self.clock
         )
 
     # --- begin and end ----------------------------------------------------------------
@@ -102,126 +104,20 @@ class HostTask:
         if error is not None and not isinstance(error, Exception):
             return False
         try:
-            self._leave(error)
+            self._ending.after(error)
         except Interrupted:
             LOG.warning("Run %s is another conductor's now", self.run.uuid)
         except DatabaseUnavailable as away:
             LOG.error("Run %s ended, but can't be written: %s", self.run.uuid, away)
-        return True
-
-    def _leave(self, error: Exception | None) -> None:
-        if isinstance(error, Interrupted):
-            if error.reason is Reason.FENCED:
-                raise error
-            self.journal.finish(StepState.SKIPPED, message=error.reason.value)
-            if error.reason is Reason.STOPPING:
-                self._give_back()
-            else:
-                self._end(RunState.CANCELLED, sentence="cancelled")
-            return
-        if error is None:
-            error = self._succeed()
-            if error is None:
-                return
-        if not isinstance(error, HummingbirdError):
-            LOG.error("Run %s broke", self.run.uuid, exc_info=error)
-            error = HummingbirdError()
-        self.journal.finish(StepState.FAILED, message=str(error))
-        self._end(RunState.FAILED, sentence=_short(error), error=error)
-
-    def _succeed(self) -> HummingbirdError | None:
-        """End the run well; return what refused that."""
-        try:
-            self.journal.finish()
-            self._end(RunState.SUCCEEDED)
-        except DatabaseUnavailable:
-            raise
-        except HummingbirdError as error:
-            return error
-        return None
-
-    def _end(
-        self,
-        state: RunState,
-        *,
-        sentence: str = "",
-        error: HummingbirdError | None = None,
-    ) -> None:
-        """End the run and let go of the host, at once."""
-
-        def work(connection: Connection) -> RunState:
-            now = self.clock.now()
-            ended = state
-            try:
-                host = host_repository.get(connection, self.host.id)
-            except HostNotFound:
-                host = None
-            if host is not None and state is RunState.SUCCEEDED:
-                if not self._conclude(connection, host):
-                    ended = RunState.CANCELLED
-            elif host is not None:
-                self._set_back(connection, host, sentence=sentence)
-            run_repository.finish(
-                connection,
-                self.run,
-                state=ended,
-                now=now,
-                error_code=error.code if error else None,
-                error=str(error) if error else None,
-                changed=self.journal.changed,
-            )
-            host_repository.release(connection, self.host.id, owner=self._owner)
-            return ended
-
-        ended = self.journal.write(work)
-        LOG.info(
-            "Run %s: %s of %s %s%s",
-            self.run.uuid,
-            self.run.kind,
-            self.host.hostname,
-            ended,
-            f": {error}" if error else "",
-        )
         for name in ("alarm", "node", "liveness"):
             self.neighbours.nudge(name)
-
-    def _conclude(self, connection: Connection, host: Host) -> bool:
-        """Do what the aim of the run is; return False if a later request is before it."""
-        if self._conclusion is None:
-            return True
-        if setback(self.run.kind, host.state) is None and setback(
-            self.run.kind, self.host.state
-        ):
-            return False
-        self._conclusion(connection, host)
         return True
 
-    def _set_back(self, connection: Connection, host: Host, *, sentence: str) -> None:
-        event = setback(self.run.kind, host.state)
-        text = f"{VERB[self.run.kind]} failed: {sentence}"
-        if event is not None and may(host.state, event):
-            host_repository.move(
-                connection,
-                host,
-                event,
-                now=self.clock.now(),
-                task=text,
-                action=None,
-            )
-        elif setback(self.run.kind, self.host.state) is None:
-            # The run does not own the host's state (a reboot), only its task text.
-            host_repository.change(
-                connection, host, now=self.clock.now(), task=text, action=None
-            )
-
-    def _give_back(self) -> None:
-        def work(connection: Connection) -> None:
-            run = run_repository.find(connection, self.run.uuid)
-            run_repository.requeue(connection, run, died=False)
-            host_repository.release(connection, self.host.id, owner=self._owner)
-
-        self.journal.write(work)
-        LOG.info("Run %s is queued again: this conductor ends", self.run.uuid)
+    def begin(self) -> None:
+        """:raises Interrupted: a later request has the host already, or goes before."""
+        self.check()
+        if not is_at_work(self.run, self.host):
+            raise Interrupted(Reason.CANCELLED)
 
     # --- interruptions ----------------------------------------------------------------
 
@@ -371,7 +267,7 @@ class HostTask:
             for line in lines:
                 event_log.append(connection, line, now=now)
 
-        self._conclusion = conclusion
+        self._ending.conclusion = conclusion
 
     def conclude_removal(self, *, lines: Sequence[LogEvent]) -> None:
         """Say that the run's success is that the host is gone."""
@@ -381,7 +277,7 @@ class HostTask:
                 event_log.append(connection, line, now=self.clock.now())
             host_repository.remove(connection, host.id)
 
-        self._conclusion = conclusion
+        self._ending.conclusion = conclusion
 
     # --- playbooks --------------------------------------------------------------------
 
@@ -443,10 +339,3 @@ def _error(host: Host, result: PlaybookResult) -> HummingbirdError:
             hostname=host.hostname, address=host.mgmt_ip, message=message
         )
     return RunFailed(step=result.failed_step or "playbook", message=message)
-
-
-def _short(error: HummingbirdError) -> str:
-    """Return the error in the few words that a host's task has room for."""
-    if isinstance(error, HostUnreachable):
-        return "the host is away"
-    return str(error)

@@ -20,7 +20,7 @@ from hummingbird.domain.emn import Emn
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import WATCHED, HostState
-from hummingbird.domain.liveness import Liveness
+from hummingbird.domain.liveness import Allowance, Liveness
 from hummingbird.domain.verdict import (
     HostEvidence,
     Judgement,
@@ -28,7 +28,7 @@ from hummingbird.domain.verdict import (
     Watch,
     judge_all,
 )
-from hummingbird.reconcilers.reach import Reach, Ways
+from hummingbird.reconcilers.reach import Reach
 
 GATEWAY_FRESH_FLUSHES: Final = 5.0
 GATEWAY_FRESH_MIN_SECONDS: Final = 5.0
@@ -72,6 +72,9 @@ class Eyes:
     period_seconds: float
     """Heartbeat period of a host that was never heard."""
     gateway_flush_seconds: float
+    return_seconds: float = 0.0
+    """How long a gateway or a link that came back listens before anybody is judged;
+    less than one full allowance is no less than that."""
 
     def look(self) -> Sight:
         """Return what is known now."""
@@ -87,7 +90,11 @@ class Eyes:
         others: list[HostEvidence] = []
         for host in hosts:
             evidence = self._evidence(
-                host, networks=networks, heartbeat=heartbeats.get(host.id), ways=ways
+                host,
+                networks=networks,
+                heartbeat=heartbeats.get(host.id),
+                link=ways.by_emn.get(host.emn_id or 0),
+                watch=watch,
             )
             (watched if host.state in WATCHED else others).append(evidence)
         judgement = judge_all(watched, watch=watch, now=now)
@@ -125,18 +132,31 @@ class Eyes:
         *,
         networks: Mapping[int, Emn],
         heartbeat: Heartbeat | None,
-        ways: Ways,
+        link: str | None,
+        watch: Watch,
     ) -> HostEvidence:
         network = networks.get(host.emn_id or 0)
         in_service = host.state is HostState.ENABLED
+        period_seconds = heartbeat.period_seconds if heartbeat else self.period_seconds
         return HostEvidence(
             hostname=host.hostname,
             site=network.site if network is not None else "",
-            link=ways.by_emn.get(host.emn_id or 0),
-            period_seconds=(
-                heartbeat.period_seconds if heartbeat else self.period_seconds
-            ),
+            link=link,
+            period_seconds=period_seconds,
             last_heard_at=heartbeat.last_heard_at if heartbeat else None,
-            watched_since=host.state_since if in_service else host.created_at,
+            watched_since=max(
+                host.state_since if in_service else host.created_at,
+                *self._returns(watch, link, period_seconds=period_seconds),
+            ),
             concluded=_CONCLUDED.get(host.state, Liveness.UNKNOWN),
         )
+
+    def _returns(
+        self, watch: Watch, link: str | None, *, period_seconds: float
+    ) -> list[datetime]:
+        """Return from when on silence counts because our ears were closed before: so
+        much later that a host is lost no sooner than `return_seconds` after that."""
+        allowance = Allowance.of(period_seconds).lost_seconds
+        later = timedelta(seconds=max(0.0, self.return_seconds - allowance))
+        opened = (watch.listening_since, watch.links_up_since.get(link or ""))
+        return [since + later for since in opened if since is not None]

@@ -7,21 +7,18 @@ none is left. Nothing here decides anything that the product decides.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from threading import Event as Flag
 from typing import Any
 from uuid import uuid4
 
 from hummingbird.adapters.ansible.playbook import PlaybookResult
-from hummingbird.clock import ManualClock
 from hummingbird.conductor.crew import Crew
 from hummingbird.conductor.membership import Membership
 from hummingbird.conductor.neighbours import Neighbours, Patience
-from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.repository import credential as credentials
 from hummingbird.db.repository import emn as emns
-from hummingbird.db.repository import event_log, heartbeat, process, system
+from hummingbird.db.repository import heartbeat, process, system
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import run as runs
 from hummingbird.db.session import Database
@@ -32,7 +29,7 @@ from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.provisioning import TOKEN_VARIABLE, Settings
 from hummingbird.domain.recovery import Limits
-from hummingbird.domain.run import Run, RunEvent, RunKind
+from hummingbird.domain.run import Run, RunKind
 from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.driver import Driver
@@ -40,8 +37,10 @@ from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.secretbox import SecretBox
 from tests.fakes.ansible_runner import FakeRunner
+from tests.fakes.box import Box, WorldClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.links import FakeLinks
+from tests.fakes.window import Window
 
 PERIOD_SECONDS = 10.0
 MAX_ATTEMPTS = 3
@@ -63,43 +62,6 @@ SETTINGS = Settings(
 PATIENCE = Patience(
     playbook=600.0, connect=20.0, ready=60.0, drain=30.0, settle=60.0, lease=30.0
 )
-
-
-@dataclass
-class Box:
-    """One small box out in the field."""
-
-    address: str
-    is_on: bool = True
-    is_connected: bool = True
-    has_agents: bool = False
-    boot_id: str = field(default_factory=lambda: str(uuid4()))
-    booted_at: float = 0.0
-    beats: int = 0
-    revived_by: frozenset[str] = frozenset()
-    """Tags of recover.yml after which it beats again."""
-    is_hung: bool = False
-    """On, answers by SSH, but its agents don't beat."""
-
-    def answers(self) -> bool:
-        """Whether its SSH server does."""
-        return self.is_on and self.is_connected
-
-
-class WorldClock(ManualClock):
-    """Moves in steps short enough for the boxes to beat meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.on_tick: Callable[[], None] = lambda: None
-
-    def advance(self, seconds: float) -> None:
-        left = seconds
-        while left > 0:
-            step = min(1.0, left)
-            super().advance(step)
-            left -= step
-            self.on_tick()
 
 
 class WorldRunner(FakeRunner):
@@ -143,7 +105,7 @@ class FakeRelease:
         return changed
 
 
-class World:
+class World(Window):
     """Everything, and the levers to move it."""
 
     def __init__(self, database: Database, *, patience: Patience = PATIENCE) -> None:
@@ -373,61 +335,6 @@ class World:
         host = self.host(name)
         assert host.state is HostState.ENABLED, self.run(name)
         return host
-
-    # --- what is seen -----------------------------------------------------------------------
-
-    def host(self, name: str) -> Host:
-        """Return a host as it is now."""
-        with self.database.reader() as connection:
-            return hosts.find(connection, name)
-
-    def exists(self, name: str) -> bool:
-        """Whether a host is in the inventory."""
-        with self.database.reader() as connection:
-            return any(h.hostname == name for h in hosts.list_all(connection))
-
-    def run(self, name: str) -> Run:
-        """Return a run by its uuid, or the last one of a host."""
-        with self.database.reader() as connection:
-            return runs.find(connection, name)
-
-    def runs(self, name: str, kind: RunKind) -> list[Run]:
-        """Return the runs of one kind of a host, the oldest first."""
-        with self.database.reader() as connection:
-            return runs.list_all(connection, hostname=name, kind=kind)[::-1]
-
-    def events(self, run: Run) -> list[RunEvent]:
-        """Return what happened in a run."""
-        with self.database.reader() as connection:
-            return runs.events(connection, run.id)
-
-    def steps(self, run: Run) -> list[tuple[str, str]]:
-        """Return (step, how it ended) of a run, in order."""
-        ends = {"done", "failed", "skipped"}
-        return [
-            (event.step, event.state)
-            for event in self.events(run)
-            if event.state in ends and event.task is None
-        ]
-
-    def standing(self) -> dict[str, str]:
-        """Return the standing alarms: "id entity" -> severity."""
-        with self.database.reader() as connection:
-            return {
-                f"{s.alarm.alarm_id} {s.alarm.entity_instance_id}": str(
-                    s.alarm.severity
-                )
-                for s in alarms.list_all(connection)
-            }
-
-    def log(self) -> list[str]:
-        """Return the event log as sentences, the oldest first."""
-        with self.database.reader() as connection:
-            lines = event_log.list_latest(connection, limit=1000)
-        return [
-            f"{s.event.event_log_id} {s.event.state} {s.event.reason_text}"
-            for s in reversed(lines)
-        ]
 
     # --- the field ----------------------------------------------------------------------------
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Liveness and alarms together: silence, our own deafness, dark sites, returns."""
 
+from dataclasses import replace
+
 import pytest
 
+from hummingbird.db.repository import alarm
 from hummingbird.domain.host_state import HostState
 from tests.fakes.world import World
 
@@ -151,8 +154,6 @@ def test_uptime_is_written_once_a_minute(world: World) -> None:
 
 
 def test_an_alarm_that_somebody_deleted_stands_again(world: World) -> None:
-    from hummingbird.db.repository import alarm
-
     world.power_off("edge-0")
     quiet(world, 40)
     with world.database.writer() as connection:
@@ -160,3 +161,19 @@ def test_an_alarm_that_somebody_deleted_stands_again(world: World) -> None:
     assert not world.standing()
     world.reconcile("alarm")
     assert world.standing() == {LOST: "critical"}
+
+
+def test_more_patience_after_a_return_is_taken_where_it_is_asked_for(
+    world: World,
+) -> None:
+    liveness = world.driver._places["liveness"].reconciler
+    liveness._eyes = replace(liveness._eyes, return_seconds=300.0)  # type: ignore[attr-defined]
+    world.power_off("edge-0")
+    world.stop_gateway()
+    quiet(world, 60)
+    world.start_gateway()
+    quiet(world, 285)
+    assert state(world) is HostState.ENABLED
+    world.clock.advance(20)
+    world.driver.run_once("liveness")
+    assert state(world) is HostState.LOST

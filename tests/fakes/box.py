@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One small box out in the field, and the time that it lives in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from hummingbird.clock import ManualClock
+
+
+@dataclass
+class Box:
+    """One small box out in the field."""
+
+    address: str
+    is_on: bool = True
+    is_connected: bool = True
+    has_agents: bool = False
+    boot_id: str = field(default_factory=lambda: str(uuid4()))
+    booted_at: float = 0.0
+    beats: int = 0
+    revived_by: frozenset[str] = frozenset()
+    """Tags of recover.yml after which it beats again."""
+    is_hung: bool = False
+    """On, answers by SSH, but its agents don't beat."""
+
+    def answers(self) -> bool:
+        """Whether its SSH server does."""
+        return self.is_on and self.is_connected
+
+
+class WorldClock(ManualClock):
+    """Moves in steps short enough for the boxes to beat meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_tick: Callable[[], None] = lambda: None
+
+    def advance(self, seconds: float) -> None:
+        left = seconds
+        while left > 0:
+            step = min(1.0, left)
+            super().advance(step)
+            left -= step
+            self.on_tick()
