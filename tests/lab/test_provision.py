@@ -148,47 +148,42 @@ CUTS = {
 }
 
 
-def test_a_run_that_is_cut_anywhere_is_finished_by_the_next(
+def _cut_at(host: PlaybookHost, where: str) -> None:
+    """Provision, and kill the runner when the task of `CUTS` begins."""
+    wanted = (*CUTS[where], "started")
+    _kill_driver_when(
+        host,
+        "provision",
+        sees=lambda event: (event["step"], event["task"], event["status"]) == wanted,
+    )
+
+
+def test_a_run_that_is_cut_again_and_again_is_finished_by_the_last(
     host: PlaybookHost, tmp_path: Path
 ) -> None:
     before = host.snapshot()
-    for where, (step, task) in CUTS.items():
-        _kill_driver_when(
-            host,
-            "provision",
-            sees=lambda event, step=step, task=task: (  # type: ignore[misc]
-                (event["step"], event["task"], event["status"])
-                == (step, task, "started")
-            ),
-        )
-        result = host.play("provision")
-        assert result["status"] == "successful", (where, result)
-        host.wait_until_ready()
-        assert host.play("provision")["changed"] == 0, where
-        retire(host)
-        assert difference(before, host.snapshot(), tmp_path) == [], where
+    for where in CUTS:
+        _cut_at(host, where)
+    result = host.play("provision")
+    assert result["status"] == "successful", result
+    host.wait_until_ready()
+    assert host.play("provision")["changed"] == 0
+    retire(host)
+    assert difference(before, host.snapshot(), tmp_path) == []
 
 
 def test_what_a_cut_run_left_is_taken_away_too(
     host: PlaybookHost, tmp_path: Path
 ) -> None:
     before = host.snapshot()
-    for step, task in (CUTS["in the packages"], CUTS["in the join"]):
-        _kill_driver_when(
-            host,
-            "provision",
-            sees=lambda event, step=step, task=task: (  # type: ignore[misc]
-                (event["step"], event["task"], event["status"])
-                == (step, task, "started")
-            ),
-        )
-        _kill_driver_when(
-            host,
-            "retire",
-            sees=lambda event: event["task"].startswith("Remove the packages"),
-        )
-        retire(host)
-        assert difference(before, host.snapshot(), tmp_path) == [], task
+    _cut_at(host, "in the join")
+    _kill_driver_when(
+        host,
+        "retire",
+        sees=lambda event: event["task"].startswith("Remove the packages"),
+    )
+    retire(host)
+    assert difference(before, host.snapshot(), tmp_path) == []
 
 
 def test_somebody_elses_container_runtime_comes_back(
