@@ -269,6 +269,12 @@ class RunFailed(HummingbirdError):
     worth_a_retry = True
 
 
+class RunTakenOverTooOften(HummingbirdError):
+    code = "hummingbird.run.too_many_takeovers"
+    sentence = "{attempts} conductors ended in the middle of this run"
+    worth_a_retry = True
+
+
 class HostUnreachable(Unavailable):
     code = "hummingbird.host.unreachable"
     sentence = "Host {hostname} does not answer at {address}: {message}"

@@ -16,10 +16,13 @@ from hummingbird.db.repository import process
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import Run, RunState, setback
-from hummingbird.errors import HostNotFound, RunNotFound, Unavailable
+from hummingbird.errors import (
+    HostNotFound,
+    RunNotFound,
+    RunTakenOverTooOften,
+    Unavailable,
+)
 from hummingbird.reconcilers.base import Outcome
-
-TOO_MANY_CODE = "hummingbird.run.too_many_takeovers"
 
 
 def owner_name(name: str, incarnation: str) -> str:
@@ -141,16 +144,16 @@ def take_over(
     if run.attempt < max_attempts:
         run_repository.requeue(connection, run)
         return "queued again"
-    sentence = f"{run.attempt} conductors ended in the middle of this run"
+    error = RunTakenOverTooOften(attempts=run.attempt)
     run_repository.finish(
         connection,
         run,
         state=RunState.FAILED,
         now=now,
-        error_code=TOO_MANY_CODE,
-        error=sentence,
+        error_code=error.code,
+        error=str(error),
     )
     event = None if host is None else setback(run.kind, host.state)
     if host is not None and event is not None:
-        host_repository.move(connection, host, event, now=now, task=sentence)
+        host_repository.move(connection, host, event, now=now, task=str(error))
     return "failed"
