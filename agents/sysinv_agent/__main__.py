@@ -36,8 +36,9 @@ def main() -> int:
     )
     rng = random.Random()  # noqa: S311 - spreads load, keeps no secret
     transport = UdpTransport()
+    boot_id = machine.boot_id()
     loop = Loop(
-        collect=lambda: collect(files, hostname=given.node_name),
+        collect=lambda: collect(files, hostname=given.node_name, boot_id=str(boot_id)),
         delivery=Delivery(
             opener=TokenOpener(
                 gateway=given.gateway,
@@ -46,7 +47,7 @@ def main() -> int:
             ),
             send=https_post(given.gateway),
             transport=transport,
-            boot_id=machine.boot_id(),
+            boot_id=boot_id,
             uptime_seconds=machine.uptime_seconds,
             monotonic=time.monotonic,
             rng=rng,

@@ -9,11 +9,11 @@ from agents.sysinv_agent.system import system
 from hummingbird.wire.inventory import SCHEMA, Report
 
 
-def collect(files: HostFiles, *, hostname: str) -> Report:
+def collect(files: HostFiles, *, hostname: str, boot_id: str) -> Report:
     """Return the host's inventory as it is now; what can't be read is left out."""
     return {
         "schema": SCHEMA,
-        "system": system(files, hostname=hostname),
+        "system": system(files, hostname=hostname, boot_id=boot_id),
         "icpus": cpus(files),
         "imemories": memories(files),
         "idisks": disks(files),

@@ -19,13 +19,14 @@ _MAKER = {
 }
 
 
-def system(files: HostFiles, *, hostname: str) -> System:
+def system(files: HostFiles, *, hostname: str, boot_id: str) -> System:
     """Return what is known; `hostname` is the node's name in Kubernetes."""
-    found: dict[str, str] = {"hostname": hostname, "architecture": os.uname().machine}
-    boot = text(files.proc / "sys/kernel/random/boot_id")
+    found: dict[str, str] = {
+        "hostname": hostname,
+        "architecture": os.uname().machine,
+        "boot_id": boot_id,
+    }
     kernel = text(files.proc / "sys/kernel/osrelease")
-    if boot:
-        found["boot_id"] = boot
     if kernel:
         found["kernel_running"] = kernel
     release = text(files.etc / "os-release") or text(files.usr_lib / "os-release")

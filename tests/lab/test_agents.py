@@ -8,6 +8,7 @@ has them, from its images, with tokens that a real Kubernetes issued.
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hummingbird_lab.inventory import CONTROLLER
 from hummingbird_lab.lab import Lab
 from hummingbird_lab.product import Product
 
+TOP = Path(__file__).resolve().parents[2]
 HOST = "edge-0"
 MOST_KIB = 25_000_000 // 1024
 PERIOD_SECONDS = 10.0
@@ -32,6 +34,7 @@ done
 _OPEN = """
 import sys
 from pathlib import Path
+sys.path.insert(0, sys.argv[3])
 from agents.link.exchange import Gateway
 from agents.link.session import SessionRefused, TokenOpener
 folder, agent = Path(sys.argv[1]), sys.argv[2]
@@ -82,7 +85,7 @@ def say_token(product: Product, token: str, *, agent: str) -> str:
     """Return what the gateway says to this token."""
     done = product.lab.exec(
         CONTROLLER,
-        [sys.executable, "-c", _OPEN, str(product.state), agent],
+        [sys.executable, "-c", _OPEN, str(product.state), agent, str(TOP)],
         input_text=token,
         timeout_s=60,
     )

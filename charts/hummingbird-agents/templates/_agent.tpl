@@ -60,6 +60,8 @@ imagePullSecrets:
     configMapKeyRef:
       name: gateway
       key: address
+- name: BOOT_ID_FILE
+  value: /host/random/boot_id
 {{- end }}
 
 {{- define "agent.mounts" -}}
@@ -68,6 +70,9 @@ imagePullSecrets:
   readOnly: true
 - name: token
   mountPath: /var/run/secrets/hummingbird
+  readOnly: true
+- name: random
+  mountPath: /host/random
   readOnly: true
 {{- end }}
 
@@ -85,4 +90,10 @@ imagePullSecrets:
           path: token
           audience: {{ .Values.token.audience | quote }}
           expirationSeconds: {{ int .Values.token.expirationSeconds }}
+# The host's own boot id: where a container plays a host, the kernel's is another. The
+# folder and not the file, which such a host has laid over and then deleted.
+- name: random
+  hostPath:
+    path: /proc/sys/kernel/random
+    type: Directory
 {{- end }}

@@ -13,6 +13,8 @@ from agents.sysinv_agent.port import ports
 from agents.sysinv_agent.system import system
 from hummingbird.wire.inventory import decode, encode
 
+BOOT = "662916f8-1f02-4673-b496-5c0d7d3ffcac"
+
 
 class Tree:
     """A host's folders below a temporary one."""
@@ -166,27 +168,27 @@ def test_the_operating_system_is_read_where_it_is(tree: Tree) -> None:
     )
     tree.write("proc/sys/kernel/osrelease", "6.1.0-18\n")
     tree.write("sys/class/dmi/id/product_name", "IPC227G\n")
-    found = system(tree.files, hostname="edge-0")
+    found = system(tree.files, hostname="edge-0", boot_id=BOOT)
     assert found["hostname"] == "edge-0"
+    assert found["boot_id"] == BOOT
     assert found["os_id"] == "debian"
     assert found["os_version_id"] == "12"
     assert found["kernel_running"] == "6.1.0-18"
     assert found["product"] == "IPC227G"
     tree.write("etc/os-release", "ID='fedora'\n")
-    assert system(tree.files, hostname="edge-0")["os_id"] == "fedora"
+    assert system(tree.files, hostname="edge-0", boot_id=BOOT)["os_id"] == "fedora"
 
 
 def test_a_host_that_shows_nothing_still_has_a_report(tree: Tree) -> None:
-    report = collect(tree.files, hostname="edge-0")
+    report = collect(tree.files, hostname="edge-0", boot_id=BOOT)
     assert decode(encode(report))["system"]["hostname"] == "edge-0"
     assert report["icpus"] == report["idisks"] == report["ports"] == []
 
 
 def test_this_machine_has_cpus_memory_and_a_kernel() -> None:
     files = HostFiles(etc=Path("/etc"), usr_lib=Path("/usr/lib"))
-    report = collect(files, hostname="here")
-    assert report == collect(files, hostname="here")
+    report = collect(files, hostname="here", boot_id=BOOT)
+    assert report == collect(files, hostname="here", boot_id=BOOT)
     assert len(report["icpus"]) >= 1
     assert sum(node["memtotal_mib"] for node in report["imemories"]) > 0
     assert report["system"]["kernel_running"]
-    assert len(report["system"]["boot_id"]) == 36
