@@ -6,6 +6,7 @@ for them.
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from typing import Any
 

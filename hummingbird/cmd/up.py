@@ -78,19 +78,14 @@ class Up:
         self.token_file = api.token_file
         write_client_file(self._conf, url=api.url, token_file=api.token_file)
         failures: list[Exception] = []
-        threads = [
+        started = threading.Semaphore(0)
+        starts = (self._start_gateway, lambda: self._start_conductor(box))
+        for start in starts:
             threading.Thread(
-                target=_keep, args=(start, failures), name=name, daemon=True
-            )
-            for name, start in (
-                ("start-gateway", self._start_gateway),
-                ("start-conductor", lambda: self._start_conductor(box)),
-            )
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+                target=_keep, args=(start, failures, started), daemon=True
+            ).start()
+        for _ in starts:
+            started.acquire()
         if failures:
             self.stop()
             raise failures[0]
@@ -145,12 +140,18 @@ class Up:
         return reports
 
 
-def _keep(start: Callable[[], None], failures: list[Exception]) -> None:
+def _keep(
+    start: Callable[[], None],
+    failures: list[Exception],
+    started: threading.Semaphore,
+) -> None:
     """Call `start`; what it raises belongs to the thread that waits for it."""
     try:
         start()
     except Exception as error:  # noqa: BLE001 - this is a thread's top
         failures.append(error)
+    finally:
+        started.release()
 
 
 def write_client_file(conf: Conf, *, url: str, token_file: Path) -> None:
