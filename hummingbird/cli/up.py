@@ -56,6 +56,8 @@ class Up(Act):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Run the servers until they are told to end."""
+        # alembic tells of each of its plugins while it is imported.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         from hummingbird.cmd.up import main
 
         argv = [word for file in parsed_args.config_file for word in _option(file)]
