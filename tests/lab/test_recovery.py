@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real host whose services stop is alarmed, recovered over SSH, and cleared; one that
+is locked is rebooted on request."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hummingbird_lab.lab import Lab
+from hummingbird_lab.product import Product
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+HOST = "edge-0"
+RUN_SECONDS = 300.0
+
+
+@pytest.fixture
+def product(lab: Lab, tmp_path: Path) -> Iterator[Product]:
+    """Everything in one process, heartbeats twice as often as usual."""
+    changes = {"gateway": {"period_seconds": 5}}
+    with Product(lab, tmp_path / "product", changes=changes) as product:
+        product.start()
+        product.add_credential()
+        yield product
+
+
+def wait(condition: Callable[[], bool], *, what: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.2)
+
+
+def act(product: Product, action: str) -> None:
+    patch = [{"op": "replace", "path": "/action", "value": action}]
+    product.api("PATCH", f"/v1/ihosts/{HOST}", patch)
+
+
+def last_run(product: Product) -> dict[str, Any]:
+    found: dict[str, Any] = product.api("GET", f"/v1/runs/{HOST}")
+    return found
+
+
+def succeed(product: Product, kind: str) -> None:
+    """Wait until the last run, of `kind`, ends well."""
+
+    def is_over() -> bool:
+        run = last_run(product)
+        assert run["state"] not in ("failed", "cancelled"), run
+        return bool(run["kind"] == kind and run["state"] == "succeeded")
+
+    wait(is_over, what=f"{kind} succeeds", seconds=RUN_SECONDS)
+
+
+def severities(product: Product) -> dict[str, str]:
+    alarms = product.api("GET", "/v1/alarms")["alarms"]
+    return {alarm["alarm_id"]: alarm["severity"] for alarm in alarms}
+
+
+def boot_id(lab: Lab) -> str:
+    return lab.ssh(HOST, "cat /proc/sys/kernel/random/boot_id").stdout
+
+
+def test_a_silent_host_is_recovered_by_its_first_rung(
+    lab: Lab, product: Product
+) -> None:
+    product.add_host(HOST)
+    act(product, "unlock")
+    succeed(product, "unlock")
+
+    # Containers outlive their runtime's service, so they are ended first.
+    lab.ssh(
+        HOST,
+        "sudo systemctl stop kubelet"
+        " && sudo ctr -n k8s.io tasks ls -q"
+        " | xargs -r -n1 sudo ctr -n k8s.io tasks kill -s SIGKILL;"
+        " sudo systemctl stop containerd",
+    )
+    wait(
+        lambda: severities(product).get("200.005") == "critical",
+        what="the alarm is critical",
+        seconds=60,
+    )
+    succeed(product, "recover")
+    assert last_run(product)["rung"] == "restart_services"
+    wait(lambda: not severities(product), what="the alarm clears", seconds=30)
+    host = product.api("GET", f"/v1/ihosts/{HOST}")
+    assert (host["operational"], host["availability"]) == ("enabled", "available")
+
+    act(product, "lock")
+    succeed(product, "lock")
+    before = boot_id(lab)
+    act(product, "reboot")
+    succeed(product, "reboot")
+    assert boot_id(lab) != before
+
+    product.api("DELETE", f"/v1/ihosts/{HOST}")
+    wait(
+        lambda: product.request("GET", f"/v1/ihosts/{HOST}")["status"] == 404,
+        what="the host is retired",
+        seconds=RUN_SECONDS,
+    )
