@@ -289,6 +289,14 @@ class HostKeyChanged(HummingbirdError):
     )
 
 
+class AlarmIdUnknown(BadRequest):
+    code = "hummingbird.alarm.id_unknown"
+    sentence = (
+        "Alarm {alarm_id} is not in the catalogue of alarms (StarlingX's events.yaml), so "
+        "it can not be set; a log of that id can be written."
+    )
+
+
 # --- neighbours ----------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ order matters: nobody learns whether a path exists before he has shown the token
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pecan import expose
@@ -22,7 +22,7 @@ from hummingbird.api.authentication import authenticate
 from hummingbird.api.call import MAX_BODY_BYTES, Call
 from hummingbird.api.fault import fault, routing_fault
 from hummingbird.api.parts import Parts
-from hummingbird.api.router import Router
+from hummingbird.api.router import Route, Router
 from hummingbird.api.routes import ROUTES
 from hummingbird.errors import BodyTooLarge, HummingbirdError
 
@@ -106,7 +106,7 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     request; that alone took longer than reading a host.
     """
 
-    def __init__(self, parts: Parts, *, token: str) -> None:
+    def __init__(self, parts: Parts, *, token: str, routes: Sequence[Route]) -> None:
         super().__init__(
             Root(),
             hooks=[Gate(parts, token=token), Fault()],
@@ -114,7 +114,7 @@ class Application(ExplicitPecan):  # type: ignore[misc]
             guess_content_type_from_ext=False,
             request_cls=Request,
         )
-        self._router = Router(ROUTES)
+        self._router = Router(routes)
 
     def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
         """Return what pecan is to call, and what of the path is left for it: nothing."""
@@ -133,9 +133,11 @@ class Application(ExplicitPecan):  # type: ignore[misc]
         controller(*args, **kwargs)
 
 
-def build(parts: Parts, *, token: str) -> WsgiApplication:
+def build(
+    parts: Parts, *, token: str, routes: Sequence[Route] = ROUTES
+) -> WsgiApplication:
     """Return the application; `token` is what clients must show."""
-    application = Application(parts, token=token)
+    application = Application(parts, token=token, routes=routes)
 
     def logged(
         environ: dict[str, Any], start_response: Callable[..., Any]

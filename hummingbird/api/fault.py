@@ -14,7 +14,7 @@ from webob.exc import HTTPException
 
 from hummingbird.errors import HummingbirdError
 
-FAULT_PATHS = ("/v1/alarms", "/v1/event_log")
+FAULT_PATHS = ("/v1/alarms", "/v1/event_log", "/v1/event_suppression")
 """What FM serves; their errors are FM's."""
 
 

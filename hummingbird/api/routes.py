@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every route, in one table: first sysinv's, then FM's, then our own."""
+"""Every route, in two tables: FM's, which its own port serves too, and all of them:
+sysinv's, FM's, our own."""
 
 from hummingbird.api.controllers import (
     alarm,
     credential,
     emn,
     event_log,
+    event_suppression,
     facts,
     health,
     heartbeat,
@@ -18,6 +20,29 @@ from hummingbird.api.controllers import (
 from hummingbird.api.router import Route
 
 # fmt: off
+_FAULT: tuple[Route, ...] = (
+    ("GET",    "/v1/alarms",                        alarm.list_short),
+    ("POST",   "/v1/alarms",                        alarm.create),
+    ("GET",    "/v1/alarms/detail",                 alarm.list_full),
+    ("GET",    "/v1/alarms/summary",                alarm.summary),
+    ("GET",    "/v1/alarms/{uuid}",                 alarm.get),
+    ("PUT",    "/v1/alarms/{uuid}",                 alarm.replace),
+    ("DELETE", "/v1/alarms/{uuid}",                 alarm.remove),
+    ("GET",    "/v1/event_log",                     event_log.list_short),
+    ("GET",    "/v1/event_log/detail",              event_log.list_full),
+    ("GET",    "/v1/event_log/{uuid}",              event_log.get),
+    ("GET",    "/v1/event_suppression",             event_suppression.list_all),
+    ("GET",    "/v1/event_suppression/{uuid}",      event_suppression.get),
+    ("PATCH",  "/v1/event_suppression/{uuid}",      event_suppression.patch),
+)
+
+FAULT_ROUTES: tuple[Route, ...] = (
+    ("GET",    "/",                                 root.fault_versions),
+    ("GET",    "/v1",                               root.fault_v1),
+    *_FAULT,
+)
+"""What the port of fault management serves."""
+
 ROUTES: tuple[Route, ...] = (
     ("GET",    "/",                                 root.versions),
     ("GET",    "/v1",                               root.v1),
@@ -33,14 +58,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/ihosts/{host}/facts",           facts.get),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
 
-    ("GET",    "/v1/alarms",                        alarm.list_short),
-    ("GET",    "/v1/alarms/detail",                 alarm.list_full),
-    ("GET",    "/v1/alarms/summary",                alarm.summary),
-    ("GET",    "/v1/alarms/{uuid}",                 alarm.get),
-    ("DELETE", "/v1/alarms/{uuid}",                 alarm.remove),
-    ("GET",    "/v1/event_log",                     event_log.list_short),
-    ("GET",    "/v1/event_log/detail",              event_log.list_full),
-    ("GET",    "/v1/event_log/{uuid}",              event_log.get),
+    *_FAULT,
 
     ("GET",    "/v1/runs",                          run.list_all),
     ("GET",    "/v1/runs/{run}",                    run.get),

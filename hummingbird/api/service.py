@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serves the REST API over HTTP: a threaded WSGI server around api/app.py.
+"""Serves the REST API over HTTP: threaded WSGI servers around api/app.py.
 
-`start` returns when the port is bound, so that a caller may connect at once; `stop`
-lets running requests finish. Nothing is kept in memory between requests.
+One listens on sysinv's port and serves everything; another, unless it is switched off, on
+FM's port, and serves alarms and events there as well. `start` returns when the ports are
+bound, so that a caller may connect at once; `stop` lets running requests finish. Nothing
+is kept in memory between requests.
 """
 
 import secrets
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cheroot.wsgi import Server
 
-from hummingbird.api.app import build
+from hummingbird.api.app import WsgiApplication, build
 from hummingbird.api.call import MAX_BODY_BYTES
 from hummingbird.api.parts import Parts, WaitingRoom, no_reports
+from hummingbird.api.routes import FAULT_ROUTES
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
 from hummingbird.db.session import Database
 from hummingbird.secretbox import SecretBox, write_secret_once
+
+FAULT_THREADS: Final = 4
+"""Enough for people who look at alarms; `[api]threads` where that is less."""
 
 
 def token_file(conf: Conf) -> Path:
@@ -65,27 +71,29 @@ class ApiService:
             reconcilers=reconcilers,
             waiting_room=WaitingRoom(threads // 2),
         )
-        self._server = Server(
-            (conf.api.bind, conf.api.port),
-            build(self._parts, token=read_token(conf)),
-            numthreads=threads,
-            max=threads,
-            server_name="hummingbird",
-            request_queue_size=128,
-            timeout=60,
-            shutdown_timeout=5,
+        token = read_token(conf)
+        self._server = _listener(
+            conf, build(self._parts, token=token), port=conf.api.port, threads=threads
         )
-        # The application refuses what is over its limit in words that clients parse;
-        # the server's own limit is for what the application does not read.
-        self._server.max_request_body_size = 2 * MAX_BODY_BYTES
-        self._server.max_request_header_size = 64 * 1024
-        self._thread: threading.Thread | None = None
+        self._fault_server: Server | None = None
+        if conf.api.fm_port:
+            self._fault_server = _listener(
+                conf,
+                build(self._parts, token=token, routes=FAULT_ROUTES),
+                port=conf.api.fm_port,
+                threads=min(threads, FAULT_THREADS),
+            )
+        self._threads: list[threading.Thread] = []
 
     @property
     def url(self) -> str:
         """Where it listens, e.g. http://127.0.0.1:6385; known after `start`."""
-        host, port = self._server.bind_addr[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return _url(self._server)
+
+    @property
+    def fm_url(self) -> str:
+        """Where clients of fault management find it; known after `start`."""
+        return _url(self._fault_server or self._server)
 
     @property
     def waiting(self) -> int:
@@ -93,20 +101,56 @@ class ApiService:
         return self._parts.waiting_room.taken
 
     def start(self) -> None:
-        """Bind the port and serve from a thread of its own.
+        """Bind the ports and serve from threads of their own.
 
         :raises OSError: the address can't be bound.
         """
-        self._server.prepare()
-        self._thread = threading.Thread(
-            target=self._server.serve, name="api", daemon=True
-        )
-        self._thread.start()
+        servers = {"api": self._server}
+        if self._fault_server is not None:
+            servers["api-fm"] = self._fault_server
+        for server in servers.values():
+            try:
+                server.prepare()
+            except OSError:
+                self._server.stop()
+                raise
+        for name, server in servers.items():
+            thread = threading.Thread(target=server.serve, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def stop(self) -> None:
         """Stop listening, let running requests end; safe to call twice."""
         self._parts.stopping.set()
-        if self._thread is not None:
-            self._server.stop()
-            self._thread.join()
-            self._thread = None
+        if self._threads:
+            for server in (self._fault_server, self._server):
+                if server is not None:
+                    server.stop()
+            for thread in self._threads:
+                thread.join()
+            self._threads.clear()
+
+
+def _listener(
+    conf: Conf, application: WsgiApplication, *, port: int, threads: int
+) -> Server:
+    server = Server(
+        (conf.api.bind, port),
+        application,
+        numthreads=threads,
+        max=threads,
+        server_name="hummingbird",
+        request_queue_size=128,
+        timeout=60,
+        shutdown_timeout=5,
+    )
+    # The application refuses what is over its limit in words that clients parse; the
+    # server's own limit is for what the application does not read.
+    server.max_request_body_size = 2 * MAX_BODY_BYTES
+    server.max_request_header_size = 64 * 1024
+    return server
+
+
+def _url(server: Server) -> str:
+    host, port = server.bind_addr[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

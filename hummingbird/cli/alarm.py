@@ -26,11 +26,16 @@ class AlarmList(List):
         """Return the parser."""
         parser = super().get_parser(prog_name)
         parser.add_argument("--host", help="only this host's")
+        parser.add_argument(
+            "--include-suppressed", action="store_true", help="also suppressed ones"
+        )
         return parser
 
     def find(self, given: argparse.Namespace) -> Iterable[Mapping[str, Any]]:
         """Return the alarms."""
-        found: list[Mapping[str, Any]] = self.client.get(path("alarms"))["alarms"]
+        found: list[Mapping[str, Any]] = self.client.get(
+            path("alarms"), include_suppress=given.include_suppressed or None
+        )["alarms"]
         return [alarm for alarm in found if concerns(alarm, host=given.host)]
 
 

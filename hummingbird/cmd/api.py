@@ -42,7 +42,12 @@ def main() -> int:
     except (HummingbirdError, OSError) as error:
         LOG.error("Could not start: %s", error)
         return 1
-    LOG.info("Listening on %s; token in %s", service.url, service.token_file)
+    LOG.info(
+        "Listening on %s, for alarms on %s; token in %s",
+        service.url,
+        service.fm_url,
+        service.token_file,
+    )
     wait_for_signal()
     service.stop()
     conductor.close()

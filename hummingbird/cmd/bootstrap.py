@@ -19,8 +19,9 @@ from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import database_url, state_directory
 from hummingbird.db import migration
-from hummingbird.db.repository import system
+from hummingbird.db.repository import event_suppression, system
 from hummingbird.db.session import Database
+from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.secretbox import SecretBox
 
 SYSTEM_NAME = "hummingbird"
@@ -69,6 +70,7 @@ def open_database(conf: Conf, clock: Clock) -> Database:
                 mn_cidr=conf.network.mn_cidr,
                 now=clock.now(),
             )
+            event_suppression.sync(connection, CATALOGUE.values())
     return database
 
 

@@ -76,7 +76,9 @@ class Up:
         self._parts.append(api)
         self.url = api.url
         self.token_file = api.token_file
-        write_client_file(self._conf, url=api.url, token_file=api.token_file)
+        write_client_file(
+            self._conf, url=api.url, fm_url=api.fm_url, token_file=api.token_file
+        )
         failures: list[Exception] = []
         started = threading.Semaphore(0)
         starts = (self._start_gateway, lambda: self._start_conductor(box))
@@ -154,13 +156,13 @@ def _keep(
         started.release()
 
 
-def write_client_file(conf: Conf, *, url: str, token_file: Path) -> None:
+def write_client_file(conf: Conf, *, url: str, fm_url: str, token_file: Path) -> None:
     """Tell the command line where the API is; mode 0600, replaced whole."""
     path = state_directory(conf) / CLIENT_FILE
     draft = path.with_name(f".{CLIENT_FILE}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
-        json.dump({"url": url, "token_file": str(token_file), "fm_url": url}, stream)
+        json.dump({"url": url, "token_file": str(token_file), "fm_url": fm_url}, stream)
     draft.replace(path)
 
 

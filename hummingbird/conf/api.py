@@ -16,6 +16,15 @@ OPTS = (
         default=6385,
         help="TCP port to listen on; 6385 is sysinv's.",
     ),
+    cfg.PortOpt(
+        "fm_port",
+        default=18002,
+        help=(
+            "TCP port on which alarms and events are served as well, at the same "
+            "address; 18002 is FM's. 0 means that they are served at the other port "
+            "alone: say so where a real FM listens on this machine."
+        ),
+    ),
     cfg.IntOpt(
         "threads",
         default=10,

@@ -206,8 +206,18 @@ ALARM = _table(
     Column("degrade_affecting", Boolean, nullable=False),
     Column("raised_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime),
+    Column("posted", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("alarm_id", "entity_instance_id"),
 )
+
+EVENT_SUPPRESSION = _table(
+    "event_suppression",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("alarm_id", String(32), nullable=False, unique=True),
+    Column("description", String(255), nullable=False),
+    Column("suppressed", Boolean, nullable=False, server_default=false()),
+)
+"""One row for each alarm id of the catalogue."""
 
 EVENT_LOG = _table(
     "event_log",

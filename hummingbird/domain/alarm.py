@@ -45,6 +45,8 @@ class StoredAlarm:
     raised_at: datetime
     updated_at: datetime | None
     alarm: Alarm
+    posted: bool = False
+    """Whether a client of the API set it, who clears it too; ours are judged by rule."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,10 @@
 """The standing alarms are exactly those that should stand.
 
 Sees what `sight` sees and the recovery runs of lost hosts; decides by
-`domain.alarm_rule`; is the only writer of alarms, and logs each one set or cleared. Runs
-on every conductor: two that raise the same alarm at once raise it once (unique key), so
-there is no leader.
+`domain.alarm_rule`; is the only writer of Hummingbird's own alarms, and logs each one set
+or cleared. Those that clients of the API have posted it leaves alone, unless the rule
+wants one of the same key. Runs on every conductor: two that raise the same alarm at once
+raise it once (unique key), so there is no leader.
 """
 
 from collections.abc import Mapping
@@ -48,9 +49,11 @@ class AlarmReconciler:
         put = {
             key: alarm
             for key, alarm in should.items()
-            if key not in stands or stands[key].alarm != alarm
+            if key not in stands or stands[key].alarm != alarm or stands[key].posted
         }
-        gone = [key for key in stands if key not in should]
+        gone = [
+            key for key, one in stands.items() if key not in should and not one.posted
+        ]
         if not put and not gone:
             return Outcome(looked_at=len(should))
         changed = self._write(put, gone, stands=stands)

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/alarms: what is wrong right now, as `fm` asks for it."""
 
+import json
 from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hummingbird.api.call import Call
-from hummingbird.api.schema.fault_query import ARGUMENTS, parse_filters
+from hummingbird.api.schema.alarm import Posted, parse_alarm
+from hummingbird.api.schema.fault_query import ARGUMENTS, parse_filters, parse_flag
 from hummingbird.api.schema.page import parse_page
 from hummingbird.api.view.alarm import alarm_full, alarm_short
-from hummingbird.db.repository import alarm, event_log
-from hummingbird.domain.alarm import Severity, StoredAlarm, as_event
-from hummingbird.errors import BadRequest
+from hummingbird.db.repository import alarm, event_log, event_suppression
+from hummingbird.db.session import Connection
+from hummingbird.domain.alarm import Alarm, Severity, StoredAlarm, as_event
+from hummingbird.domain.alarm_catalogue import unmasked
+from hummingbird.errors import BadRequest, Conflict
 
 _FILTERS = frozenset(
     {
@@ -27,7 +34,7 @@ _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 def list_short(call: Call) -> Any:
     """GET /v1/alarms"""
-    expand = call.request.GET.get("expand", "").lower() == "true"
+    expand = parse_flag(call.request.GET.get("expand"))
     return _list(call, expand=expand, resource="alarms")
 
 
@@ -38,9 +45,10 @@ def list_full(call: Call) -> Any:
 
 def summary(call: Call) -> Any:
     """GET /v1/alarms/summary"""
-    call.arguments("include_suppress")
+    arguments = call.arguments("include_suppress")
     with call.parts.database.reader() as connection:
-        count = Counter(one.alarm.severity for one in alarm.list_all(connection))
+        stands, _ = _listed(connection, arguments)
+    count = Counter(one.alarm.severity for one in stands)
     status = "OK"
     if count[Severity.MAJOR] or count[Severity.MINOR]:
         status = "degraded"
@@ -58,18 +66,102 @@ def summary(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/alarms/{uuid}"""
     with call.parts.database.reader() as connection:
-        return alarm_full(alarm.find(connection, call.name), base=call.base)
+        return _full(connection, call, alarm.find(connection, call.name))
+
+
+def create(call: Call) -> Any:
+    """POST /v1/alarms: set, clear or log. The answer is JSON in a JSON text, as FM's."""
+    body = parse_alarm(call.json_object())
+    act = {"set": _set, "clear": _clear}.get(body.state, _log)
+    with call.parts.database.writer() as connection:
+        uuid = act(connection, body, now=body.at or call.parts.clock.now())
+    return json.dumps({"uuid": uuid})
+
+
+def replace(call: Call) -> Any:
+    """PUT /v1/alarms/{uuid}: change what it says; what is left out stays."""
+    body = parse_alarm(call.json_object(), state="set")
+    if body.state != "set":
+        raise BadRequest(
+            message="An alarm that is changed stays set; clear it by DELETE."
+        )
+    now = call.parts.clock.now()
+    with call.parts.database.writer() as connection:
+        found = alarm.find(connection, call.name)
+        _put(connection, body.over(found.alarm), before=found, now=body.at or now)
+        return _full(connection, call, alarm.find(connection, call.name))
 
 
 def remove(call: Call) -> None:
     """DELETE /v1/alarms/{uuid}: clear it by hand. While its cause stands, the conductor
     raises it again."""
     with call.parts.database.writer() as connection:
-        found = alarm.find(connection, call.name).alarm
-        alarm.clear(connection, [(found.alarm_id, found.entity_instance_id)])
-        event_log.append(
-            connection, as_event(found, state="clear"), now=call.parts.clock.now()
-        )
+        found = alarm.find(connection, call.name)
+        _remove(connection, found, now=call.parts.clock.now())
+
+
+def _set(connection: Connection, body: Posted, *, now: datetime) -> str:
+    before = alarm.find_by_key(connection, *body.key)
+    return _put(connection, body.alarm(), before=before, now=now, uuid=body.uuid)
+
+
+def _clear(connection: Connection, body: Posted, *, now: datetime) -> str:
+    if body.uuid is not None:
+        found = alarm.find(connection, body.uuid)
+    else:
+        by_key = alarm.find_by_key(connection, *body.key)
+        if by_key is None:
+            raise BadRequest(message="can not find record to clear!")
+        found = by_key
+    _remove(connection, found, now=now)
+    return found.uuid
+
+
+def _log(connection: Connection, body: Posted, *, now: datetime) -> str:
+    # Who sends a log again, because no answer reached him, finds it written.
+    if body.uuid is not None and event_log.exists(connection, body.uuid):
+        return body.uuid
+    return event_log.append(connection, body.log(), now=now, uuid=body.uuid)
+
+
+def _put(
+    connection: Connection,
+    wanted: Alarm,
+    *,
+    before: StoredAlarm | None,
+    now: datetime,
+    uuid: str | None = None,
+) -> str:
+    """Have `wanted` stand in the place of `before`; logged unless it says the same."""
+    if not alarm.put(connection, wanted, now=now, posted=True, uuid=uuid):
+        raise Conflict(message="Another alarm with this key or uuid was set meanwhile.")
+    if before is None or before.alarm != wanted:
+        event_log.append(connection, as_event(wanted, state="set"), now=now)
+    found = alarm.find_by_key(connection, wanted.alarm_id, wanted.entity_instance_id)
+    assert found is not None
+    return found.uuid
+
+
+def _remove(connection: Connection, found: StoredAlarm, *, now: datetime) -> None:
+    key = (found.alarm.alarm_id, found.alarm.entity_instance_id)
+    if alarm.clear(connection, [key]):
+        event_log.append(connection, as_event(found.alarm, state="clear"), now=now)
+
+
+def _full(connection: Connection, call: Call, found: StoredAlarm) -> dict[str, Any]:
+    suppressed = found.alarm.alarm_id in event_suppression.suppressed(connection)
+    return alarm_full(found, base=call.base, suppressed=suppressed)
+
+
+def _listed(
+    connection: Connection, arguments: Mapping[str, str]
+) -> tuple[list[StoredAlarm], frozenset[str]]:
+    """Return the alarms that a list shows, and the alarm ids that are suppressed."""
+    suppressed = event_suppression.suppressed(connection)
+    stands = unmasked(alarm.list_all(connection))
+    if not parse_flag(arguments.get("include_suppress")):
+        stands = [one for one in stands if one.alarm.alarm_id not in suppressed]
+    return stands, suppressed
 
 
 def _list(call: Call, *, expand: bool, resource: str) -> Any:
@@ -79,7 +171,7 @@ def _list(call: Call, *, expand: bool, resource: str) -> Any:
     )
     filters = parse_filters(call, known=_FILTERS)
     with call.parts.database.reader() as connection:
-        stands = alarm.list_all(connection)
+        stands, suppressed = _listed(connection, arguments)
     found = [one for one in stands if _matches(one, filters)]
     found.sort(key=_order)
     if page.sort_key != "severity":
@@ -92,10 +184,10 @@ def _list(call: Call, *, expand: bool, resource: str) -> Any:
             raise BadRequest(message="The marker is not in the list any more.")
         found = found[uuids.index(page.marker) + 1 :]
     shown = found if page.limit is None else found[: page.limit]
+    view = partial(alarm_full, base=call.base) if expand else alarm_short
     answer: dict[str, Any] = {
         "alarms": [
-            alarm_full(one, base=call.base) if expand else alarm_short(one)
-            for one in shown
+            view(one, suppressed=one.alarm.alarm_id in suppressed) for one in shown
         ]
     }
     if page.limit is not None and len(shown) == page.limit:
@@ -111,7 +203,7 @@ def _order(one: StoredAlarm) -> tuple[int, str, int]:
 
 
 def _shown(one: StoredAlarm, key: str) -> object:
-    view = alarm_full(one, base="")
+    view = alarm_full(one, base="", suppressed=False)
     if key not in view:
         raise BadRequest(message=f"Invalid sort key: {key[:40]}.")
     return view[key]

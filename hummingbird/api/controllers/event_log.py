@@ -12,7 +12,7 @@ from hummingbird.api.schema.fault_query import (
 )
 from hummingbird.api.schema.page import parse_page
 from hummingbird.api.view.event_log import event_full, event_short
-from hummingbird.db.repository import event_log
+from hummingbird.db.repository import event_log, event_suppression
 
 _TEXTS = frozenset(
     {
@@ -42,7 +42,9 @@ def list_full(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/event_log/{uuid}"""
     with call.parts.database.reader() as connection:
-        return event_full(event_log.find(connection, call.name))
+        found = event_log.find(connection, call.name)
+        hidden = event_suppression.suppressed(connection)
+    return event_full(found, suppressed=found.event.event_log_id in hidden)
 
 
 def _list(call: Call, *, expand: bool, resource: str) -> Any:
@@ -51,7 +53,9 @@ def _list(call: Call, *, expand: bool, resource: str) -> Any:
     filters = parse_filters(call, known=_TEXTS | {"start", "end"})
     start, end = filters.pop("start", None), filters.pop("end", None)
     limit = page.limit or _MOST
+    include = parse_flag(arguments.get("include_suppress"))
     with call.parts.database.reader() as connection:
+        suppressed = event_suppression.suppressed(connection)
         marker = page.marker
         before = None if marker is None else event_log.find(connection, marker).id
         events = event_log.list_latest(
@@ -62,9 +66,14 @@ def _list(call: Call, *, expand: bool, resource: str) -> Any:
             equals=filters,
             start=None if start is None else parse_time(start),
             end=None if end is None else parse_time(end),
+            hidden=() if include else suppressed,
         )
     view = event_full if expand else event_short
-    answer: dict[str, Any] = {"event_log": [view(one) for one in events]}
+    answer: dict[str, Any] = {
+        "event_log": [
+            view(one, suppressed=one.event.event_log_id in suppressed) for one in events
+        ]
+    }
     if page.limit is not None and len(events) == limit:
         answer["next"] = (
             f"{call.base}/v1/{resource}?limit={limit}&marker={events[-1].uuid}"

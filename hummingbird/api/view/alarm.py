@@ -3,12 +3,16 @@
 
 from typing import Any
 
+from hummingbird.api.view.event_suppression import status
 from hummingbird.api.view.link import links
 from hummingbird.domain.alarm import StoredAlarm
 
 
-def alarm_short(stored: StoredAlarm) -> dict[str, Any]:
-    """Return the view that stands in a list."""
+def alarm_short(stored: StoredAlarm, *, suppressed: bool) -> dict[str, Any]:
+    """Return the view that stands in a list.
+
+    :param suppressed: whether its alarm id is.
+    """
     alarm = stored.alarm
     return {
         "uuid": stored.uuid,
@@ -17,13 +21,13 @@ def alarm_short(stored: StoredAlarm) -> dict[str, Any]:
         "severity": alarm.severity.value,
         "timestamp": _timestamp(stored),
         "reason_text": alarm.reason_text,
-        "suppression_status": "unsuppressed",
+        "suppression_status": status(suppressed),
         "mgmt_affecting": str(alarm.mgmt_affecting),
         "degrade_affecting": str(alarm.degrade_affecting),
     }
 
 
-def alarm_full(stored: StoredAlarm, *, base: str) -> dict[str, Any]:
+def alarm_full(stored: StoredAlarm, *, base: str, suppressed: bool) -> dict[str, Any]:
     """Return the view of one alarm."""
     alarm = stored.alarm
     updated = stored.updated_at
@@ -41,7 +45,7 @@ def alarm_full(stored: StoredAlarm, *, base: str) -> dict[str, Any]:
         "proposed_repair_action": alarm.proposed_repair_action,
         "service_affecting": alarm.service_affecting,
         "suppression": alarm.suppression,
-        "suppression_status": "unsuppressed",
+        "suppression_status": status(suppressed),
         "mgmt_affecting": str(alarm.mgmt_affecting),
         "degrade_affecting": str(alarm.degrade_affecting),
         "links": links(base, f"alarms/{stored.uuid}"),

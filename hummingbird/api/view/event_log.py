@@ -4,10 +4,11 @@ api/controllers/v1/event_log.py)."""
 
 from typing import Any
 
+from hummingbird.api.view.event_suppression import status
 from hummingbird.db.repository.event_log import StoredEvent
 
 
-def event_short(stored: StoredEvent) -> dict[str, Any]:
+def event_short(stored: StoredEvent, *, suppressed: bool) -> dict[str, Any]:
     """Return the view that stands in a list."""
     event = stored.event
     return {
@@ -18,11 +19,11 @@ def event_short(stored: StoredEvent) -> dict[str, Any]:
         "timestamp": stored.at.isoformat(),
         "severity": event.severity.value,
         "reason_text": event.reason_text,
-        "suppression_status": _suppression(stored),
+        "suppression_status": _suppression(stored, suppressed),
     }
 
 
-def event_full(stored: StoredEvent) -> dict[str, Any]:
+def event_full(stored: StoredEvent, *, suppressed: bool) -> dict[str, Any]:
     """Return the view of one event."""
     event = stored.event
     return {
@@ -39,10 +40,10 @@ def event_full(stored: StoredEvent) -> dict[str, Any]:
         "proposed_repair_action": event.proposed_repair_action,
         "service_affecting": event.service_affecting,
         "suppression": event.suppression,
-        "suppression_status": _suppression(stored),
+        "suppression_status": _suppression(stored, suppressed),
     }
 
 
-def _suppression(stored: StoredEvent) -> str:
+def _suppression(stored: StoredEvent, suppressed: bool) -> str:
     # Only alarms can be suppressed; FM says so of a log with this word.
-    return "None" if stored.event.state == "log" else "unsuppressed"
+    return "None" if stored.event.state == "log" else status(suppressed)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Standing alarms. The alarm reconciler is their only writer."""
+"""Standing alarms. The alarm reconciler writes those that Hummingbird itself raises; the
+others are posted by clients of the API."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -24,6 +25,7 @@ def _stored(row: Row[Any]) -> StoredAlarm:
         uuid=values["uuid"],
         raised_at=values["raised_at"],
         updated_at=values["updated_at"],
+        posted=values["posted"],
         alarm=Alarm(**{**fields, "severity": Severity(values["severity"])}),
     )
 
@@ -51,24 +53,47 @@ def find(connection: Connection, uuid: str) -> StoredAlarm:
     return _stored(row)
 
 
-def put(connection: Connection, alarm: Alarm, *, now: datetime) -> bool:
-    """Raise or change an alarm; return False if another conductor just raised it."""
+def find_by_key(
+    connection: Connection, alarm_id: str, entity_instance_id: str
+) -> StoredAlarm | None:
+    """Return the alarm of this key, or None."""
+    row = connection.execute(
+        select(ALARM).where(
+            ALARM.c.alarm_id == alarm_id,
+            ALARM.c.entity_instance_id == entity_instance_id,
+        )
+    ).first()
+    return None if row is None else _stored(row)
+
+
+def put(
+    connection: Connection,
+    alarm: Alarm,
+    *,
+    now: datetime,
+    posted: bool = False,
+    uuid: str | None = None,
+) -> bool:
+    """Raise or change an alarm; return False if another process just raised it, or an
+    alarm of another key has its uuid.
+
+    :param posted: by a client; one that is Hummingbird's own already stays its own.
+    :param uuid: of a new alarm, where the client has chosen one.
+    """
     key = {
         "alarm_id": alarm.alarm_id,
         "entity_instance_id": alarm.entity_instance_id,
     }
+    values = _values(alarm) | ({} if posted else {"posted": False})
     result = connection.execute(
-        update(ALARM).filter_by(**key).values(updated_at=now, **_values(alarm))
+        update(ALARM).filter_by(**key).values(updated_at=now, **values)
     )
     if result.rowcount:
         return True
+    new = {**_values(alarm), "uuid": uuid or str(uuid4()), "posted": posted}
     try:
         with connection.begin_nested():
-            connection.execute(
-                ALARM.insert().values(
-                    uuid=str(uuid4()), raised_at=now, **_values(alarm)
-                )
-            )
+            connection.execute(ALARM.insert().values(raised_at=now, **new))
     except IntegrityError:
         return False
     return True

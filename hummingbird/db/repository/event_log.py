@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The event log: append-only."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,12 +33,16 @@ def _stored(row: Row[Any]) -> StoredEvent:
     return StoredEvent(values["id"], values["uuid"], values["at"], event)
 
 
-def append(connection: Connection, event: LogEvent, *, now: datetime) -> None:
-    """Write one line."""
+def append(
+    connection: Connection, event: LogEvent, *, now: datetime, uuid: str | None = None
+) -> str:
+    """Write one line; return its uuid, which a client may have chosen."""
     values = {name: getattr(event, name) for name in _FIELDS}
     values["severity"] = event.severity.value
     values["reason_text"] = event.reason_text[:255]
-    connection.execute(EVENT_LOG.insert().values(uuid=str(uuid4()), at=now, **values))
+    name = uuid or str(uuid4())
+    connection.execute(EVENT_LOG.insert().values(uuid=name, at=now, **values))
+    return name
 
 
 def find(connection: Connection, uuid: str) -> StoredEvent:
@@ -51,6 +56,12 @@ def find(connection: Connection, uuid: str) -> StoredEvent:
     return _stored(row)
 
 
+def exists(connection: Connection, uuid: str) -> bool:
+    """Whether an event of this uuid is in the log."""
+    query = select(EVENT_LOG.c.id).where(EVENT_LOG.c.uuid == uuid)
+    return connection.execute(query).first() is not None
+
+
 def list_latest(
     connection: Connection,
     *,
@@ -60,11 +71,13 @@ def list_latest(
     equals: dict[str, str] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
+    hidden: Collection[str] = (),
 ) -> list[StoredEvent]:
     """Return events, the newest first.
 
     :param states: only those with one of these states ("set", "clear", "log").
     :param equals: column -> text that it must hold; the caller has checked the names.
+    :param hidden: alarm ids whose settings and clearings are left out; logs never are.
     """
     query: Select[Any] = select(EVENT_LOG).order_by(EVENT_LOG.c.id.desc()).limit(limit)
     if states is not None:
@@ -77,4 +90,8 @@ def list_latest(
         query = query.where(EVENT_LOG.c.at >= start)
     if end is not None:
         query = query.where(EVENT_LOG.c.at <= end)
+    if hidden:
+        query = query.where(
+            (EVENT_LOG.c.state == "log") | EVENT_LOG.c.event_log_id.not_in(hidden)
+        )
     return [_stored(row) for row in connection.execute(query)]

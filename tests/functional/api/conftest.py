@@ -17,10 +17,11 @@ from hummingbird.api.parts import Parts
 from hummingbird.clock import ManualClock
 from hummingbird.conf import new
 from hummingbird.db.repository import credential as credentials
+from hummingbird.db.repository import event_suppression, system
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import run as runs
-from hummingbird.db.repository import system
 from hummingbird.db.session import Database
+from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.run import Run, RunState
@@ -210,6 +211,7 @@ def world(database: Database, tmp_path: Path) -> Iterator[World]:
         system.seed(
             connection, name="test", mn_cidr="192.168.204.0/24", now=clock.now()
         )
+        event_suppression.sync(connection, CATALOGUE.values())
     box = SecretBox.from_file(tmp_path / "secret.key")
     nudges: list[str] = []
     parts = Parts(

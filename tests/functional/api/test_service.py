@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service as processes run it: a port, threads, the token's file."""
 
+import socket
 import stat
 import threading
 import time
@@ -26,6 +27,7 @@ def conf(tmp_path: Path) -> Conf:
     made([], project="hummingbird", default_config_files=[])
     made.set_override("state_directory", str(tmp_path / "state"))
     made.set_override("port", 0, group="api")
+    made.set_override("fm_port", 0, group="api")
     return made
 
 
@@ -152,3 +154,48 @@ def test_a_stopping_service_lets_go_of_those_who_wait(
     waiting.join()
     assert statuses == [200]
     assert time.monotonic() - began < 20
+
+
+def test_alarms_are_served_at_their_own_port_as_well(
+    conf: Conf, sqlite: Database, tmp_path: Path
+) -> None:
+    conf.set_override("fm_port", _free_port(), group="api")
+    made = ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+    made.start()
+    try:
+        fault = made.fm_url
+        assert fault == f"http://127.0.0.1:{conf.api.fm_port}" != made.url
+        header = {"X-Auth-Token": made.token_file.read_text()}
+        root = requests.get(fault, timeout=5).json()
+        assert root["name"] == "Fault Management API"
+        v1 = requests.get(f"{fault}/v1", timeout=5).json()
+        names = {"alarms", "event_log", "event_suppression"}
+        assert set(v1) == {"id", "media_types", "links"} | names
+        for name in names:
+            url = f"{fault}/v1/{name}"
+            assert requests.get(url, timeout=5).status_code == 401
+            assert name in requests.get(url, headers=header, timeout=5).json()
+        hosts_there = requests.get(f"{fault}/v1/ihosts", headers=header, timeout=5)
+        assert hosts_there.status_code == 404
+    finally:
+        made.stop()
+
+
+def test_a_taken_port_leaves_nothing_open(conf: Conf, sqlite: Database) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        conf.set_override("port", _free_port(), group="api")
+        conf.set_override("fm_port", holder.getsockname()[1], group="api")
+        made = ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+        with pytest.raises(OSError):
+            made.start()
+        made.stop()
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", conf.api.port)) != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -32,7 +32,7 @@ class Up:
         self.port = free_port()
         self.config.write_text(
             f"[DEFAULT]\nstate_directory = {self.state}\n"
-            f"[api]\nport = {self.port}\n"
+            f"[api]\nport = {self.port}\nfm_port = {free_port()}\n"
             f"[gateway]\nbind = 127.0.0.1\nport = {free_port()}\n"
             "advertise = 127.0.0.1\n"
             f"[kubernetes]\nkubeconfig = {directory / 'none'}\n"
