@@ -310,6 +310,16 @@ class KubernetesRefused(HummingbirdError):
     sentence = "Kubernetes refused to {action}: {message}"
 
 
+class FaultManagerUnavailable(Unavailable):
+    code = "hummingbird.fm.unavailable"
+    sentence = "StarlingX's fault management does not answer: {message}"
+
+
+class FaultManagerRefused(HummingbirdError):
+    code = "hummingbird.fm.refused"
+    sentence = "StarlingX's fault management does not take a message: {message}"
+
+
 class ConductorUnavailable(Unavailable):
     code = "hummingbird.conductor.unavailable"
     sentence = "No conductor answers: {message}"

@@ -19,7 +19,7 @@ from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import database_url, state_directory
 from hummingbird.db import migration
-from hummingbird.db.repository import event_suppression, system
+from hummingbird.db.repository import event_suppression, fault_outbox, system
 from hummingbird.db.session import Database
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.secretbox import SecretBox
@@ -60,6 +60,7 @@ def open_database(conf: Conf, clock: Clock) -> Database:
         database_url(conf),
         pool_size=conf.database.pool_size,
         busy_timeout_seconds=conf.database.busy_timeout_seconds,
+        forward_faults=bool(conf.fm.url),
     )
     with _alone(state_directory(conf) / "schema.lock"):
         migration.upgrade(database)
@@ -71,6 +72,8 @@ def open_database(conf: Conf, clock: Clock) -> Database:
                 now=clock.now(),
             )
             event_suppression.sync(connection, CATALOGUE.values())
+            if not conf.fm.url:
+                fault_outbox.forget(connection)
     return database
 
 

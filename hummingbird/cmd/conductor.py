@@ -35,7 +35,7 @@ from hummingbird.conf.share import controller_name, shared, state_directory
 from hummingbird.db.session import Database
 from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
-from hummingbird.reconcilers import registry
+from hummingbird.reconcilers import fault_forward, registry
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
@@ -99,6 +99,9 @@ class Conductor:
                 max_attempts=conf.conductor.max_attempts,
                 in_hand=self.service.in_hand,
                 nudge_runs=self.service.nudge,
+                fault_forward=fault_forward.from_options(
+                    conf, database, clock=clock, owner=process_name(conf)
+                ),
             )
         )
         self._rpc = make_server(

@@ -236,6 +236,26 @@ EVENT_LOG = _table(
     Column("suppression", Boolean, nullable=False),
 )
 
+FAULT_OUTBOX = _table(
+    "fault_outbox",
+    Column("kind", String(16), nullable=False),
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("alarm_id", String(32), nullable=False),
+    Column("entity_instance_id", String(255), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("refusals", Integer, nullable=False, server_default="0"),
+)
+"""What a fault management elsewhere has not been told yet, by id in order."""
+
+LEASE = Table(
+    "lease",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+"""Who alone may do what is named, and until when unless he says so again."""
+
 PROCESS = _table(
     "process",
     Column("name", String(128), nullable=False, unique=True),

@@ -10,7 +10,7 @@ writers of one process queue on one lock, which is fairer than SQLite's own retr
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine, make_url
@@ -18,15 +18,26 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from hummingbird.errors import DatabaseUnavailable
 
-__all__ = ["Connection", "Database"]
+__all__ = ["Connection", "Database", "is_forwarding"]
+
+_FORWARDING: Final = "hummingbird_forward_faults"
 
 
 class Database:
     """One database, shared by all threads of a process."""
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, busy_timeout_seconds: float = 20.0
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        busy_timeout_seconds: float = 20.0,
+        forward_faults: bool = False,
     ) -> None:
+        """
+        :param forward_faults: whether changes of alarms and logs are queued for a fault
+            management elsewhere, in the transactions that make them.
+        """
         self._sqlite = make_url(url).get_backend_name() == "sqlite"
         self._writing = threading.RLock()
         options: dict[str, Any] = (
@@ -35,7 +46,10 @@ class Database:
             else {"pool_size": pool_size, "max_overflow": pool_size}
         )
         self.engine: Engine = create_engine(
-            url, pool_pre_ping=not self._sqlite, **options
+            url,
+            pool_pre_ping=not self._sqlite,
+            execution_options={_FORWARDING: forward_faults},
+            **options,
         )
         if self._sqlite:
             _prepare_sqlite(self.engine)
@@ -72,6 +86,11 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def is_forwarding(connection: Connection) -> bool:
+    """Whether the database of `connection` was opened with `forward_faults`."""
+    return bool(connection.get_execution_options().get(_FORWARDING))
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class AlarmReconciler:
                     event_log.append(connection, line, now=now)
                     said.append(f"set {_name(alarm)}")
             for key in gone:
-                if not alarm_repository.clear(connection, [key]):
+                if not alarm_repository.clear(connection, [key], now=now):
                     continue
                 alarm = stands[key].alarm
                 event_log.append(connection, as_event(alarm, state="clear"), now=now)

@@ -10,6 +10,7 @@ from hummingbird.domain.recovery import Limits
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.alarm import AlarmReconciler
 from hummingbird.reconcilers.driver import Driver
+from hummingbird.reconcilers.fault_forward import FaultForwardReconciler
 from hummingbird.reconcilers.ladder import Ladder
 from hummingbird.reconcilers.liveness import LivenessReconciler
 from hummingbird.reconcilers.node import NodeReconciler
@@ -19,7 +20,8 @@ from hummingbird.reconcilers.sight import Eyes
 from hummingbird.secretbox import SecretBox
 
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "liveness": ("alarm", "recovery", "node"),
+    "liveness": ("alarm", "recovery", "node", "fault_forward"),
+    "alarm": ("fault_forward",),
 }
 """Whoever stands on the right looks again when the one on the left changed something."""
 
@@ -48,6 +50,8 @@ class Parts:
     max_attempts: int
     in_hand: Callable[[], tuple[str, frozenset[int]]]
     nudge_runs: Callable[[], None]
+    fault_forward: FaultForwardReconciler | None = None
+    """Where there is a fault management elsewhere."""
 
 
 def build(parts: Parts) -> Driver:
@@ -83,6 +87,7 @@ def build(parts: Parts) -> Driver:
                 period_seconds=NODE_PERIOD_SECONDS,
             ),
             parts.agent,
+            *((parts.fault_forward,) if parts.fault_forward is not None else ()),
         ),
         clock=eyes.clock,
         followers=FOLLOWERS,

@@ -8,6 +8,7 @@ from sqlalchemy import inspect
 
 from hummingbird.db import migration
 from hummingbird.db.model import METADATA
+from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.session import Database
 
 
@@ -29,3 +30,20 @@ def test_a_second_start_changes_nothing(empty_database: Database) -> None:
     migration.upgrade(empty_database)
     with empty_database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_alarms_of_the_first_schema_stay_ours(empty_database: Database) -> None:
+    migration.upgrade(empty_database, revision="0001")
+    with empty_database.writer() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO alarm (uuid, alarm_id, entity_type_id, entity_instance_id,"
+            " severity, reason_text, alarm_type, probable_cause,"
+            " proposed_repair_action, service_affecting, suppression, mgmt_affecting,"
+            " degrade_affecting, raised_at) VALUES ('u', '200.001', 'system.host',"
+            " 'host=edge-0', 'warning', 'r', 't', 'c', 'p', true, false, true, false,"
+            " '2026-01-01 00:00:00+00:00')"
+        )
+    migration.upgrade(empty_database)
+    with empty_database.reader() as connection:
+        (only,) = alarms.list_all(connection)
+    assert (only.uuid, only.posted) == ("u", False)

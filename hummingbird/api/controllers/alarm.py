@@ -144,7 +144,7 @@ def _put(
 
 def _remove(connection: Connection, found: StoredAlarm, *, now: datetime) -> None:
     key = (found.alarm.alarm_id, found.alarm.entity_instance_id)
-    if alarm.clear(connection, [key]):
+    if alarm.clear(connection, [key], now=now):
         event_log.append(connection, as_event(found.alarm, state="clear"), now=now)
 
 

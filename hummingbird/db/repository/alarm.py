@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Standing alarms. The alarm reconciler writes those that Hummingbird itself raises; the
-others are posted by clients of the API."""
+others are posted by clients of the API. Each change is queued for the fault management
+elsewhere, where there is one."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,7 +12,9 @@ from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import ALARM
+from hummingbird.db.repository import fault_outbox
 from hummingbird.domain.alarm import Alarm, Severity, StoredAlarm
+from hummingbird.domain.fault_message import alarm_cleared, alarm_set
 from hummingbird.errors import NotFound
 
 _FIELDS = tuple(Alarm.__dataclass_fields__)
@@ -36,9 +39,14 @@ def _values(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def list_all(connection: Connection) -> list[StoredAlarm]:
-    """Return every standing alarm, by id."""
+def list_all(connection: Connection, *, hold: bool = False) -> list[StoredAlarm]:
+    """Return every standing alarm, by id.
+
+    :param hold: whether nobody else changes them before this transaction ends.
+    """
     query = select(ALARM).order_by(ALARM.c.id)
+    if hold:
+        query = query.with_for_update()
     return [_stored(row) for row in connection.execute(query)]
 
 
@@ -89,6 +97,7 @@ def put(
         update(ALARM).filter_by(**key).values(updated_at=now, **values)
     )
     if result.rowcount:
+        fault_outbox.add(connection, alarm_set(alarm, now=now))
         return True
     new = {**_values(alarm), "uuid": uuid or str(uuid4()), "posted": posted}
     try:
@@ -96,17 +105,24 @@ def put(
             connection.execute(ALARM.insert().values(raised_at=now, **new))
     except IntegrityError:
         return False
+    fault_outbox.add(connection, alarm_set(alarm, now=now))
     return True
 
 
-def clear(connection: Connection, keys: Iterable[tuple[str, str]]) -> int:
+def clear(
+    connection: Connection, keys: Iterable[tuple[str, str]], *, now: datetime
+) -> int:
     """Remove alarms by (alarm_id, entity_instance_id); return how many stood."""
-    return sum(
-        connection.execute(
+    count = 0
+    for alarm_id, entity_instance_id in keys:
+        gone = connection.execute(
             delete(ALARM).where(
                 ALARM.c.alarm_id == alarm_id,
                 ALARM.c.entity_instance_id == entity_instance_id,
             )
         ).rowcount
-        for alarm_id, entity_instance_id in keys
-    )
+        if gone:
+            message = alarm_cleared(alarm_id, entity_instance_id, now=now)
+            fault_outbox.add(connection, message)
+        count += gone
+    return count

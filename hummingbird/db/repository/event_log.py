@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The event log: append-only."""
+"""The event log: append-only. Logs are queued for the fault management elsewhere, where
+there is one; the settings and clearings of alarms it notes itself."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, Select, select
 
 from hummingbird.db.model import EVENT_LOG
+from hummingbird.db.repository import fault_outbox
 from hummingbird.domain.alarm import LogEvent, Severity
+from hummingbird.domain.fault_message import logged
 from hummingbird.errors import NotFound
 
 _FIELDS = tuple(LogEvent.__dataclass_fields__)
@@ -42,6 +45,8 @@ def append(
     values["reason_text"] = event.reason_text[:255]
     name = uuid or str(uuid4())
     connection.execute(EVENT_LOG.insert().values(uuid=name, at=now, **values))
+    if event.state == "log":
+        fault_outbox.add(connection, logged(event, uuid=name, now=now))
     return name
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.fakes.fm import TOKEN, FakeFm
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -26,7 +28,7 @@ def free_port() -> int:
 class Up:
     """One `hummingbird up` on a state directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, more: str = "") -> None:
         self.state = directory / "state"
         self.config = directory / "hummingbird.conf"
         self.port = free_port()
@@ -36,7 +38,7 @@ class Up:
             f"[gateway]\nbind = 127.0.0.1\nport = {free_port()}\n"
             "advertise = 127.0.0.1\n"
             f"[kubernetes]\nkubeconfig = {directory / 'none'}\n"
-            "[provisioning]\nconnect_timeout_seconds = 1\n"
+            "[provisioning]\nconnect_timeout_seconds = 1\n" + more
         )
         self.process = self.launch()
 
@@ -153,3 +155,28 @@ def test_a_request_that_was_accepted_survives_a_kill(up: Up) -> None:
     assert run["error_code"] == "hummingbird.kubernetes.unavailable"
     assert up.get("/v1/ihosts/edge-0")["task"].startswith("Unlocking failed")
     assert up.end() == 0
+
+
+def test_faults_go_to_the_fm_that_is_configured(tmp_path: Path) -> None:
+    fm = FakeFm()
+    (tmp_path / "fm.token").write_text(TOKEN)
+    up = Up(
+        tmp_path,
+        more=f"[fm]\nurl = {fm.url}\ntoken_file = {tmp_path / 'fm.token'}\n"
+        "retry_seconds = 0.2\n",
+    )
+    try:
+        up.await_ready()
+        add(up, "edge-0")
+        deadline = time.monotonic() + 20
+        while not fm.events:
+            assert time.monotonic() < deadline, up.get("/v1/reconcilers")
+            time.sleep(0.05)
+        assert fm.told() == [("log", "200.020")]
+        assert fm.events[0]["entity_instance_id"] == "host=edge-0.event=add"
+        assert up.end() == 0
+    finally:
+        if up.process.poll() is None:
+            up.process.kill()
+            up.process.communicate()
+        fm.stop()

@@ -47,8 +47,8 @@ def test_an_alarm_is_changed_in_place_and_cleared_by_its_key(
         assert (stored.raised_at, stored.updated_at) == (NOW, later)
         assert stored.alarm.severity is Severity.CRITICAL
         key = (worse.alarm_id, worse.entity_instance_id)
-        assert alarms.clear(connection, [key]) == 1
-        assert alarms.clear(connection, [key]) == 0
+        assert alarms.clear(connection, [key], now=later) == 1
+        assert alarms.clear(connection, [key], now=later) == 0
 
 
 def test_the_log_is_read_newest_first_and_filtered(database: Database) -> None:

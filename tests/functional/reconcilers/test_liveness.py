@@ -157,7 +157,8 @@ def test_an_alarm_that_somebody_deleted_stands_again(world: World) -> None:
     world.power_off("edge-0")
     quiet(world, 40)
     with world.database.writer() as connection:
-        alarm.clear(connection, [("200.005", LOST.split(" ", 1)[1])])
+        key = ("200.005", LOST.split(" ", 1)[1])
+        alarm.clear(connection, [key], now=world.clock.now())
     assert not world.standing()
     world.reconcile("alarm")
     assert world.standing() == {LOST: "critical"}
