@@ -6,6 +6,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 NAME ?= host_life
+# Most of what the tests do is waiting for hosts, so there are more than cores.
+JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test up lint bench images lab-up lab-down clean venv
@@ -26,7 +28,7 @@ test: ## all tests, with real hosts, databases and message broker
 	@tools/requirements.sh test
 	@$(MAKE) --no-print-directory venv
 	@$(BIN)/hummingbird-lab prepare --images
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 up: venv ## the control plane alone, against your own kubeconfig; needs no root
 	@$(BIN)/hummingbird up $(ARGS)

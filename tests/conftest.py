@@ -3,6 +3,10 @@
 
 `database` runs a test once on SQLite and once on PostgreSQL, each time on a database
 without rows, its schema made by the migrations. `empty_database` has no schema yet.
+
+Where several processes share the tests (`-n`), a file stays in one of them, and so do
+all tests that want the message broker. The lab's files are handed out first: each takes
+minutes, most of them spent waiting for a host.
 """
 
 import shutil
@@ -16,6 +20,17 @@ from hummingbird.db.session import Database
 from tests.postgresql_server import MIGRATED, PostgresqlServer
 
 KINDS = ("sqlite", "postgresql")
+
+LONGEST_FIRST = {
+    "test_conductor_death": -3,
+    "test_provision": -2,
+    "test_agents": -1,
+    "test_recovery": -1,
+    "test_lab_kubernetes": 0,
+    "test_lab_end": 0,
+    "test_lab": 0,
+}
+"""Files of the lab by how long they take, so that none is left for the end alone."""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +54,19 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
     return path
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Say which tests belong together, and put the long ones first."""
+    root = Path(__file__).parent
+    for item in items:
+        path = item.path.relative_to(root)
+        is_rpc = path.parts[:2] == ("functional", "rpc")
+        item.add_marker(pytest.mark.xdist_group("rpc" if is_rpc else str(path)))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: LONGEST_FIRST.get(item.path.stem, 1))
 
 
 def _databases(
