@@ -4,9 +4,8 @@
 `database` runs a test once on SQLite and once on PostgreSQL, each time on a database
 without rows, its schema made by the migrations. `empty_database` has no schema yet.
 
-Where several processes share the tests (`-n`), a file stays in one of them, and so do
-all tests that want the message broker. The lab's files are handed out first: each takes
-minutes, most of them spent waiting for a host.
+Where several processes share the tests (`-n`), a file stays in one of them, and the lab's
+files are handed out first: each takes minutes, most of them spent waiting for a host.
 """
 
 import shutil
@@ -56,16 +55,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.hookimpl(tryfirst=True)  # the groups must be there when xdist looks
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Say which tests belong together, and put the long ones first."""
-    root = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(root)
-        is_rpc = path.parts[:2] == ("functional", "rpc")
-        item.add_marker(pytest.mark.xdist_group("rpc" if is_rpc else str(path)))
+    """Put the long files first where several processes share the tests."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: LONGEST_FIRST.get(item.path.stem, 1))
 
