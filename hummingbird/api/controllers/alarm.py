@@ -133,11 +133,16 @@ def _put(
     uuid: str | None = None,
 ) -> str:
     """Have `wanted` stand in the place of `before`; logged unless it says the same."""
-    if not alarm.put(connection, wanted, now=now, posted=True, uuid=uuid):
-        raise Conflict(message="Another alarm with this key or uuid was set meanwhile.")
+    key = wanted.alarm_id, wanted.entity_instance_id
+    put = partial(alarm.put, connection, wanted, now=now, posted=True)
+    is_put = put(uuid=uuid)
+    if not is_put and alarm.find_by_key(connection, *key) is not None:
+        is_put = put()  # somebody else has just set it: it is changed after all
+    if not is_put:
+        raise Conflict(message="Another alarm has this uuid.")
     if before is None or before.alarm != wanted:
         event_log.append(connection, as_event(wanted, state="set"), now=now)
-    found = alarm.find_by_key(connection, wanted.alarm_id, wanted.entity_instance_id)
+    found = alarm.find_by_key(connection, *key)
     assert found is not None
     return found.uuid
 

@@ -44,7 +44,7 @@ def parse_flag(value: str | None) -> bool:
 
 
 def parse_time(given: str) -> datetime:
-    """Return the time that `given` says; UTC where it names no zone.
+    """Return the time that `given` says, in UTC, which is meant where it names no zone.
 
     :raises BadRequest: it is not an ISO 8601 date, or date and time.
     """
@@ -52,7 +52,10 @@ def parse_time(given: str) -> datetime:
         at = datetime.fromisoformat(given.strip())
     except ValueError:
         at = _compact(given)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    try:
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:  # the first and last days that there are, elsewhere
+        raise BadRequest(message=f"Invalid date '{given[:40]}' specified") from error
 
 
 def _compact(given: str) -> datetime:

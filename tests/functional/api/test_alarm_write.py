@@ -2,6 +2,7 @@
 """Alarms that clients set, change and clear, and the logs that they write."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -54,6 +55,20 @@ def test_an_alarm_that_is_set_twice_stands_once(world: World) -> None:
     (only,) = _alarms(world)
     assert (only["uuid"], only["severity"]) == (first, "critical")
     assert _log(world)[1:] == [("set", "100.104", "critical")]
+
+
+def test_many_who_set_one_alarm_at_once_all_succeed(world: World) -> None:
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(_post(world).status))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 8
+    assert len(_alarms(world)) == 1
 
 
 def test_the_catalogue_says_what_an_alarm_affects(world: World) -> None:
@@ -133,6 +148,7 @@ def test_put_changes_what_it_names(world: World) -> None:
         {"suppression": "maybe"},
         {"timestamp": "tomorrow"},
         {"timestamp": 7},
+        {"timestamp": "0001-01-01T00:00:00+12:00"},
         {"uuid": "7"},
         {"colour": "red"},
     ],
