@@ -35,6 +35,7 @@ need "${PYTHON:-python3}" python3
 if [ "$purpose" = test ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
     need rabbitmq-server rabbitmq-server
+    need sshd openssh-server
 fi
 # 1.21 is the first that fetches the version that a module asks for (go.dev/doc/toolchain).
 if [ -z "${HUMMINGBIRD_LAB_BINARIES:-}" ] && ! command -v go >/dev/null; then
