@@ -28,7 +28,8 @@ test: ## all tests, with real hosts, databases and message broker
 	@tools/requirements.sh test
 	@$(MAKE) --no-print-directory venv
 	@$(BIN)/hummingbird-lab prepare --images
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+	  --durations 20 $(ARGS)
 
 up: venv ## the control plane alone, against your own kubeconfig; needs no root
 	@$(BIN)/hummingbird up $(ARGS)

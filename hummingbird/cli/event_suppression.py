@@ -14,8 +14,10 @@ _SUPPRESSIONS = path("event_suppression")
 
 
 class EventSuppress(Act):
-    """Leave alarms of these ids out of the lists and the summary; they are raised and
-    cleared all the same."""
+    """Leave alarms of these ids out of the lists and the summary.
+
+    They are raised and cleared all the same.
+    """
 
     examples: ClassVar[tuple[str, ...]] = ("hummingbird event-suppress 200.001",)
     status: ClassVar[str] = "suppressed"
