@@ -12,6 +12,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,6 +81,8 @@ class Product:
         self.url = f"http://127.0.0.1:{API_PORT}"
         self.processes: dict[str, InsideProcess] = {}
         self._changes = changes or {}
+        self._asker: InsideProcess | None = None
+        self._asking = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -91,6 +94,7 @@ class Product:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        self._end_asker()
 
     def write_config(self) -> Path:
         """Write the configuration file for this lab; return its path."""
@@ -266,14 +270,37 @@ class Product:
             "headers": sent,
             "timeout_s": timeout_s,
         }
-        done = self.lab.exec(
-            inventory.CONTROLLER,
-            [sys.executable, "-m", "hummingbird_lab.request"],
-            input_text=json.dumps(question),
-            timeout_s=timeout_s + 10.0,
-        )
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(self._answer(json.dumps(question)))
         return answer
+
+    def _answer(self, question: str) -> str:
+        """Return the answer to one line of request.py, from the one that stays there.
+
+        To enter the lab and start an interpreter for each look costs more than the look;
+        whoever waits for something looks ten times a second.
+        """
+        with self._asking:
+            if self._asker is None or self._asker.poll() is not None:
+                self._asker = self.lab.popen(
+                    inventory.CONTROLLER,
+                    [sys.executable, "-m", "hummingbird_lab.request"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            stdin, stdout = self._asker.stdin, self._asker.stdout
+            assert stdin is not None and stdout is not None
+            stdin.write(question + "\n")
+            stdin.flush()
+            answer = stdout.readline()
+        if not answer:
+            raise LabError("what asks the API inside the lab has ended")
+        return answer
+
+    def _end_asker(self) -> None:
+        with self._asking:
+            asker, self._asker = self._asker, None
+        if asker is not None:
+            asker.communicate()
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Ask the API and return the parsed body of its answer.

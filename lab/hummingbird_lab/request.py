@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One HTTP request, made where this process is: `python -m hummingbird_lab.request`.
+"""HTTP requests, made where this process is: `python -m hummingbird_lab.request`.
 
 Run inside the lab it reaches what listens on the controller's loopback.  What to ask
-comes as JSON on stdin ({method, url, headers, body, timeout_s}), so that a token is in
-no argument list; the answer goes to stdout as JSON ({status, body}).  Status 0: nobody
-answered.
+comes as JSON on stdin, a line each ({method, url, headers, body, timeout_s}), so that a
+token is in no argument list; each answer goes to stdout as a line of JSON ({status,
+body}).  Status 0: nobody answered.  It ends with its input.
 """
 
 import json
@@ -44,4 +44,5 @@ def _parsed(data: bytes) -> Any:
 
 
 if __name__ == "__main__":
-    json.dump(ask(json.load(sys.stdin)), sys.stdout)
+    for question in sys.stdin:
+        print(json.dumps(ask(json.loads(question))), flush=True)
