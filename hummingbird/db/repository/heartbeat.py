@@ -143,10 +143,3 @@ def end_expired(connection: Connection, *, now: datetime) -> None:
 def end_sessions(connection: Connection, *, host_id: int) -> None:
     """End every session of a host: its agents must show their tokens again."""
     connection.execute(delete(AGENT_SESSION).where(AGENT_SESSION.c.host_id == host_id))
-
-
-def end_expired_sessions(connection: Connection, *, now: datetime) -> int:
-    """Remove sessions that have expired; return how many."""
-    return connection.execute(
-        delete(AGENT_SESSION).where(AGENT_SESSION.c.expires_at < now)
-    ).rowcount
