@@ -37,10 +37,6 @@ if [ "$purpose" = test ]; then
     need rabbitmq-server rabbitmq-server
     need sshd openssh-server
 fi
-# 1.21 is the first that fetches the version that a module asks for (go.dev/doc/toolchain).
-if [ -z "${HUMMINGBIRD_LAB_BINARIES:-}" ] && ! command -v go >/dev/null; then
-    missing="$missing golang-go"
-fi
 
 if [ -n "$missing" ]; then
     if ! command -v apt-get >/dev/null; then
@@ -60,15 +56,4 @@ if [ -n "$missing" ]; then
     # shellcheck disable=SC2086  # a list of words
     DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing \
         >/dev/null
-fi
-
-if [ -z "${HUMMINGBIRD_LAB_BINARIES:-}" ]; then
-    version=$(go env GOVERSION | sed 's/^go//')
-    lowest=$(printf '%s\n1.21\n' "$version" | sort -V | head -n 1)
-    if [ "$lowest" != 1.21 ]; then
-        echo "Kubernetes is built with Go 1.21 or newer; this is $version. Get one from" \
-            "https://go.dev/dl, or set HUMMINGBIRD_LAB_BINARIES to a folder of ready" \
-            "programs (doc/lab.md)." >&2
-        exit 1
-    fi
 fi

@@ -8,13 +8,12 @@ folder of ready ones instead, say of an official release.
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from hummingbird_lab import cache
+from hummingbird_lab import cache, compiler
 from hummingbird_lab.command import run
 from hummingbird_lab.errors import CommandFailed, LabError
 
@@ -57,7 +56,7 @@ def path() -> Path:
 def make(*, say: cache.Say) -> Path:
     """Return the folder; if it must be built, that takes about 7 min on 2 cores.
 
-    :raises LabError: a given folder lacks a program, or there is no Go to build with.
+    :raises LabError: a given folder lacks a program, or it can't be built.
     """
     folder = path()
     if os.environ.get("HUMMINGBIRD_LAB_BINARIES"):
@@ -78,11 +77,7 @@ def make(*, say: cache.Say) -> Path:
 
 
 def _build(folder: Path, *, say: cache.Say) -> None:
-    if shutil.which("go") is None:
-        raise LabError(
-            "Kubernetes is built with Go 1.26, which is not on the PATH; or set"
-            " HUMMINGBIRD_LAB_BINARIES to a folder with " + ", ".join((*NAMES, "helm"))
-        )
+    go = compiler.go(say=say)
     env = dict(os.environ) | {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
     stamp = "k8s.io/component-base/version"
     major, minor, _ = version().split(".", 2)
@@ -96,10 +91,10 @@ def _build(folder: Path, *, say: cache.Say) -> None:
         ("pause", "pause", "."),
     ):
         say(f"fetching the modules of {module}")
-        run(["go", "mod", "download"], env=env, cwd=SOURCE / module)
+        run([go, "mod", "download"], env=env, cwd=SOURCE / module)
         _compile(
             [
-                "go",
+                go,
                 "build",
                 "-v",
                 "-ldflags",
@@ -121,7 +116,7 @@ def _compile(
 ) -> None:
     """Run a Go build, saying now and then how far it is; `-v` names each package."""
     cwd = SOURCE / module
-    listed = run(["go", "list", "-deps", argv[-1]], env=env, cwd=cwd).stdout
+    listed = run([argv[0], "list", "-deps", argv[-1]], env=env, cwd=cwd).stdout
     total, done, said, lines = len(listed.split()), 0, time.monotonic(), []
     with subprocess.Popen(
         argv, env=dict(env), cwd=cwd, stderr=subprocess.PIPE, text=True
