@@ -23,6 +23,7 @@ KINDS = ("sqlite", "postgresql")
 LONGEST_FIRST = {
     "test_conductor_death": -3,
     "test_provision": -2,
+    "test_provision_beside": -2,
     "test_agents": -1,
     "test_recovery": -1,
     "test_lab_kubernetes": 0,

@@ -6,12 +6,17 @@ small), and ends with the test process, however that ends.  HUMMINGBIRD_LAB_KEEP
 keeps the folder for its logs.
 """
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hummingbird_lab.lab import Lab
+
+from tests.lab.playbook_host import PlaybookHost
+
+_SHARED = pytest.StashKey[Lab]()
 
 
 def _folder() -> Path:
@@ -28,7 +33,7 @@ def lab_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The lab of the product's tests: two hosts, Kubernetes, the agents' images."""
     with Lab.up(
         _folder(),
@@ -36,7 +41,31 @@ def lab() -> Iterator[Lab]:
         kubernetes=True,
         images=True,
     ) as lab:
+        request.session.stash[_SHARED] = lab
         yield lab
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """End the shared lab after the last test of this folder, not of the whole session:
+    an idle cluster takes a tenth of a core from the tests that follow."""
+    result = yield
+    here = Path(__file__).parent
+    if nextitem is None or here not in nextitem.path.parents:
+        shared = item.session.stash.get(_SHARED, None)
+        if shared is not None:
+            shared.down(keep=bool(os.environ.get("HUMMINGBIRD_LAB_KEEP")))
+    return result
+
+
+@pytest.fixture
+def host(lab: Lab) -> Iterator[PlaybookHost]:
+    """A host behind the router, given back as it was also by a test that fails."""
+    host = PlaybookHost(lab, "edge-1")
+    yield host
+    host.retire()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 
 import base64
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -139,3 +140,24 @@ class PlaybookHost:
         argv = [str(self.lab.binaries / "kubeadm"), "token", "create", "--ttl=15m"]
         argv += ["--kubeconfig", str(self.lab.kubeconfig)]
         return self.lab.exec("controller", argv).stdout.strip()
+
+    def retire(self) -> None:
+        """Take the node away, and from the host all that we put on it."""
+        self.forget_node()
+        result = self.play("retire")
+        assert result["status"] == "successful", result
+
+
+def difference(before: object, after: object, folder: Path) -> list[str]:
+    """Return what differs between two snapshots, as the snapshot program says."""
+    paths = [folder / "before.json", folder / "after.json"]
+    for path, snapshot in zip(paths, (before, after), strict=True):
+        path.write_text(json.dumps(snapshot))
+    done = subprocess.run(
+        [sys.executable, str(SNAPSHOT), "--diff", *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[str] = json.loads(done.stdout)
+    return found
