@@ -13,7 +13,7 @@ from hummingbird import errors
 TARGET = Path(__file__).resolve().parent.parent / "doc" / "errors.md"
 
 _HEAD = """\
-<!-- Made from hummingbird/errors.py by tools/list_errors.py; do not edit. -->
+<!-- Made from hummingbird/errors by tools/list_errors.py; do not edit. -->
 # Errors
 
 Every refusal and failure has a code. A code is never reused for something else, so a

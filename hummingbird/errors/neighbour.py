@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A neighbour that does not answer, or answers what it should not."""
+
+from hummingbird.errors.base import (
+    BadRequest,
+    HummingbirdError,
+    NotAuthenticated,
+    Unavailable,
+)
+
+
+class KubernetesUnavailable(Unavailable):
+    code = "hummingbird.kubernetes.unavailable"
+    sentence = "The Kubernetes API does not answer: {message}"
+
+
+class KubernetesRefused(HummingbirdError):
+    code = "hummingbird.kubernetes.refused"
+    sentence = "Kubernetes refused to {action}: {message}"
+
+
+class FaultManagerUnavailable(Unavailable):
+    code = "hummingbird.fm.unavailable"
+    sentence = "StarlingX's fault management does not answer: {message}"
+
+
+class FaultManagerRefused(HummingbirdError):
+    code = "hummingbird.fm.refused"
+    sentence = "StarlingX's fault management does not take a message: {message}"
+
+
+class ConductorUnavailable(Unavailable):
+    code = "hummingbird.conductor.unavailable"
+    sentence = "No conductor answers: {message}"
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "hummingbird.database.unavailable"
+    sentence = "The database does not answer: {message}"
+
+
+class TokenRefused(NotAuthenticated):
+    code = "hummingbird.agent.token_refused"
+    sentence = "The service-account token was refused: {message}"
+
+
+class SessionUnknown(NotAuthenticated):
+    code = "hummingbird.agent.session_unknown"
+    sentence = "The session is not known or has ended; start a new one."
+
+
+class ReportInvalid(BadRequest):
+    code = "hummingbird.agent.report_invalid"
+    sentence = "{message}"

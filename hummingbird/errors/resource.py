@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Refusals of networks, credentials, runs and alarms."""
+
+from hummingbird.errors.base import (
+    BadRequest,
+    Conflict,
+    HummingbirdError,
+    NotFound,
+    Unavailable,
+)
+
+
+class EmnInvalid(BadRequest):
+    code = "hummingbird.emn.invalid"
+    sentence = "{message}"
+
+
+class EmnTaken(Conflict):
+    code = "hummingbird.emn.taken"
+    sentence = "EMN {name} overlaps or has the name of {holder}."
+
+
+class EmnInUse(Conflict):
+    code = "hummingbird.emn.in_use"
+    sentence = "EMN {name} still has {count} hosts; delete those first."
+
+
+class CredentialInvalid(BadRequest):
+    code = "hummingbird.credential.invalid"
+    sentence = "{message}"
+
+
+class CredentialTaken(Conflict):
+    code = "hummingbird.credential.taken"
+    sentence = "A credential named {name} exists already."
+
+
+class CredentialInUse(Conflict):
+    code = "hummingbird.credential.in_use"
+    sentence = "Credential {name} is used by {count} hosts or networks."
+
+
+class CredentialMissing(BadRequest):
+    code = "hummingbird.credential.missing"
+    sentence = (
+        "No credential says how to get into host {hostname}. Add one: "
+        "hummingbird credential-add default --user USER --private-key FILE"
+    )
+
+
+class SecretUnreadable(HummingbirdError):
+    code = "hummingbird.credential.secret_unreadable"
+    sentence = (
+        "A stored secret can't be read with this deployment's key file; restore the key "
+        "or enter the credential again."
+    )
+
+
+class RunNotFound(NotFound):
+    code = "hummingbird.run.not_found"
+    sentence = "Run {name} could not be found."
+
+
+class RunFailed(HummingbirdError):
+    """A step of a run failed; `step` and `message` say which and how."""
+
+    code = "hummingbird.run.failed"
+    sentence = "{step}: {message}"
+    worth_a_retry = True
+
+
+class RunTakenOverTooOften(HummingbirdError):
+    code = "hummingbird.run.too_many_takeovers"
+    sentence = "{attempts} conductors ended in the middle of this run"
+    worth_a_retry = True
+
+
+class HostUnreachable(Unavailable):
+    code = "hummingbird.host.unreachable"
+    sentence = "Host {hostname} does not answer at {address}: {message}"
+
+
+class HostKeyChanged(HummingbirdError):
+    code = "hummingbird.host.key_changed"
+    sentence = (
+        "Host {hostname} shows another SSH host key than at first contact. If it was "
+        "installed anew, say so: hummingbird host-update {hostname} --forget-host-key; "
+        "if not, somebody stands in between."
+    )
+
+
+class AlarmIdUnknown(BadRequest):
+    code = "hummingbird.alarm.id_unknown"
+    sentence = (
+        "Alarm {alarm_id} is not in the catalogue of alarms (StarlingX's events.yaml), so "
+        "it can not be set; a log of that id can be written."
+    )
