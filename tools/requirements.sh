@@ -36,6 +36,8 @@ if [ "$purpose" = test ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
     need rabbitmq-server rabbitmq-server
     need sshd openssh-server
+    need wireguard-go wireguard-go
+    need wg wireguard-tools
 fi
 
 if [ -n "$missing" ]; then
