@@ -124,6 +124,38 @@ HOST = _table(
     Column("updated_at", UtcDateTime),
 )
 
+HUB = Table(
+    "hub",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("private_key_sealed", Text, nullable=False),
+    Column("public_key", String(44), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""One row: the key of the hub, the same at every controller."""
+
+TUNNEL = _table(
+    "tunnel",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column(
+        "host_id",
+        ForeignKey("host.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    Column("address", String(45), nullable=False, unique=True),
+    Column("public_key", String(44), unique=True),
+    Column("next_key", String(44), unique=True),
+    Column("claim_key", String(44), unique=True),
+    Column("claim_until", UtcDateTime),
+    Column("rotated_at", UtcDateTime),
+    Column("endpoint", String(64)),
+    Column("handshake_at", UtcDateTime),
+    Column("received_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("sent_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 RUN = _table(
     "run",
     Column("uuid", String(36), nullable=False, unique=True),

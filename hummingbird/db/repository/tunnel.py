@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tunnels and the hub's key: rows in, domain objects out."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from hummingbird.db.model import HUB, TUNNEL
+from hummingbird.domain.tunnel import Tunnel, address
+from hummingbird.domain.wireguard import SeenPeer
+from hummingbird.secretbox import SecretBox
+
+_HUB = 1
+_TRIES = 20
+
+
+def _tunnel(row: Row[Any]) -> Tunnel:
+    return Tunnel(**row._mapping)
+
+
+def list_all(connection: Connection) -> list[Tunnel]:
+    """Return every tunnel, by id."""
+    rows = connection.execute(select(TUNNEL).order_by(TUNNEL.c.id))
+    return [_tunnel(row) for row in rows]
+
+
+def of_host(connection: Connection, host_id: int) -> Tunnel | None:
+    """Return the host's tunnel, or None."""
+    row = connection.execute(select(TUNNEL).where(TUNNEL.c.host_id == host_id)).first()
+    return None if row is None else _tunnel(row)
+
+
+def create(
+    connection: Connection, *, host_id: int, overlay: str, now: datetime
+) -> Tunnel:
+    """Return the host's tunnel, made with an address of its own if it has none.
+
+    :raises OverlayFull: the overlay has no address left.
+    """
+    known = of_host(connection, host_id)
+    if known is not None:
+        return known
+    highest = connection.execute(select(func.max(TUNNEL.c.id))).scalar() or 0
+    for index in range(highest + 1, highest + 1 + _TRIES):
+        try:
+            with connection.begin_nested():
+                connection.execute(
+                    TUNNEL.insert().values(
+                        uuid=str(uuid4()),
+                        host_id=host_id,
+                        address=address(overlay, index),
+                        created_at=now,
+                    )
+                )
+        except IntegrityError:
+            # Somebody took the address, or gave this host a tunnel, a moment ago.
+            known = of_host(connection, host_id)
+            if known is not None:
+                return known
+            continue
+        break
+    made = of_host(connection, host_id)
+    assert made is not None, "twenty addresses in a row were taken in one moment"
+    return made
+
+
+def change(connection: Connection, tunnel: Tunnel, **values: Any) -> Tunnel:
+    """Write `values` (keys and their times) and return the tunnel as it is now."""
+    connection.execute(update(TUNNEL).where(TUNNEL.c.id == tunnel.id).values(**values))
+    row = connection.execute(select(TUNNEL).where(TUNNEL.c.id == tunnel.id)).one()
+    return _tunnel(row)
+
+
+def remove(connection: Connection, tunnel: Tunnel) -> None:
+    """Delete the tunnel; its keys die with the next look of the reconciler."""
+    connection.execute(delete(TUNNEL).where(TUNNEL.c.id == tunnel.id))
+
+
+def put_seen(connection: Connection, seen: Mapping[int, SeenPeer]) -> None:
+    """Write what the hub saw, by tunnel id."""
+    rows: Iterable[dict[str, Any]] = [
+        {
+            "tunnel_id": tunnel_id,
+            "endpoint": peer.endpoint,
+            "handshake_at": peer.handshake_at,
+            "received_bytes": peer.received_bytes,
+            "sent_bytes": peer.sent_bytes,
+        }
+        for tunnel_id, peer in seen.items()
+    ]
+    if rows:
+        statement = update(TUNNEL).where(TUNNEL.c.id == bindparam("tunnel_id"))
+        connection.execute(statement, list(rows))
+
+
+def hub_public_key(connection: Connection) -> str | None:
+    """Return the hub's public key; None before the first tunnel."""
+    row = connection.execute(select(HUB.c.public_key).where(HUB.c.id == _HUB)).first()
+    return None if row is None else str(row.public_key)
+
+
+def hub_private_key(connection: Connection, *, box: SecretBox) -> str | None:
+    """Return the hub's private key, opened; None before the first tunnel.
+
+    :raises SecretUnreadable: it was sealed with another key.
+    """
+    found = connection.execute(
+        select(HUB.c.private_key_sealed).where(HUB.c.id == _HUB)
+    ).first()
+    return None if found is None else box.open(found.private_key_sealed)
+
+
+def keep_hub(
+    connection: Connection,
+    *,
+    private_key: str,
+    public_key: str,
+    box: SecretBox,
+    now: datetime,
+) -> str:
+    """Store the hub's key unless there is one; return the public key that holds."""
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                HUB.insert().values(
+                    id=_HUB,
+                    private_key_sealed=box.seal(private_key),
+                    public_key=public_key,
+                    created_at=now,
+                )
+            )
+    except IntegrityError:
+        kept = hub_public_key(connection)
+        assert kept is not None
+        return kept
+    return public_key
