@@ -19,6 +19,7 @@ from hummingbird.conf import (
     provisioning,
     recovery,
     rpc,
+    tunnel,
 )
 
 GROUPS: tuple[ModuleType, ...] = (
@@ -35,6 +36,7 @@ GROUPS: tuple[ModuleType, ...] = (
     provisioning,
     recovery,
     rpc,
+    tunnel,
 )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refusals and failures of tunnels."""
 
-from hummingbird.errors.base import BadRequest, Conflict, NotFound
+from hummingbird.errors.base import BadRequest, Conflict, NotFound, Unavailable
 
 
 class PublicKeyInvalid(BadRequest):
@@ -30,3 +30,8 @@ class HubEndpointMissing(BadRequest):
         "Nobody said where hosts reach this controller's WireGuard hub: set "
         "[tunnel]hub_endpoint to address:port."
     )
+
+
+class HubUnavailable(Unavailable):
+    code = "hummingbird.tunnel.hub_unavailable"
+    sentence = "The WireGuard hub on this controller can't be made: {message}"

@@ -20,6 +20,8 @@ OPTIONS = [
 ]
 COUNTED = ("byte", "connection", "item", "run", "thread", "count", "die")
 """What the numbers that are not times count."""
+LONG = {"_seconds": "second", "_hours": "hour", "_days": "day"}
+"""Units of time by how an option's name ends."""
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -36,8 +38,9 @@ def test_a_number_has_a_unit_and_bounds(group: str, option: cfg.Opt) -> None:
         option, cfg.IntOpt | cfg.FloatOpt
     ):
         return
-    unit = ("second",) if option.name.endswith("_seconds") else COUNTED
-    assert any(word in option.help.lower() for word in unit)
+    unit = next((w for end, w in LONG.items() if option.name.endswith(end)), None)
+    words = COUNTED if unit is None else (unit,)
+    assert any(word in option.help.lower() for word in words)
     assert option.type.min is not None
     if option.name != "max_limit":  # 0 there means no cap, so neither is there one
         assert option.type.max is not None

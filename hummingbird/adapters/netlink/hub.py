@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hub's interface on this controller: made, addressed and switched on.
+
+Idempotent: what is there already is kept, with its sessions. Where the kernel has no
+WireGuard a `wireguard-go` is started, which goes on when this process ends: a conductor
+that is restarted must not cut the edge off.
+"""
+
+import errno
+import ipaddress
+import logging
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from hummingbird.adapters.netlink.wireguard import KernelWireGuard, WireGuard
+from hummingbird.adapters.netlink.wireguard_go import SOCKETS, UserspaceWireGuard
+from hummingbird.errors import HubUnavailable
+
+LOG = logging.getLogger(__name__)
+
+_START_SECONDS: Final = 10.0
+_UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
+"""What the kernel says to a kind of link that it does not know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubPlan:
+    """What the interface should be."""
+
+    interface: str
+    address: str
+    """The hub's own, inside."""
+    overlay: str
+    """The network of all addresses inside; this machine routes it to the interface."""
+    port: int
+    mtu: int
+
+
+class Hub(Protocol):
+    """Where all tunnels end."""
+
+    def open(self, plan: HubPlan) -> WireGuard:
+        """Return the interface, made as `plan` says.
+
+        :raises HubUnavailable: it can't be made.
+        """
+
+
+class NetlinkHub:
+    """The hub in the network namespace that this process is in."""
+
+    def open(self, plan: HubPlan) -> WireGuard:
+        from pyroute2 import IPRoute
+        from pyroute2.netlink.exceptions import NetlinkError
+
+        try:
+            with IPRoute() as netlink:
+                found = _ensure_link(netlink, plan.interface)
+                _ensure_address(netlink, plan)
+                return found
+        except (NetlinkError, OSError) as error:
+            raise HubUnavailable(message=str(error)) from error
+
+
+def _ensure_link(netlink: Any, name: str) -> WireGuard:
+    userspace = UserspaceWireGuard(name)
+    if userspace.is_served:
+        return userspace
+    for link in netlink.get_links(ifname=name):
+        if _kind(link) == "wireguard":
+            return KernelWireGuard(name)
+        # A TUN device whose program has died: its sessions are gone anyway.
+        netlink.link("del", index=link["index"])
+    return _make(netlink, name)
+
+
+def _make(netlink: Any, name: str) -> WireGuard:
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        netlink.link("add", ifname=name, kind="wireguard")
+    except NetlinkError as error:
+        if error.code not in _UNSUPPORTED:
+            raise
+        return _start(name)
+    return KernelWireGuard(name)
+
+
+def _start(name: str) -> UserspaceWireGuard:
+    program = shutil.which("wireguard-go")
+    if program is None:
+        raise HubUnavailable(
+            message="the kernel has no WireGuard and wireguard-go is not installed"
+        )
+    SOCKETS.mkdir(mode=0o755, parents=True, exist_ok=True)
+    LOG.info("The kernel has no WireGuard: starting wireguard-go for %s", name)
+    done = subprocess.run(
+        [program, name],
+        env={**os.environ, "LOG_LEVEL": "error"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        timeout=_START_SECONDS,
+        check=False,
+    )
+    userspace = UserspaceWireGuard(name)
+    deadline = time.monotonic() + _START_SECONDS
+    while not userspace.is_served:
+        if done.returncode or time.monotonic() >= deadline:
+            raise HubUnavailable(
+                message=f"wireguard-go {name} did not start (exit {done.returncode})"
+            )
+        time.sleep(0.02)
+    return userspace
+
+
+def _ensure_address(netlink: Any, plan: HubPlan) -> None:
+    (link,) = netlink.get_links(ifname=plan.interface)
+    network = ipaddress.ip_network(plan.overlay)
+    known = {
+        (found.get_attr("IFA_ADDRESS"), found["prefixlen"])
+        for found in netlink.get_addr(index=link["index"])
+    }
+    if (plan.address, network.prefixlen) not in known:
+        netlink.addr(
+            "add",
+            index=link["index"],
+            address=plan.address,
+            prefixlen=network.prefixlen,
+        )
+    if link.get_attr("IFLA_MTU") != plan.mtu or not link["flags"] & 1:
+        netlink.link("set", index=link["index"], mtu=plan.mtu, state="up")
+
+
+def _kind(link: Any) -> str | None:
+    info = link.get_attr("IFLA_LINKINFO")
+    return info.get_attr("IFLA_INFO_KIND") if info else None

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tunnels to hosts that cannot be reached from the controller's network."""
+
+from oslo_config import cfg
+
+GROUP = "tunnel"
+
+OPTS = (
+    cfg.StrOpt(
+        "hub_endpoint",
+        help=(
+            "address:port at which hosts reach the WireGuard hub on this controller, "
+            "for example 203.0.113.5:51820: the public address of a NAT or a floating "
+            "address that moves between controllers. Needed for tunnels."
+        ),
+    ),
+    cfg.PortOpt(
+        "hub_port",
+        default=51820,
+        help="UDP port that the hub listens on.",
+    ),
+    cfg.StrOpt(
+        "hub_interface",
+        default="hummingbird0",
+        max_length=15,
+        help="Name of the hub's network interface.",
+    ),
+    cfg.StrOpt(
+        "overlay",
+        default="100.126.0.0/16",
+        help=(
+            "Network of the addresses inside tunnels; the hub has the first one, each "
+            "host another for life. Choose one that neither the controller nor any host "
+            "uses; it may be widened later, never moved. The default is of the range "
+            "that RFC 6598 shares out."
+        ),
+    ),
+    cfg.ListOpt(
+        "routes",
+        default=[],
+        help=(
+            "Networks that hosts reach through their tunnels, beside the overlay: where "
+            "the Kubernetes API, the registry and the package archive are. Default: "
+            "[network]mn_cidr."
+        ),
+    ),
+    cfg.IntOpt(
+        "keepalive_seconds",
+        default=25,
+        min=0,
+        max=3600,
+        help=(
+            "Seconds after which a host that is behind NAT sends something, so that its "
+            "NAT lets our packets in; 25 holds with every NAT that keeps to RFC 4787. 0: never."
+        ),
+    ),
+    cfg.IntOpt(
+        "mtu",
+        default=1420,
+        min=1280,
+        max=9000,
+        help="Largest packet inside a tunnel, in bytes; WireGuard takes 60 to 80 more.",
+    ),
+    cfg.IntOpt(
+        "claim_hours",
+        default=24,
+        min=1,
+        max=168,
+        help="Hours for which a bootstrap script that was given out can be used.",
+    ),
+    cfg.IntOpt(
+        "rotation_days",
+        default=30,
+        min=0,
+        max=3650,
+        help="Days after which a host's key is changed; 0: only on demand.",
+    ),
+)
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register this group's options with `conf`."""
+    conf.register_opts(OPTS, group=GROUP)

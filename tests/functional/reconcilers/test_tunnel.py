@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hub follows the tunnels: stories of keys that come, change and die."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+
+from hummingbird.adapters.netlink.hub import HubPlan
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import tunnel as tunnel_repository
+from hummingbird.domain.tunnel import Tunnel, TunnelState, state
+from hummingbird.domain.wireguard import Peer
+from hummingbird.reconcilers.tunnel import TunnelReconciler, make_key, public_key_of
+from hummingbird.secretbox import SecretBox
+from tests.fakes.hub import FakeHub
+from tests.fakes.wireguard import FakeWireGuard
+from tests.fakes.world import World
+
+BOX = SecretBox(Fernet.generate_key())
+
+PLAN = HubPlan(
+    interface="hub0",
+    address="100.126.0.1",
+    overlay="100.126.0.0/16",
+    port=51820,
+    mtu=1420,
+)
+
+
+class Site:
+    """A hub, its reconciler, and the tunnel of host edge-0."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.hub = world, FakeHub()
+        self.private_key, self.public_key = make_key()
+        self.reconciler = TunnelReconciler(
+            world.database,
+            clock=world.clock,
+            box=BOX,
+            hub=self.hub,
+            plan=PLAN,
+            period_seconds=30.0,
+        )
+
+    def begin(self) -> Tunnel:
+        """Give edge-0 a tunnel, and the hub a key."""
+        now = self.world.clock.now()
+        with self.world.database.writer() as connection:
+            tunnel_repository.keep_hub(
+                connection,
+                private_key=self.private_key,
+                public_key=self.public_key,
+                box=BOX,
+                now=now,
+            )
+            host = host_repository.find(connection, "edge-0")
+            return tunnel_repository.create(
+                connection, host_id=host.id, overlay=PLAN.overlay, now=now
+            )
+
+    def change(self, **values: object) -> Tunnel:
+        with self.world.database.writer() as connection:
+            return tunnel_repository.change(connection, self.tunnel, **values)
+
+    def hear(self, key: str, *, endpoint: str = "203.0.113.9:40000") -> None:
+        self.interface.shake_hands(key, at=self.world.clock.now(), endpoint=endpoint)
+
+    @property
+    def tunnel(self) -> Tunnel:
+        with self.world.database.reader() as connection:
+            (only,) = tunnel_repository.list_all(connection)
+        return only
+
+    @property
+    def state(self) -> TunnelState:
+        return state(self.tunnel, now=self.world.clock.now())
+
+    @property
+    def interface(self) -> FakeWireGuard:
+        return self.hub.interfaces["hub0"]
+
+    def peers(self) -> dict[str, tuple[str, ...]]:
+        return {key: one.addresses for key, one in self.interface.peers().items()}
+
+
+@pytest.fixture
+def site(world: World) -> Site:
+    return Site(world)
+
+
+def test_without_a_tunnel_there_is_no_hub(site: Site) -> None:
+    assert site.reconciler.reconcile().looked_at == 0
+    assert site.hub.interfaces == {}
+
+
+def test_a_script_that_was_given_out_opens_the_way_until_its_time_is_over(
+    site: Site,
+) -> None:
+    tunnel = site.begin()
+    assert (tunnel.address, site.state) == ("100.126.0.2", TunnelState.NEW)
+    _, claim = make_key()
+    now = site.world.clock.now()
+    site.change(claim_key=claim, claim_until=now + timedelta(seconds=30))
+    assert site.state is TunnelState.CLAIMABLE
+
+    site.reconciler.reconcile()
+    assert site.interface.public_key() == site.public_key
+    assert site.peers() == {claim: ("100.126.0.2/32",)}
+
+    site.world.clock.advance(31)
+    assert site.state is TunnelState.NEW
+    (said,) = site.reconciler.reconcile().changed
+    assert "removed" in said
+    assert site.peers() == {}
+
+
+def test_the_hosts_own_key_takes_over_when_it_is_heard(site: Site) -> None:
+    site.begin()
+    _, claim = make_key()
+    _, own = make_key()
+    until = site.world.clock.now() + timedelta(hours=1)
+    site.change(claim_key=claim, claim_until=until, next_key=own)
+    site.reconciler.reconcile()
+    assert site.peers() == {claim: ("100.126.0.2/32",), own: ()}
+
+    site.hear(claim)
+    site.reconciler.reconcile()
+    assert site.peers() == {claim: ("100.126.0.2/32",), own: ()}, "not heard yet"
+    assert site.state is TunnelState.UP
+
+    site.hear(own, endpoint="203.0.113.9:40001")
+    site.reconciler.reconcile()
+    assert site.peers() == {own: ("100.126.0.2/32",)}
+    tunnel = site.tunnel
+    assert (tunnel.public_key, tunnel.next_key, tunnel.claim_key) == (own, None, None)
+    assert tunnel.rotated_at == site.world.clock.now()
+    assert not site.reconciler.reconcile().changed
+
+
+def test_what_was_heard_is_remembered_and_gets_old(site: Site) -> None:
+    site.begin()
+    _, own = make_key()
+    site.change(public_key=own)
+    site.reconciler.reconcile()
+    assert site.state is TunnelState.CONNECTING
+    site.hear(own)
+    site.reconciler.reconcile()
+    assert (site.state, site.tunnel.endpoint) == (TunnelState.UP, "203.0.113.9:40000")
+    site.world.clock.advance(181)
+    assert site.state is TunnelState.DOWN
+
+
+def test_a_retired_hosts_key_and_a_strangers_die_in_one_look(site: Site) -> None:
+    site.begin()
+    _, own = make_key()
+    _, stranger = make_key()
+    site.change(public_key=own)
+    site.reconciler.reconcile()
+    site.interface.change([Peer(public_key=stranger, addresses=("100.126.0.9/32",))])
+    (said,) = site.reconciler.reconcile().changed
+    assert said == f"peer {stranger[:8]}… removed: no tunnel has it"
+
+    with site.world.database.writer() as connection:
+        tunnel_repository.remove(connection, site.tunnel)
+    site.reconciler.reconcile()
+    assert site.peers() == {}
+
+
+def test_a_hub_that_lost_everything_gets_it_back(site: Site) -> None:
+    site.begin()
+    _, own = make_key()
+    site.change(public_key=own)
+    site.reconciler.reconcile()
+    site.hub.interfaces.clear()
+    site.reconciler.reconcile()
+    assert site.interface.public_key() == public_key_of(site.private_key)
+    assert site.peers() == {own: ("100.126.0.2/32",)}
+
+
+def test_nobody_else_is_touched(site: Site) -> None:
+    site.begin()
+    _, own = make_key()
+    site.change(public_key=own)
+    site.world.add("edge-1", "192.168.204.102")
+    with site.world.database.writer() as connection:
+        host = host_repository.find(connection, "edge-1")
+        second = tunnel_repository.create(
+            connection,
+            host_id=host.id,
+            overlay=PLAN.overlay,
+            now=site.world.clock.now(),
+        )
+    assert second.address == "100.126.0.3"
+    site.reconciler.reconcile()
+    site.interface.touched.clear()
+    _, other = make_key()
+    with site.world.database.writer() as connection:
+        tunnel_repository.change(connection, second, public_key=other)
+    site.reconciler.reconcile()
+    assert site.interface.touched == [other]
+
+
+def test_a_hub_that_cannot_be_made_is_said_and_nothing_is_lost(site: Site) -> None:
+    site.begin()
+    site.hub.broken = "no TUN device"
+    (failed,) = site.reconciler.reconcile().failed
+    assert "no TUN device" in failed
+    site.hub.broken = None
+    assert not site.reconciler.reconcile().failed
