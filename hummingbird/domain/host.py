@@ -40,6 +40,10 @@ class Host:
     """The last maintenance action that was accepted, until it is done."""
     provisioned_plan: str | None
     """Digest of the plan that the last finished provisioning put on it; None: never."""
+    target_plan: str | None = None
+    """Digest of what would be put on it now; None: not known yet."""
+    progress: str | None = None
+    """How far the run that provisions it is: "3/9"."""
     touched: bool
     """A provisioning run has begun: something of ours may be on it."""
     known_hosts: str | None
@@ -50,6 +54,8 @@ class Host:
     state_since: datetime
     online: bool
     """Heard from lately, whatever its state; written by the liveness reconciler."""
+    powered_off: bool = False
+    """Switched off on purpose, and not heard since."""
     boot_id: str | None
     uptime_seconds: int
     serialid: str | None
