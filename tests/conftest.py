@@ -26,11 +26,8 @@ LONGEST_FIRST = {
     "test_provision_beside": -2,
     "test_agents": -1,
     "test_recovery": -1,
-    "test_lab_kubernetes": 0,
-    "test_lab_end": 0,
-    "test_lab": 0,
 }
-"""Files of the lab by how long they take, so that none is left for the end alone."""
+"""The lab's longest files, so that none is left for the end alone."""
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +58,13 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Put the long files first where several processes share the tests."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: LONGEST_FIRST.get(item.path.stem, 1))
+        lab = Path(__file__).parent / "lab"
+        items.sort(
+            key=lambda item: (
+                lab not in item.path.parents,
+                LONGEST_FIRST.get(item.path.stem, 0),
+            )
+        )
 
 
 def _databases(

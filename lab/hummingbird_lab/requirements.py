@@ -31,6 +31,7 @@ ALWAYS = (
     Requirement("mmdebstrap", "mmdebstrap"),
     Requirement("nft", "nftables"),
     Requirement("openssl", "openssl"),
+    Requirement("ping", "iputils-ping"),
     Requirement("setpriv", "util-linux"),
     Requirement("ssh", "openssh-client"),
     Requirement("ssh-keygen", "openssh-client"),

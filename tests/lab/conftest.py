@@ -32,31 +32,33 @@ def lab_folder() -> Iterator[Path]:
         folder.rmdir()
 
 
-@pytest.fixture(scope="session")
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The lab of the product's tests: two hosts, Kubernetes, the agents' images."""
-    with Lab.up(
-        _folder(),
-        hosts=("edge-0", "edge-1"),
-        kubernetes=True,
-        images=True,
-    ) as lab:
-        request.session.stash[_SHARED] = lab
-        yield lab
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """The lab of the product's tests: two hosts, Kubernetes, the agents' images.
+
+    Files that follow each other share it.
+    """
+    stash = request.session.stash
+    if _SHARED not in stash:
+        stash[_SHARED] = Lab.up(
+            _folder(), hosts=("edge-0", "edge-1"), kubernetes=True, images=True
+        )
+    return stash[_SHARED]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, object, object]:
-    """End the shared lab after the last test of this folder, not of the whole session:
-    an idle cluster takes a tenth of a core from the tests that follow."""
+    """End the shared lab when tests of other folders follow, not with the session: an
+    idle cluster takes a tenth of a core from them."""
     result = yield
-    here = Path(__file__).parent
-    if nextitem is None or here not in nextitem.path.parents:
-        shared = item.session.stash.get(_SHARED, None)
-        if shared is not None:
-            shared.down(keep=bool(os.environ.get("HUMMINGBIRD_LAB_KEEP")))
+    stash = item.session.stash
+    if _SHARED in stash and (
+        nextitem is None or Path(__file__).parent not in nextitem.path.parents
+    ):
+        stash[_SHARED].down(keep=bool(os.environ.get("HUMMINGBIRD_LAB_KEEP")))
+        del stash[_SHARED]
     return result
 
 

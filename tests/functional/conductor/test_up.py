@@ -4,7 +4,6 @@
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -17,12 +16,7 @@ import pytest
 import requests
 
 from tests.fakes.fm import TOKEN, FakeFm
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.free_port import free_port
 
 
 class Up:

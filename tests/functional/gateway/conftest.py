@@ -20,6 +20,7 @@ from hummingbird.db.session import Database
 from hummingbird.gateway.service import GatewayService
 from tests.fakes.agent import SimulatedAgent
 from tests.fakes.token_verifier import FakeIdentity, FakeTokenVerifier
+from tests.free_port import free_port
 
 PERIOD_SECONDS = 1.0
 
@@ -36,11 +37,13 @@ class Site:
     clock: SystemClock = field(default_factory=SystemClock)
     gateways: list[GatewayService] = field(default_factory=list)
 
-    def start_gateway(self, *, port: int = 0, **options: object) -> GatewayService:
+    def start_gateway(
+        self, *, port: int | None = None, **options: object
+    ) -> GatewayService:
         """Start a gateway on this port, or on any."""
         settings = {
             "bind": "127.0.0.1",
-            "port": port,
+            "port": free_port() if port is None else port,
             "period_seconds": PERIOD_SECONDS,
             "flush_seconds": 0.1,
         }

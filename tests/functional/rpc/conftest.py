@@ -12,14 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.free_port import free_port
+
 READY_SECONDS = 60
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports for servers that a test stops and starts again on the same one.
+
+Below the range that the kernel takes clients' ports from (ip_local_port_range, by default
+from 32768): a port of that range, free while the server is away, may be taken by any
+connection meanwhile, even by one to itself.
+"""
+
+import itertools
+import os
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+_FIRST: Final = 20000
+_LAST: Final = 32000
+_STEP: Final = 7919
+"""A prime, so that all are tried, and tests that run side by side begin far apart."""
+
+
+def _candidates() -> Iterator[int]:
+    for index in itertools.count(1):
+        yield _FIRST + (os.getpid() * _STEP + index) % (_LAST - _FIRST)
+
+
+_CANDIDATES: Final = _candidates()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses now, and no client will by chance."""
+    for port in _CANDIDATES:
+        with (
+            socket.socket() as stream,
+            socket.socket(type=socket.SOCK_DGRAM) as packets,
+        ):
+            try:
+                stream.bind(("127.0.0.1", port))
+                packets.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("counting never ends")
