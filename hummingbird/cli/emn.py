@@ -10,7 +10,7 @@ from hummingbird.cli.command import Act, List, Show
 from hummingbird.cli.failure import Failure
 
 _EMNS = path("emns")
-_ATTACHMENTS = ("direct", "routed")
+_ATTACHMENTS = ("direct", "routed", "vxlan", "wireguard", "wireguard+vxlan")
 
 
 def _add_details(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +24,32 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="how to get into its hosts (default: the credential named default)",
     )
+    parser.add_argument(
+        "--gateway",
+        metavar="HOST|ADDRESS",
+        help="what stands before it: the EdgeWorker that carries the site, or a router's"
+        " address",
+    )
+    parser.add_argument(
+        "--mtu",
+        type=_mtu,
+        metavar="BYTES",
+        help="largest packet, where it can't be found by trying; found: it is found",
+    )
+
+
+def _mtu(text: str) -> int | str:
+    """Return the bytes, or an empty text for `found`."""
+    if text == "found":
+        return ""
+    if text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor found")
 
 
 def _details(given: argparse.Namespace) -> dict[str, Any]:
     """Return the fields that were given."""
-    names = ("attachment", "site", "credential")
+    names = ("attachment", "site", "credential", "gateway", "mtu")
     return {
         name: value for name in names if (value := getattr(given, name)) is not None
     }
@@ -37,20 +58,27 @@ def _details(given: argparse.Namespace) -> dict[str, Any]:
 class EmnAdd(Show):
     """Say that a network has hosts, and how the controller reaches it.
 
-    direct: the controller has a port in it; routed: somebody's routers lead there.  The
-    management network itself is there from the start and is named mn.
+    direct: the controller has a port in it; routed: somebody's routers lead there;
+    wireguard: each host opens a tunnel, through any NAT that lets UDP out; vxlan: it is
+    made one L2 subnet with the management network; wireguard+vxlan: that inside tunnels.
+    The management network itself is there from the start and is named mn.
     """
 
     examples = (
         "hummingbird emn-add shops --cidr 10.20.0.0/24 --attachment routed",
-        "hummingbird emn-add ulm --cidr 10.21.0.0/24 --attachment routed --site ulm",
+        "hummingbird emn-add ulm --cidr 10.21.0.0/24,fd00:21::/64 --site ulm",
+        "hummingbird emn-add kiosks --cidr 10.30.0.0/24 --attachment wireguard",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
         parser = super().get_parser(prog_name)
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--cidr", required=True, help="its addresses: 10.20.0.0/24")
+        parser.add_argument(
+            "--cidr",
+            required=True,
+            help="its addresses, IPv4, IPv6, or one of each: 10.20.0.0/24,fd00:20::/64",
+        )
         parser.add_argument(
             "--attachment",
             choices=_ATTACHMENTS,
@@ -71,7 +99,7 @@ class EmnList(List):
     """List the networks that have hosts."""
 
     examples = ("hummingbird emn-list",)
-    columns = ("id", "name", "cidr", "attachment", "site", "credential")
+    columns = ("id", "name", "cidr", "attachment", "gateway", "site", "credential")
 
     def find(self, given: argparse.Namespace) -> Iterable[Mapping[str, Any]]:
         """Return the networks."""
@@ -99,7 +127,10 @@ class EmnShow(Show):
 class EmnUpdate(Show):
     """Change how a network is reached; its addresses stay what they are."""
 
-    examples = ("hummingbird emn-update shops --credential shop",)
+    examples = (
+        "hummingbird emn-update shops --credential shop",
+        "hummingbird emn-update shops --mtu 1400",
+    )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""

@@ -91,6 +91,8 @@ EMN = _table(
     Column("attachment", String(32), nullable=False),
     Column("site", String(63), nullable=False),
     Column("credential_id", ForeignKey("credential.id")),
+    Column("gateway", String(63)),
+    Column("mtu", Integer),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

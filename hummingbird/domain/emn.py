@@ -2,7 +2,7 @@
 """Extended management networks: where hosts are and how they are reached.
 
 The management network (MN) itself is the EMN named "mn", attached directly (paper
-sections 2.2.1 and 2.2.2).
+sections 2.2.1 to 2.2.3).
 """
 
 import ipaddress
@@ -10,8 +10,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from hummingbird.errors import EmnInvalid
+from hummingbird.errors import AttachmentUnsupported, EmnInvalid
+
+MTU_MIN: Final = 576
+"""What every IPv4 host takes whole (RFC 791)."""
+MTU_MIN_IPV6: Final = 1280
+"""RFC 8200, section 5."""
+MTU_MAX: Final = 9216
+"""The largest "jumbo frame" that is in common use."""
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Attachment(StrEnum):
@@ -21,6 +32,17 @@ class Attachment(StrEnum):
     """The same L2 subnet as the controller."""
     ROUTED = "routed"
     """Another subnet, by L3 routing that somebody else configured."""
+    VXLAN = "vxlan"
+    """One L2 subnet with the MN, over whatever is in between; in clear."""
+    WIREGUARD = "wireguard"
+    """Each host by a tunnel of its own, which it opens: through any NAT that lets UDP
+    out."""
+    WIREGUARD_VXLAN = "wireguard+vxlan"
+    """One L2 subnet with the MN, inside tunnels."""
+
+
+READY: Final = frozenset({Attachment.DIRECT, Attachment.ROUTED})
+"""The attachments whose hosts can be unlocked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +53,67 @@ class Emn:
     uuid: str
     name: str
     cidr: str
+    """Its addresses: a network, or one of IPv4 and one of IPv6 with a comma between."""
     attachment: Attachment
     site: str
     """Failure domain: hosts that share an uplink. Default: the network's own name."""
     credential_id: int | None
+    gateway: str | None
+    """What stands between us and it: an EdgeWorker's hostname or a router's address."""
+    mtu: int | None
+    """Largest packet, in bytes, that its hosts and we may exchange; None: found."""
     created_at: datetime
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Its addresses: one network or two."""
+        return _networks(self.cidr)
 
 
 def check_cidr(cidr: str) -> str:
-    """Return `cidr` in canonical text.
+    """Return `cidr` in canonical text: a network, or one of each family, IPv4 first.
 
-    :raises EmnInvalid: it is not a network, or has host bits set.
+    :raises EmnInvalid: it is neither, or has host bits set.
     """
     try:
-        return str(ipaddress.ip_network(cidr.strip()))
+        found = _networks(cidr)
     except ValueError as error:
         raise EmnInvalid(message=f"{cidr!r} is not a network: {error}.") from error
+    if len(found) != len({network.version for network in found}):
+        raise EmnInvalid(
+            message=f"{cidr!r} has more than one network of a family; a network of"
+            " hosts has one of IPv4, one of IPv6, or one of each."
+        )
+    return ",".join(str(net) for net in sorted(found, key=lambda net: net.version))
+
+
+def check_mtu(mtu: int, *, cidr: str) -> int:
+    """Return `mtu`, which the networks of `cidr` can have.
+
+    :raises EmnInvalid: they can't.
+    """
+    has_ipv6 = any(network.version == 6 for network in _networks(cidr))
+    least = MTU_MIN_IPV6 if has_ipv6 else MTU_MIN
+    if not least <= mtu <= MTU_MAX:
+        raise EmnInvalid(
+            message=f"An MTU here is {least} to {MTU_MAX} bytes, not {mtu}."
+        )
+    return mtu
+
+
+def check_ready(emn: Emn, *, hostname: str) -> None:
+    """Return if a host of `emn` can be unlocked.
+
+    :raises AttachmentUnsupported: nothing here opens that kind of way yet.
+    """
+    if emn.attachment not in READY:
+        raise AttachmentUnsupported(
+            hostname=hostname, emn=emn.name, attachment=emn.attachment.value
+        )
+
+
+def _networks(cidr: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in cidr.split(","))
 
 
 def containing(networks: Iterable[Emn], address: str) -> Emn | None:
@@ -55,16 +122,16 @@ def containing(networks: Iterable[Emn], address: str) -> Emn | None:
     best: Emn | None = None
     best_prefix = -1
     for network in networks:
-        net = ipaddress.ip_network(network.cidr)
-        if ip in net and net.prefixlen > best_prefix:
-            best, best_prefix = network, net.prefixlen
+        for net in network.networks:
+            if ip in net and net.prefixlen > best_prefix:
+                best, best_prefix = network, net.prefixlen
     return best
 
 
 def overlapping(networks: Iterable[Emn], cidr: str) -> Emn | None:
     """Return a network that shares addresses with `cidr`, or None."""
-    new = ipaddress.ip_network(cidr)
+    new = _networks(cidr)
     for network in networks:
-        if ipaddress.ip_network(network.cidr).overlaps(new):
+        if any(mine.overlaps(net) for mine in network.networks for net in new):
             return network
     return None

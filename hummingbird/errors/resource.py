@@ -25,6 +25,14 @@ class EmnInUse(Conflict):
     sentence = "EMN {name} still has {count} hosts; delete those first."
 
 
+class AttachmentUnsupported(BadRequest):
+    code = "hummingbird.emn.attachment_unsupported"
+    sentence = (
+        "Can not unlock host {hostname}: its network {emn} is attached by {attachment}, "
+        "which this release does not set up."
+    )
+
+
 class CredentialInvalid(BadRequest):
     code = "hummingbird.credential.invalid"
     sentence = "{message}"

@@ -103,7 +103,8 @@ class Reach:
         source = self._links.source_address(address)
         if source is None:
             return True
-        return ipaddress.ip_address(source) not in ipaddress.ip_network(network.cidr)
+        own = ipaddress.ip_address(source)
+        return not any(own in net for net in network.networks)
 
 
 def _networks_in_use(connection: Connection) -> list[tuple[Emn, str]]:

@@ -40,6 +40,8 @@ def create(call: Call) -> Any:
             attachment=new.attachment,
             site=new.site,
             credential_id=_credential_id(connection, new.credential),
+            gateway=new.gateway,
+            mtu=new.mtu,
             now=call.parts.clock.now(),
         )
         call.status = 201
@@ -48,9 +50,10 @@ def create(call: Call) -> Any:
 
 def patch(call: Call) -> Any:
     """PATCH /v1/emns/{emn} with an object of what changes"""
-    change = parse_emn_change(call.json_object())
+    body = call.json_object()
     with call.parts.database.writer() as connection:
         found = emn.find(connection, call.name)
+        change = parse_emn_change(body, cidr=found.cidr)
         if "credential" in change:
             name = change.pop("credential")
             change["credential_id"] = _credential_id(connection, name)

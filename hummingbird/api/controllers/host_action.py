@@ -4,9 +4,10 @@ transaction. The conductor is told afterwards, and needs not be: the queued run 
 """
 
 from hummingbird.api.call import Call
-from hummingbird.db.repository import credential, event_log, host, run
+from hummingbird.db.repository import credential, emn, event_log, host, run
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
+from hummingbird.domain.emn import check_ready
 from hummingbird.domain.host import Host
 from hummingbird.domain.maintenance import Decision, canonical, decide, decide_delete
 from hummingbird.domain.run import Run, RunKind, RunState
@@ -26,6 +27,9 @@ def apply_action(
     if decision.run is RunKind.UNLOCK:
         # Refused now rather than by a run later, when nobody looks.
         credential.of_host(connection, found, box=call.parts.box)
+        network = emn.of_host(connection, found.emn_id)
+        if network is not None:
+            check_ready(network, hostname=found.hostname)
     return _carry_out(call, connection, found, decision, command=canonical(action))
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hummingbird.api.schema.text import invalid, resource_name, text
-from hummingbird.domain.emn import Attachment, check_cidr
-from hummingbird.errors import BadRequest
+from hummingbird.domain.emn import Attachment, check_cidr, check_mtu
+from hummingbird.domain.host import check_address, check_hostname
+from hummingbird.errors import AddressInvalid, BadRequest, HostnameInvalid
 
-_CHANGEABLE = ("attachment", "site", "credential")
+_CHANGEABLE = ("attachment", "site", "credential", "gateway", "mtu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,8 @@ class NewEmn:
     attachment: Attachment
     site: str | None
     credential: str | None
+    gateway: str | None
+    mtu: int | None
 
 
 def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
@@ -32,18 +35,23 @@ def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
     cidr = text("emn", "cidr", body.get("cidr"))
     if not cidr:
         raise invalid("emn", "cidr", cidr, should="a network, as 10.20.0.0/24")
+    cidr = check_cidr(cidr)
     return NewEmn(
         name=resource_name("emn", body.get("name")),
-        cidr=check_cidr(cidr),
+        cidr=cidr,
         attachment=_attachment(body.get("attachment", Attachment.ROUTED.value)),
         site=_site(body.get("site")),
         credential=text("emn", "credential", body.get("credential")),
+        gateway=_gateway(body.get("gateway")),
+        mtu=_mtu(body.get("mtu"), cidr=cidr),
     )
 
 
-def parse_emn_change(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attachment, site and credential (a name, or None for none), as far as
-    `body` changes them.
+def parse_emn_change(body: Mapping[str, Any], *, cidr: str) -> dict[str, Any]:
+    """Return attachment, site, credential (a name, or None for none), gateway and mtu,
+    as far as `body` changes them.
+
+    :param cidr: the addresses of the network that is changed.
 
     :raises BadRequest: an attribute is unknown, can't change, or is wrong.
     """
@@ -55,6 +63,10 @@ def parse_emn_change(body: Mapping[str, Any]) -> dict[str, Any]:
         change["site"] = resource_name("emn", body["site"])
     if "credential" in body:
         change["credential"] = text("emn", "credential", body["credential"]) or None
+    if "gateway" in body:
+        change["gateway"] = _gateway(body["gateway"])
+    if "mtu" in body:
+        change["mtu"] = _mtu(body["mtu"], cidr=cidr)
     return change
 
 
@@ -74,3 +86,24 @@ def _attachment(value: object) -> Attachment:
 
 def _site(value: object) -> str | None:
     return None if value is None else resource_name("emn", value)
+
+
+def _gateway(value: object) -> str | None:
+    """Return a hostname or an address."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        for check in (check_address, check_hostname):
+            try:
+                return check(value)
+            except (AddressInvalid, HostnameInvalid):
+                continue
+    raise invalid("emn", "gateway", value, should="a hostname or an address")
+
+
+def _mtu(value: object, *, cidr: str) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return check_mtu(value, cidr=cidr)
+    raise invalid("emn", "mtu", value, should="a number of bytes")

@@ -22,5 +22,7 @@ def emn_view(emn: Emn, *, credentials: Mapping[int, str]) -> dict[str, Any]:
         "credential": (
             None if emn.credential_id is None else credentials[emn.credential_id]
         ),
+        "gateway": emn.gateway,
+        "mtu": emn.mtu,
         "created_at": emn.created_at.isoformat(),
     }

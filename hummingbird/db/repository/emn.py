@@ -49,6 +49,8 @@ def create(
     attachment: Attachment,
     site: str | None,
     credential_id: int | None,
+    gateway: str | None = None,
+    mtu: int | None = None,
     now: datetime,
 ) -> Emn:
     """Store a new EMN; `site` defaults to its name.
@@ -70,6 +72,8 @@ def create(
             attachment=attachment.value,
             site=site or name,
             credential_id=credential_id,
+            gateway=gateway,
+            mtu=mtu,
             created_at=now,
         )
     )
@@ -77,9 +81,15 @@ def create(
 
 
 def change(connection: Connection, emn: Emn, **values: Any) -> Emn:
-    """Write `values` (site, credential_id, attachment) to the EMN."""
+    """Write `values` (site, credential_id, attachment, gateway, mtu) to the EMN."""
     connection.execute(update(EMN).where(EMN.c.id == emn.id).values(**values))
     return find(connection, emn.uuid)
+
+
+def of_host(connection: Connection, emn_id: int | None) -> Emn | None:
+    """Return the EMN of this id, a host's; None where it has none yet."""
+    row = connection.execute(select(EMN).where(EMN.c.id == emn_id)).first()
+    return None if row is None else _emn(row)
 
 
 def remove(connection: Connection, emn: Emn) -> None:

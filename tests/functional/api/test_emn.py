@@ -18,6 +18,8 @@ def test_the_management_network_is_there_from_the_start(world: World) -> None:
         "attachment",
         "site",
         "credential",
+        "gateway",
+        "mtu",
         "created_at",
     ]
     assert (mn["name"], mn["cidr"], mn["attachment"], mn["site"]) == (
@@ -57,6 +59,21 @@ def test_a_network_is_added_shown_changed_and_deleted(world: World) -> None:
         ({**SHOPS, "name": "mn"}, 409, "hummingbird.emn.taken"),
         ({**SHOPS, "cidr": "192.168.0.0/16"}, 409, "hummingbird.emn.taken"),
         ({**SHOPS, "credential": "nobody"}, 404, "hummingbird.not_found"),
+        (
+            {**SHOPS, "cidr": "10.20.0.0/24,10.21.0.0/24"},
+            400,
+            "hummingbird.emn.invalid",
+        ),
+        ({**SHOPS, "cidr": "10.20.0.0/24,"}, 400, "hummingbird.emn.invalid"),
+        (
+            {**SHOPS, "cidr": "fd00::/64,192.168.0.0/16"},
+            409,
+            "hummingbird.emn.taken",
+        ),
+        ({**SHOPS, "mtu": 200}, 400, "hummingbird.emn.invalid"),
+        ({**SHOPS, "cidr": "fd00::/64", "mtu": 1000}, 400, "hummingbird.emn.invalid"),
+        ({**SHOPS, "mtu": True}, 400, "hummingbird.bad_request"),
+        ({**SHOPS, "gateway": "no host"}, 400, "hummingbird.bad_request"),
         ([], 400, "hummingbird.bad_request"),
     ],
 )
@@ -78,3 +95,43 @@ def test_a_network_with_hosts_stays(world: World) -> None:
     answer = world.client.delete("/v1/emns/mn")
     assert answer.status == 409
     assert answer.sentence == "EMN mn still has 1 hosts; delete those first."
+
+
+def test_a_network_has_ipv4_ipv6_or_both(world: World) -> None:
+    client = world.client
+    both = {"name": "both", "cidr": " fd00:20::/64, 10.20.0.0/24"}
+    assert client.post("/v1/emns", both).json["cidr"] == "10.20.0.0/24,fd00:20::/64"
+    assert (
+        client.post("/v1/emns", {"name": "six", "cidr": "fd00:21::/64"}).status == 201
+    )
+    for address, emn in (
+        ("10.20.0.11", "both"),
+        ("fd00:20::11", "both"),
+        ("fd00:21::11", "six"),
+    ):
+        name = f"edge-{emn}-{address[:2]}"
+        world.add(name, mgmt_ip=address)
+        host = world.host(name)
+        assert client.get(f"/v1/emns/{host.emn_id}").json["name"] == emn
+
+
+def test_a_gateway_and_an_mtu_are_set_and_taken_back(world: World) -> None:
+    client = world.client
+    given = {**SHOPS, "gateway": "gate-0", "mtu": 1400}
+    added = client.post("/v1/emns", given).json
+    assert (added["gateway"], added["mtu"]) == ("gate-0", 1400)
+    changed = client.patch("/v1/emns/shops", {"gateway": "10.20.0.1", "mtu": None})
+    assert (changed.json["gateway"], changed.json["mtu"]) == ("10.20.0.1", None)
+    assert client.patch("/v1/emns/shops", {"mtu": 3}).status == 400
+
+
+@pytest.mark.parametrize("attachment", ["vxlan", "wireguard+vxlan"])
+def test_a_host_is_not_unlocked_where_nothing_opens_the_way(
+    world: World, attachment: str
+) -> None:
+    world.add_ready()
+    world.client.patch("/v1/emns/mn", {"attachment": attachment})
+    answer = world.client.act("edge-0", "unlock")
+    assert answer.status == 400
+    assert answer.fault["code"] == "hummingbird.emn.attachment_unsupported"
+    assert world.runs() == []
