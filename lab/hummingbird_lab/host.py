@@ -30,6 +30,9 @@ _REBOOT_STATUS = 133
 _SYSTEMD_REBOOT = signal.SIGRTMIN + 5
 """systemd(1): start reboot.target."""
 
+_CONSOLE_SHOWN = 2000
+"""Letters of a host's console that stand in an error."""
+
 _ENTER_GROUPS = """\
 for group in $GROUPS_TO_ENTER; do echo $$ >"$group/cgroup.procs" || exit 1; done
 unset GROUPS_TO_ENTER
@@ -66,6 +69,7 @@ class Host:
         self._wanted = True
         self._process: subprocess.Popen[bytes] | None = None
         self._guest: int | None = None
+        self._end: str | None = None
 
     def start(self) -> None:
         """Make the disk and begin to mind the host; returns while it boots."""
@@ -81,10 +85,11 @@ class Host:
     def wait_for_ssh(self, *, timeout_s: float) -> None:
         """Return when the host's SSH server says hello.
 
-        :raises LabError: it did not within `timeout_s` seconds.
+        :raises LabError: it did not within `timeout_s` seconds, or has gone off; the text
+            has the end of its console.
         """
         deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self._end is None:
             try:
                 with network.connect(
                     self.plan.reached_from, self.plan.address, 22, timeout_s=0.5
@@ -94,10 +99,13 @@ class Host:
             except OSError:
                 pass
             time.sleep(0.03)
-        raise LabError(
-            f"{self.plan.name} did not answer SSH within {timeout_s:g} s; see"
-            f" {self._folder / 'console.log'}"
-        )
+        what = self._end or f"did not answer SSH within {timeout_s:g} s"
+        raise LabError(f"{self.plan.name} {what}; its console:\n{self._console()}")
+
+    def _console(self) -> str:
+        log = self._folder / "console.log"
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return text[-_CONSOLE_SHOWN:] or "(nothing)"
 
     def power_off(self, *, timeout_s: float = 20.0) -> None:
         """Pull the plug and return when nothing of the host runs any more."""
@@ -115,6 +123,7 @@ class Host:
     def power_on(self) -> None:
         """Plug it in again, with the disk it had; returns while it boots."""
         with self._changed:
+            self._end = None
             self._wanted = True
             self._changed.notify_all()
 
@@ -191,9 +200,13 @@ class Host:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._wanted)
-                self._plug_in()
-                process = self._process
-            assert process is not None
+                try:
+                    process = self._plug_in()
+                except (LabError, OSError) as error:
+                    self._wanted, self._end = False, f"could not be started: {error}"
+                    self._changed.notify_all()
+                    print(f"{self.plan.name} {self._end}", flush=True)
+                    continue
             self._find_guest(process)
             status = process.wait()
             self._kill_guest()  # if nspawn died alone
@@ -202,11 +215,11 @@ class Host:
             with self._changed:
                 self._process = self._guest = None
                 if status != _REBOOT_STATUS:
-                    self._wanted = False
+                    self._wanted, self._end = False, f"went off, nspawn said {status}"
                 self._changed.notify_all()
             print(f"{self.plan.name} went off, nspawn said {status}", flush=True)
 
-    def _plug_in(self) -> None:
+    def _plug_in(self) -> subprocess.Popen[bytes]:
         network.renew_namespace(self.plan.name)
         self.cable.plug()
         self._groups = cgroup.make(
@@ -225,6 +238,7 @@ class Host:
                 stdout=console,
                 stderr=subprocess.STDOUT,
             )
+        return self._process
 
     def _nspawn(self) -> list[str]:
         """Return the command of the container; facts are systemd-nspawn(1)'s."""

@@ -85,7 +85,17 @@ class World:
         ]
 
     def _ssh_wait(self, host: Host) -> Callable[[], None]:
-        return lambda: host.wait_for_ssh(timeout_s=SSH_WITHIN_S)
+        def wait() -> None:
+            try:
+                host.wait_for_ssh(timeout_s=SSH_WITHIN_S / 2)
+            except LabError as error:
+                # A stage that does not come up is no finding about the play.
+                print(f"pulling the plug once: {error}", flush=True)
+                host.power_off()
+                host.power_on()
+                host.wait_for_ssh(timeout_s=SSH_WITHIN_S)
+
+        return wait
 
     def _timed(self, name: str, job: Callable[[], None]) -> None:
         job()
