@@ -16,7 +16,7 @@ from hummingbird.secretbox import SecretBox
 LOG = logging.getLogger(__name__)
 
 
-def nobody() -> None:
+def nobody(_name: str) -> None:
     """Nudge no conductor; it looks by itself before long."""
 
 
@@ -59,8 +59,8 @@ class Parts:
     database: Database
     clock: Clock
     box: SecretBox
-    nudge: Callable[[], None] = nobody
-    """Hurries the conductor after a commit."""
+    nudge: Callable[[str], None] = nobody
+    """Hurries the conductor after a commit: "run", or a reconciler's name."""
     reconcilers: Callable[[], Sequence[dict[str, Any]]] = no_reports
     """Asks the conductor for the last report of each reconciler."""
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -68,9 +68,12 @@ class Parts:
     waiting_room: "WaitingRoom" = field(default_factory=lambda: WaitingRoom(4))
     """Where requests wait for news."""
 
-    def hurry(self) -> None:
-        """Nudge the conductor; what is wanted is committed, so a failure is no loss."""
+    def hurry(self, name: str = "run") -> None:
+        """Nudge the conductor; what is wanted is committed, so a failure is no loss.
+
+        :param name: what it should look at: queued runs, or one reconciler.
+        """
         try:
-            self.nudge()
+            self.nudge(name)
         except Exception:
             LOG.warning("The conductor could not be nudged", exc_info=True)

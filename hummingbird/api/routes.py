@@ -12,6 +12,7 @@ from hummingbird.api.controllers import (
     health,
     heartbeat,
     host,
+    label,
     reconciler,
     root,
     run,
@@ -56,7 +57,13 @@ ROUTES: tuple[Route, ...] = (
     ("DELETE", "/v1/ihosts/{host}",                 host.remove),
     ("GET",    "/v1/ihosts/{host}/kernel",          facts.kernel),
     ("GET",    "/v1/ihosts/{host}/facts",           facts.get),
+    ("GET",    "/v1/ihosts/{host}/labels",          label.list_of_host),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
+    ("GET",    "/v1/labels",                        label.list_all),
+    ("GET",    "/v1/labels/detail",                 label.list_all),
+    ("POST",   "/v1/labels/{host}",                 label.assign),
+    ("GET",    "/v1/labels/{label}",                label.get),
+    ("DELETE", "/v1/labels/{label}",                label.remove),
 
     *_FAULT,
 

@@ -52,12 +52,13 @@ class ApiService:
         database: Database,
         clock: Clock,
         box: SecretBox,
-        nudge: Callable[[], None],
+        nudge: Callable[[str], None],
         *,
         reconcilers: Callable[[], Sequence[dict[str, Any]]] = no_reports,
     ) -> None:
         """
-        :param nudge: hurries the conductor; called after each commit that queued work.
+        :param nudge: hurries the conductor; called with "run" after each commit that
+            queued work, with a reconciler's name where that one has something to do.
         :param reconcilers: returns the last report of each reconciler.
         """
         threads = conf.api.threads

@@ -36,9 +36,9 @@ class Client:
         """Return the parsed body; arguments that are None are not sent."""
         return self._call("GET", where, query=query)
 
-    def post(self, where: str, body: object) -> Any:
+    def post(self, where: str, body: object, **query: Any) -> Any:
         """Send `body` as JSON and return the parsed body of the answer."""
-        return self._call("POST", where, body=body)
+        return self._call("POST", where, query=query, body=body)
 
     def patch(self, where: str, body: object) -> Any:
         """Send `body` as JSON and return the parsed body of the answer."""

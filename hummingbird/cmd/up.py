@@ -131,9 +131,9 @@ class Up:
         )
         end_with(conductor)
 
-    def _nudge(self) -> None:
+    def _nudge(self, name: str) -> None:
         if self._client is not None:
-            self._client.nudge()
+            self._client.nudge(name)
 
     def _reconcilers(self) -> Sequence[dict[str, Any]]:
         if self._client is None:

@@ -15,6 +15,7 @@ from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import open_way
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
+from hummingbird.db.repository import label as label_repository
 from hummingbird.domain import node as node_rule
 from hummingbird.domain import provisioning
 from hummingbird.domain.alarm import LogEvent, host_log
@@ -120,10 +121,8 @@ def _bring_into_service(task: HostTask, access: HostAccess | None) -> None:
     ready_seconds = task.patience.ready
     with task.step("node_ready"):
         _await_node(task, access)
-        labels = node_rule.labels(site=_site(task), locked=False)
-        task.patiently(
-            lambda: cluster.label_node(hostname, labels), seconds=ready_seconds
-        )
+        # Before pods may come: what they ask for by label must be there.
+        task.patiently(lambda: _label(task), seconds=ready_seconds)
         task.patiently(lambda: cluster.uncordon(hostname), seconds=ready_seconds)
         task.wait_until(
             lambda: _is_ready(task),
@@ -193,10 +192,23 @@ def is_heard(task: HostTask, *, since: datetime) -> bool:
     return heartbeat is not None and heartbeat.last_heard_at > since
 
 
-def _site(task: HostTask) -> str | None:
+def _label(task: HostTask) -> None:
+    """Give the node its labels; one that is gone by now gets them from the reconciler."""
+    cluster, host = task.neighbours.cluster, task.host
+    node = cluster.node(host.hostname)
+    if node is None:
+        return
     with task.neighbours.database.reader() as connection:
         networks = emn_repository.list_all(connection)
-    return next((n.site for n in networks if n.id == task.host.emn_id), None)
+        labels = label_repository.of_host(connection, host.id)
+    change = node_rule.dress(
+        site=next((n.site for n in networks if n.id == host.emn_id), None),
+        locked=False,
+        own={label.label_key: label.label_value for label in labels},
+        labels=node.labels,
+        annotations=node.annotations,
+    )
+    cluster.label_node(host.hostname, change.labels, annotations=change.annotations)
 
 
 def _enabled(task: HostTask) -> LogEvent:

@@ -129,6 +129,15 @@ HOST = _table(
     Column("updated_at", UtcDateTime),
 )
 
+LABEL = _table(
+    "label",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), nullable=False),
+    Column("label_key", String(317), nullable=False),
+    Column("label_value", String(63), nullable=False),
+    UniqueConstraint("host_id", "label_key"),
+)
+
 HUB = Table(
     "hub",
     METADATA,

@@ -2,12 +2,18 @@
 """What a host's Kubernetes node should look like: labels, and whether pods may come."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from hummingbird.domain.host_state import HostState
+from hummingbird.domain.label import is_settable
 
 EDGEWORKER_LABEL: Final = "hummingbird.starlingx.io/edgeworker"
 ADMINISTRATIVE_LABEL: Final = "hummingbird.starlingx.io/administrative"
+MIRRORED: Final = "hummingbird.starlingx.io/labels"
+"""The annotation that names the labels which a node has from its host, so that one that
+the host loses goes from the node too, and no other."""
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 """Kubernetes "Well-Known Labels": the failure domain of a node."""
 
@@ -29,10 +35,46 @@ def label_value(text: str) -> str | None:
     return fitted or None
 
 
-def labels(*, site: str | None, locked: bool) -> dict[str, str | None]:
-    """Return the labels of an EdgeWorker's node; None: the label should not be there."""
-    return {
+@dataclass(frozen=True)
+class Change:
+    """What must be merged into a node; None: it must go. Nothing at all where the node
+    is as it should be."""
+
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    annotations: Mapping[str, str | None] = field(default_factory=dict)
+
+    def is_empty(self) -> bool:
+        """Return whether the node is as it should be."""
+        return not self.labels and not self.annotations
+
+
+def dress(
+    *,
+    site: str | None,
+    locked: bool,
+    own: Mapping[str, str],
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+) -> Change:
+    """Return what makes a node an EdgeWorker's with its host's labels.
+
+    :param own: the host's labels.
+    :param labels: the node's, as they are.
+    :param annotations: the node's, as they are.
+    """
+    noted = annotations.get(MIRRORED, "")
+    # Whoever can write to the node can write the note: it must not lead us to take what
+    # is not an operator's.
+    before = {key for key in noted.split(",") if is_settable(key)}
+    wanted: dict[str, str | None] = {
+        **{key: None for key in before if key not in own},
+        **own,
         EDGEWORKER_LABEL: "true",
         ADMINISTRATIVE_LABEL: "locked" if locked else "unlocked",
         ZONE_LABEL: None if site is None else label_value(site),
     }
+    note = ",".join(sorted(own))
+    return Change(
+        {key: text for key, text in wanted.items() if labels.get(key) != text},
+        {} if note == noted else {MIRRORED: note or None},
+    )

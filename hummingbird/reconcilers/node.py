@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each EdgeWorker's Kubernetes node has the labels and the cordon of its host.
 
+The host's labels are mirrored, and those that it lost are taken away again; labels that
+others set on the node stay.
+
 Sees provisioned hosts that nobody works on, and the nodes of their names; one call reads
 all nodes. Decides by `domain.node`. Nodes that are not our hosts' are left alone, and so
 are taints. While a run is at work on a host its node is the run's.
 """
 
+from collections.abc import Mapping
+
 from hummingbird.adapters.kubernetes.cluster import Cluster, NodeStatus
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import label as label_repository
 from hummingbird.db.session import Database
 from hummingbird.domain import node as node_rule
 from hummingbird.domain.host import Host
@@ -39,6 +45,7 @@ class NodeReconciler:
                 if host.provisioned_plan and host.reservation_owner is None
             ]
             sites = {n.id: n.site for n in emn_repository.list_all(connection)}
+            labels = label_repository.by_host(connection)
         if not hosts:
             return Outcome()
         nodes = self._cluster.nodes()
@@ -49,15 +56,26 @@ class NodeReconciler:
             if node is None:
                 missing.append(f"{host.hostname} has no node in Kubernetes")
                 continue
-            said += self._label(host, node, site=sites.get(host.emn_id or 0))
+            site, own = sites.get(host.emn_id or 0), labels.get(host.id, {})
+            said += self._label(host, node, site=site, own=own)
             said += self._cordon(host, node)
         return Outcome(looked_at=len(hosts), changed=tuple(said), failed=tuple(missing))
 
-    def _label(self, host: Host, node: NodeStatus, *, site: str | None) -> list[str]:
-        wanted = node_rule.labels(site=site, locked=host.state is HostState.LOCKED)
-        if all(node.labels.get(key) == value for key, value in wanted.items()):
+    def _label(
+        self, host: Host, node: NodeStatus, *, site: str | None, own: Mapping[str, str]
+    ) -> list[str]:
+        change = node_rule.dress(
+            site=site,
+            locked=host.state is HostState.LOCKED,
+            own=own,
+            labels=node.labels,
+            annotations=node.annotations,
+        )
+        if change.is_empty():
             return []
-        self._cluster.label_node(host.hostname, wanted)
+        self._cluster.label_node(
+            host.hostname, change.labels, annotations=change.annotations
+        )
         return [f"{host.hostname} labelled"]
 
     def _cordon(self, host: Host, node: NodeStatus) -> list[str]:

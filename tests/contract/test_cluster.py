@@ -157,6 +157,20 @@ def test_labels_are_set_and_removed_and_select(world: World, name: str) -> None:
     assert world.cluster.nodes(label_selector=f"{key}=true") == {}
 
 
+def test_annotations_change_together_with_labels(world: World, name: str) -> None:
+    world.join(name)
+    note = "hummingbird.starlingx.io/labels"
+    world.cluster.label_node(name, {"line": "3"}, annotations={note: "line"})
+    node = world.cluster.node(name)
+    assert node is not None
+    assert (node.labels["line"], node.annotations[note]) == ("3", "line")
+    world.cluster.label_node(name, {"line": None}, annotations={note: None})
+    node = world.cluster.node(name)
+    assert node is not None
+    assert "line" not in node.labels
+    assert note not in node.annotations
+
+
 def test_a_cordon_can_be_undone_and_repeated(world: World, name: str) -> None:
     world.join(name)
     for unschedulable in (True, True, False, False):

@@ -106,6 +106,7 @@ class FakeCluster:
                 lease_renewed_at=self._clock.now(),
                 internal_ip=internal_ip,
                 labels={**(old.labels if old else {}), **(labels or {})},
+                annotations=old.annotations if old else {},
             )
             return self._nodes[name]
 
@@ -245,14 +246,22 @@ class FakeCluster:
                 if _selects(label_selector, node.labels)
             }
 
-    def label_node(self, name: str, labels: Mapping[str, str | None]) -> bool:
+    def label_node(
+        self,
+        name: str,
+        labels: Mapping[str, str | None],
+        *,
+        annotations: Mapping[str, str | None] | None = None,
+    ) -> bool:
         with self._reached():
             node = self._nodes.get(name)
             if node is None:
                 return False
-            merged = {**node.labels, **labels}
-            kept = {key: value for key, value in merged.items() if value is not None}
-            self._nodes[name] = replace(node, labels=kept)
+            self._nodes[name] = replace(
+                node,
+                labels=_merged(node.labels, labels),
+                annotations=_merged(node.annotations, annotations or {}),
+            )
             return True
 
     def cordon(self, name: str) -> bool:
@@ -332,6 +341,14 @@ class FakeCluster:
             raise KubernetesUnavailable(message="connection refused")
         with self._lock:
             yield
+
+
+def _merged(
+    there: Mapping[str, str], patch: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Do what a merge patch does (RFC 7396)."""
+    merged = {**there, **patch}
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def _selects(selector: str | None, labels: Mapping[str, str]) -> bool:

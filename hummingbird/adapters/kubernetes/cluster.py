@@ -64,8 +64,15 @@ class Cluster(Protocol):
     def nodes(self, *, label_selector: str | None = None) -> dict[str, NodeStatus]:
         """Return nodes by name: all, or those that `label_selector` selects."""
 
-    def label_node(self, name: str, labels: Mapping[str, str | None]) -> bool:
-        """Set labels (None removes one); return False where there is no such node."""
+    def label_node(
+        self,
+        name: str,
+        labels: Mapping[str, str | None],
+        *,
+        annotations: Mapping[str, str | None] | None = None,
+    ) -> bool:
+        """Set labels and annotations at once (None removes one); return False where
+        there is no such node."""
 
     def cordon(self, name: str) -> bool:
         """Let nothing new be scheduled there; return False without such a node."""
@@ -156,10 +163,15 @@ class KubernetesCluster:
         found = list_nodes(self._connection, label_selector)
         return {node.name: node for node in found}
 
-    def label_node(self, name: str, labels: Mapping[str, str | None]) -> bool:
-        return patch_node(
-            self._connection, name, {"metadata": {"labels": dict(labels)}}
-        )
+    def label_node(
+        self,
+        name: str,
+        labels: Mapping[str, str | None],
+        *,
+        annotations: Mapping[str, str | None] | None = None,
+    ) -> bool:
+        metadata = {"labels": dict(labels), "annotations": dict(annotations or {})}
+        return patch_node(self._connection, name, {"metadata": metadata})
 
     def cordon(self, name: str) -> bool:
         return patch_node(self._connection, name, {"spec": {"unschedulable": True}})

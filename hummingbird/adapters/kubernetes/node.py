@@ -30,6 +30,7 @@ class NodeStatus:
     lease_renewed_at: datetime | None
     internal_ip: str | None
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def find_node(connection: Connection, name: str) -> NodeStatus | None:
@@ -97,6 +98,7 @@ def _status(node: Mapping[str, Any], lease: Mapping[str, Any] | None) -> NodeSta
         lease_renewed_at=datetime.fromisoformat(renewed) if renewed else None,
         internal_ip=addresses.get("InternalIP"),
         labels=dict(metadata.get("labels") or {}),
+        annotations=dict(metadata.get("annotations") or {}),
     )
 
 

@@ -60,7 +60,7 @@ def patch(call: Call) -> Any:
         if change:
             found = emn.change(connection, found, **change)
         answer = emn_view(found, credentials=_credential_names(connection))
-    call.parts.hurry()
+    call.parts.hurry("node")
     return answer
 
 

@@ -11,6 +11,7 @@ from hummingbird.api.call import Call
 RESOURCES = (
     "isystems",
     "ihosts",
+    "labels",
     "alarms",
     "event_log",
     "event_suppression",

@@ -219,7 +219,7 @@ def world(database: Database, tmp_path: Path) -> Iterator[World]:
         database=database,
         clock=clock,
         box=box,
-        nudge=lambda: nudges.append("run"),
+        nudge=nudges.append,
         reconcilers=lambda: [{"name": "alarm", "looked_at": 3}],
     )
     application = build(parts, token=TOKEN)

@@ -69,7 +69,7 @@ def test_an_unlock_is_a_queued_run_an_event_and_a_nudge(world: World) -> None:
 
 
 def test_a_conductor_that_can_not_be_nudged_fails_no_request(world: World) -> None:
-    def away() -> None:
+    def away(_name: str) -> None:
         raise OSError("no broker")
 
     object.__setattr__(world.parts, "nudge", away)

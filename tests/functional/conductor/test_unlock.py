@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import label as labels
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.provisioning import TOKEN_VARIABLE
@@ -35,6 +36,18 @@ def test_the_first_unlock_pins_the_host_key_and_keeps_the_plan(world: World) -> 
     assert node is not None
     assert node.labels["hummingbird.starlingx.io/edgeworker"] == "true"
     assert node.labels["topology.kubernetes.io/zone"] == "mn"
+
+
+def test_its_labels_are_on_the_node_before_pods_may_come(world: World) -> None:
+    with world.database.writer() as connection:
+        host = hosts.find(connection, "edge-0")
+        labels.assign(connection, host, {"line": "3"}, overwrite=False)
+    world.unlock("edge-0")
+    world.settle()
+    node = world.cluster.node("edge-0")
+    assert node is not None
+    assert node.labels["line"] == "3"
+    assert node.annotations["hummingbird.starlingx.io/labels"] == "line"
 
 
 def test_the_bootstrap_token_was_good_for_the_join_and_is_gone(world: World) -> None:

@@ -3,6 +3,8 @@
 
 import pytest
 
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import label as label_repository
 from tests.fakes.world import World
 
 
@@ -25,6 +27,67 @@ def test_labels_that_somebody_took_come_back(world: World) -> None:
     world.driver.run_once("node")
     node = world.cluster.node("edge-0")
     assert node is not None and node.labels[label] == "true"
+
+
+def assign(world: World, name: str, **labels: str) -> None:
+    with world.database.writer() as connection:
+        host = host_repository.find(connection, name)
+        label_repository.assign(connection, host, labels, overwrite=True)
+
+
+def unassign(world: World, name: str, key: str) -> None:
+    with world.database.writer() as connection:
+        host = host_repository.find(connection, name)
+        for label in label_repository.of_host(connection, host.id):
+            if label.label_key == key:
+                label_repository.remove(connection, label)
+
+
+def labels_of(world: World) -> dict[str, str]:
+    node = world.cluster.node("edge-0")
+    assert node is not None
+    return dict(node.labels)
+
+
+def test_a_hosts_labels_come_to_its_node_and_go_from_it(world: World) -> None:
+    world.cluster.label_node("edge-0", {"theirs": "yes"})
+    before = labels_of(world)
+    assign(world, "edge-0", line="3", row="7")
+    assert world.driver.run_once("node").outcome.changed == ("edge-0 labelled",)
+    assert labels_of(world) == {**before, "line": "3", "row": "7"}
+    assert world.driver.run_once("node").outcome.changed == ()
+    unassign(world, "edge-0", "line")
+    assign(world, "edge-0", row="8")
+    world.driver.run_once("node")
+    assert labels_of(world) == {**before, "row": "8"}
+    unassign(world, "edge-0", "row")
+    world.driver.run_once("node")
+    node = world.cluster.node("edge-0")
+    assert node is not None
+    assert (dict(node.labels), dict(node.annotations)) == (before, {})
+
+
+def test_a_note_that_somebody_forged_takes_no_label_of_the_system(
+    world: World,
+) -> None:
+    before = labels_of(world)
+    note = ",".join([*before, "kubernetes.io/hostname", "", "!!"])
+    world.cluster.label_node(
+        "edge-0",
+        {"kubernetes.io/hostname": "edge-0"},
+        annotations={"hummingbird.starlingx.io/labels": note},
+    )
+    world.driver.run_once("node")
+    assert labels_of(world) == {**before, "kubernetes.io/hostname": "edge-0"}
+
+
+def test_a_node_that_joined_again_gets_its_labels_again(world: World) -> None:
+    assign(world, "edge-0", line="3")
+    world.driver.run_once("node")
+    world.cluster.delete_node("edge-0")
+    world.cluster.join("edge-0")
+    world.driver.run_once("node")
+    assert labels_of(world)["line"] == "3"
 
 
 def test_boxes_of_others_are_not_touched(world: World) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
-from hummingbird.domain.node import label_value, labels
+from hummingbird.domain.node import dress, label_value
 from hummingbird.domain.provisioning import (
     TOKEN_VARIABLE,
     Join,
@@ -143,7 +143,20 @@ def test_a_sites_name_is_fitted_to_a_label(text: str, value: str | None) -> None
 
 
 def test_a_lock_shows_on_the_node() -> None:
-    locked, unlocked = labels(site="a", locked=True), labels(site="a", locked=False)
-    assert {key for key in locked if locked[key] != unlocked[key]} == {
-        "hummingbird.starlingx.io/administrative"
-    }
+    key = "hummingbird.starlingx.io/administrative"
+    bare: dict[str, str] = {}
+    locked, unlocked = (
+        dress(site="a", locked=is_locked, own={}, labels=bare, annotations={}).labels
+        for is_locked in (True, False)
+    )
+    assert {**locked, key: "unlocked"} == unlocked != locked
+
+
+def test_a_node_that_is_as_it_should_be_is_not_touched() -> None:
+    first = dress(site="a", locked=False, own={"b": "1"}, labels={}, annotations={})
+    labels = {key: value for key, value in first.labels.items() if value is not None}
+    notes = {key: text for key, text in first.annotations.items() if text is not None}
+    again = dress(
+        site="a", locked=False, own={"b": "1"}, labels=labels, annotations=notes
+    )
+    assert again.is_empty()
