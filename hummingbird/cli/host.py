@@ -302,12 +302,35 @@ class HostReboot(_Action):
     kinds = ("reboot",)
 
 
-class HostReinstall(_Action):
-    """Have hosts that are locked provisioned anew by their next unlock."""
+class HostReset(_Action):
+    """Reboot hosts that are locked, without waiting for what runs on them to end."""
 
-    examples = ("hummingbird host-reinstall edge-0",)
+    examples = ("hummingbird host-reset edge-0 --wait",)
+    action = "reset"
+    kinds = ("reset",)
+
+
+class HostPowerOff(_Action):
+    """Switch hosts off that are locked.
+
+    One that is off is neither lost nor recovered. It comes online by itself when it is
+    switched on again.
+    """
+
+    examples = ("hummingbird host-power-off edge-0 --wait",)
+    action = "power-off"
+    kinds = ("power-off",)
+
+
+class HostReinstall(_Action):
+    """Provision hosts that are locked once more; they stay locked.
+
+    Every step is gone through again; those that find their work done change nothing.
+    """
+
+    examples = ("hummingbird host-reinstall edge-0 --wait",)
     action = "reinstall"
-    kinds = ("unlock",)
+    kinds = ("reinstall",)
 
 
 class HostDelete(_Request):

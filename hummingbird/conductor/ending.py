@@ -11,7 +11,8 @@ from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.host import Host
-from hummingbird.domain.run import Run, RunKind, RunState, StepState, setback
+from hummingbird.domain.host_state import AT_REST
+from hummingbird.domain.run import POWER, Run, RunState, StepState, setback
 from hummingbird.errors import (
     DatabaseUnavailable,
     HostNotFound,
@@ -127,14 +128,15 @@ class Ending:
         return state
 
     def _set_back(self, connection: Connection, host: Host, *, sentence: str) -> None:
-        now, event = self._clock.now(), setback(self._run.kind, host.state)
-        text = f"{VERB[self._run.kind]} failed: {sentence}"
+        now, kind = self._clock.now(), self._run.kind
+        event = setback(kind, host.state, heard=host.online)
+        text = f"{VERB[kind]} failed: {sentence}"
         if event is not None:
             host_repository.move(
-                connection, host, event, now=now, task=text, action=None
+                connection, host, event, now=now, task=text, progress=None
             )
-        elif is_at_work(self._run, host):
-            host_repository.change(connection, host, now=now, task=text, action=None)
+        elif kind in POWER and host.state in AT_REST:
+            host_repository.change(connection, host, now=now, task=text)
 
     def _give_back(self) -> None:
         def work(connection: Connection) -> None:
@@ -147,8 +149,12 @@ class Ending:
 
 
 def is_at_work(run: Run, host: Host) -> bool:
-    """Return whether the host's state is still the run's own; a reboot owns none."""
-    return run.kind is RunKind.REBOOT or setback(run.kind, host.state) is not None
+    """Return whether the host's state is still the run's own; what only switches its
+    power owns none."""
+    return (
+        run.kind in POWER
+        or setback(run.kind, host.state, heard=host.online) is not None
+    )
 
 
 def _short(error: HummingbirdError) -> str:

@@ -15,7 +15,7 @@ from hummingbird.conductor.interrupt import Interrupted, Reason
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
-from hummingbird.domain.run import STEPS, Run, RunKind, StepState
+from hummingbird.domain.run import PROVISIONS, STEPS, Run, RunKind, StepState
 from hummingbird.errors import DatabaseUnavailable, HostGenerationConflict
 
 T = TypeVar("T")
@@ -29,7 +29,10 @@ VERB: Final[dict[RunKind, str]] = {
     RunKind.UNLOCK: "Unlocking",
     RunKind.LOCK: "Locking",
     RunKind.FORCE_LOCK: "Force Locking",
+    RunKind.REINSTALL: "Reinstalling",
     RunKind.REBOOT: "Rebooting",
+    RunKind.RESET: "Resetting",
+    RunKind.POWER_OFF: "Powering-off",
     RunKind.RECOVER: "Graceful Recovery",
     RunKind.RETIRE: "Deleting",
 }
@@ -99,8 +102,10 @@ class Journal:
             return
         self.finish()
         self._step, self._step_began = step, self._clock.monotonic()
-        text = self._task_text(step)
         run = self._run
+        place = _place(run, step)
+        text = f"{VERB[run.kind]}: {step}" + (f" ({place})" if place else "")
+        progress = place if run.kind in PROVISIONS else None
         is_resumed = run.attempt > 1 and run.current_step == step
         message = f"resumed: attempt {run.attempt}" if is_resumed else ""
 
@@ -115,7 +120,9 @@ class Journal:
                 state=StepState.RUNNING.value,
                 message=message,
             )
-            host_repository.note_task(connection, self._host_id, task=text, now=now)
+            host_repository.note_task(
+                connection, self._host_id, task=text, progress=progress, now=now
+            )
 
         self.write(work)
 
@@ -165,7 +172,8 @@ class Journal:
 
         self.write(work)
 
-    def _task_text(self, step: str) -> str:
-        steps = STEPS[self._run.kind]
-        place = f" ({steps.index(step) + 1}/{len(steps)})" if step in steps else ""
-        return f"{VERB[self._run.kind]}: {step}{place}"
+
+def _place(run: Run, step: str) -> str | None:
+    """Return which of how many steps it is: "3/9"."""
+    steps = STEPS[run.kind]
+    return f"{steps.index(step) + 1}/{len(steps)}" if step in steps else None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unlock: a host is provisioned where it needs that, and brought into service.
+"""Unlock: a host is provisioned where it needs that, and brought into service. Reinstall:
+it is provisioned whatever is on it, and stays locked.
 
 Every step may be cut; the next run of the same kind goes through all of them again, and
 those that find their work done change nothing.
@@ -22,7 +23,7 @@ from hummingbird.domain.alarm import LogEvent, host_log
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.provisioning import AGENT_IMAGES, Join, Plan
-from hummingbird.domain.run import PROVISION_STEPS
+from hummingbird.domain.run import PROVISION_STEPS, RunKind
 
 TOKEN_MINUTES_MORE: Final = 5
 """A bootstrap token outlives its playbook's time-out by this; it is deleted sooner."""
@@ -41,8 +42,20 @@ def unlock(task: HostTask) -> None:
         )
     else:
         access = _provision(task, plan)
-    _bring_into_service(task, access)
+        if task.host.state is HostState.PROVISIONING:
+            task.move(Event.PROVISIONED, provisioned_plan=plan.digest)
+        else:
+            task.change(provisioned_plan=plan.digest)
+    _see_it_work(task, access)
     task.conclude(Event.IN_SERVICE, lines=[_enabled(task)], online=True)
+
+
+def reinstall(task: HostTask) -> None:
+    """Provision, see that the host is heard, and stay locked: its node takes no pods."""
+    plan = _plan(task)
+    access = _provision(task, plan)
+    _see_it_work(task, access)
+    task.conclude(Event.REINSTALLED, provisioned_plan=plan.digest, online=True)
 
 
 def _plan(task: HostTask) -> Plan:
@@ -76,10 +89,6 @@ def _provision(task: HostTask, plan: Plan) -> HostAccess:
             variables={**plan.variables, provisioning.TOKEN_VARIABLE: token},
         )
     task.journal.finish()
-    if task.host.state is HostState.PROVISIONING:
-        task.move(Event.PROVISIONED, provisioned_plan=plan.digest)
-    else:
-        task.change(provisioned_plan=plan.digest)
     return access
 
 
@@ -116,14 +125,18 @@ def _bootstrap_token(task: HostTask) -> Iterator[str]:
         )
 
 
-def _bring_into_service(task: HostTask, access: HostAccess | None) -> None:
+def _see_it_work(task: HostTask, access: HostAccess | None) -> None:
+    """Return when the node is Ready, open to pods unless the host is to stay locked, and
+    the host is heard."""
     cluster, hostname = task.neighbours.cluster, task.host.hostname
     ready_seconds = task.patience.ready
+    locked = task.run.kind is RunKind.REINSTALL
+    admit = cluster.cordon if locked else cluster.uncordon
     with task.step("node_ready"):
         _await_node(task, access)
         # Before pods may come: what they ask for by label must be there.
-        task.patiently(lambda: _label(task), seconds=ready_seconds)
-        task.patiently(lambda: cluster.uncordon(hostname), seconds=ready_seconds)
+        task.patiently(lambda: _label(task, locked=locked), seconds=ready_seconds)
+        task.patiently(lambda: admit(hostname), seconds=ready_seconds)
         task.wait_until(
             lambda: _is_ready(task),
             seconds=ready_seconds,
@@ -192,7 +205,7 @@ def is_heard(task: HostTask, *, since: datetime) -> bool:
     return heartbeat is not None and heartbeat.last_heard_at > since
 
 
-def _label(task: HostTask) -> None:
+def _label(task: HostTask, *, locked: bool) -> None:
     """Give the node its labels; one that is gone by now gets them from the reconciler."""
     cluster, host = task.neighbours.cluster, task.host
     node = cluster.node(host.hostname)
@@ -203,7 +216,7 @@ def _label(task: HostTask) -> None:
         labels = label_repository.of_host(connection, host.id)
     change = node_rule.dress(
         site=next((n.site for n in networks if n.id == host.emn_id), None),
-        locked=False,
+        locked=locked,
         own={label.label_key: label.label_value for label in labels},
         labels=node.labels,
         annotations=node.annotations,

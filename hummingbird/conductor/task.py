@@ -257,7 +257,7 @@ class HostTask:
 
         def conclusion(connection: Connection, host: Host) -> None:
             now = self.clock.now()
-            values_now = {"task": None, "action": None, **values}
+            values_now = {"task": None, "progress": None, **values}
             for event in events:
                 host = host_repository.move(
                     connection, host, event, now=now, **values_now

@@ -20,6 +20,16 @@ def open_way(task: HostTask) -> HostAccess:
     :raises AddressMissing, CredentialMissing: nobody said how.
     :raises HostUnreachable: no SSH server answered in time.
     """
+    way = find_way(task)
+    await_answer(task, address=way.address, port=way.port)
+    return way
+
+
+def find_way(task: HostTask) -> HostAccess:
+    """Return how to get in, whether or not the host answers.
+
+    :raises AddressMissing, CredentialMissing: nobody said how.
+    """
     host = task.host
     if host.mgmt_ip is None:
         raise AddressMissing(hostname=host.hostname)
@@ -27,7 +37,6 @@ def open_way(task: HostTask) -> HostAccess:
         credential = credential_repository.of_host(
             connection, host, box=task.neighbours.box
         )
-    await_answer(task, address=host.mgmt_ip, port=credential.port)
     return _access(credential, address=host.mgmt_ip, known_hosts=host.known_hosts)
 
 
@@ -51,6 +60,13 @@ def await_answer(task: HostTask, *, address: str, port: int) -> None:
                 message=f"no SSH server on port {port} within {seconds:.0f} s",
             )
         task.pause(BETWEEN_PROBES_SECONDS)
+
+
+def answers(task: HostTask, way: HostAccess) -> bool:
+    """Return whether the host's SSH server answers now."""
+    return task.neighbours.probe(
+        way.address, port=way.port, timeout_seconds=PROBE_SECONDS
+    )
 
 
 def _access(

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hummingbird.conductor.lock import force_lock, lock
-from hummingbird.conductor.provision import unlock
-from hummingbird.conductor.reboot import reboot
+from hummingbird.conductor.power import power_off, reboot, reset
+from hummingbird.conductor.provision import reinstall, unlock
 from hummingbird.conductor.recover import recover
 from hummingbird.conductor.retire import retire
 from hummingbird.conductor.task import HostTask
@@ -16,7 +16,10 @@ WORKFLOWS: Final[Mapping[RunKind, Callable[[HostTask], None]]] = {
     RunKind.UNLOCK: unlock,
     RunKind.LOCK: lock,
     RunKind.FORCE_LOCK: force_lock,
+    RunKind.REINSTALL: reinstall,
     RunKind.REBOOT: reboot,
+    RunKind.RESET: reset,
+    RunKind.POWER_OFF: power_off,
     RunKind.RECOVER: recover,
     RunKind.RETIRE: retire,
 }

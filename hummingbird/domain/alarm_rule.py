@@ -35,7 +35,7 @@ def standing(
         for site, (silent, watched) in judgement.dark_sites.items()
     ]
     for host in hosts:
-        if host.state is HostState.LOCKED and host.provisioned_plan is not None:
+        if _is_out_of_service(host):
             should.append(alarm.host_locked(host.hostname))
             continue
         verdict = verdicts.get(host.hostname)
@@ -52,3 +52,11 @@ def standing(
         if host.hostname in given_up and lost:
             should.append(alarm.recovery_given_up(host.hostname))
     return {(item.alarm_id, item.entity_instance_id): item for item in should}
+
+
+def _is_out_of_service(host: Host) -> bool:
+    """Return whether somebody has locked a host that could serve."""
+    if host.state is HostState.PROVISIONING:
+        # Provisioned anew, and to stay locked after that.
+        return host.touched and host.action == "reinstall"
+    return host.state is HostState.LOCKED and host.provisioned_plan is not None

@@ -37,7 +37,7 @@ class Host:
     """Live text of the running step, or why the last one failed; under 64 characters
     as StarlingX keeps it (metal mtce-common nodeBase.h)."""
     action: str | None
-    """The last maintenance action that was accepted, until it is done."""
+    """The last maintenance action that was accepted, in the client's word."""
     provisioned_plan: str | None
     """Digest of the plan that the last finished provisioning put on it; None: never."""
     target_plan: str | None = None
@@ -79,7 +79,25 @@ class HostView:
     task: str | None
     ihost_action: str | None
     inv_state: str | None
+    vim_progress_status: str | None
+    install_state: str | None
+    install_state_info: str | None
+    config_status: str | None
+    config_applied: str | None
+    config_target: str | None
 
+
+OUT_OF_DATE: Final = "Config out-of-date"
+"""StarlingX config sysinv/common/constants.py, CONFIG_STATUS_OUT_OF_DATE."""
+
+_OPERATION: Final[Mapping[HostState, tuple[str, str]]] = {
+    HostState.ENABLING: ("disabled", "intest"),
+    HostState.ENABLED: ("enabled", "available"),
+    HostState.DEGRADED: ("enabled", "degraded"),
+    HostState.LOST: ("disabled", "offline"),
+    HostState.RECOVERING: ("disabled", "failed"),
+}
+"""Operational and availability of the states in which they don't hang on more."""
 
 _TASK: Final[Mapping[HostState, str]] = {
     HostState.PROVISIONING: "Unlocking",
@@ -98,32 +116,67 @@ def view(host: Host) -> HostView:
     run is on, unlocked/disabled/intest until it is heard, unlocked/enabled/available.
     """
     state = host.state
-    online = "online" if host.online else "offline"
-    operational, availability = {
-        HostState.ENABLING: ("disabled", "intest"),
-        HostState.ENABLED: ("enabled", "available"),
-        HostState.DEGRADED: ("enabled", "degraded"),
-        HostState.LOST: ("disabled", "offline"),
-        HostState.RECOVERING: ("disabled", "failed"),
-        HostState.LOCKING: ("enabled" if host.online else "disabled", "available"),
-    }.get(state, ("disabled", online))
-    if state is HostState.LOCKING and not host.online:
-        availability = "offline"
-    if host.provisioned_plan is not None:
-        invprovision: str | None = "provisioned"
-    elif state is HostState.PROVISIONING:
-        invprovision = "provisioning"
+    operational, availability = _operation(host)
+    applied, target = host.provisioned_plan, host.target_plan
+    is_reinstalled = state is HostState.PROVISIONING and host.action == "reinstall"
+    if is_reinstalled:
+        inv_state: str | None = "reinstalling"
     else:
-        invprovision = "unprovisioned" if host.touched else None
+        inv_state = "inventoried" if host.boot_id else None
     return HostView(
         administrative="unlocked" if state in UNLOCKED else "locked",
         operational=operational,
         availability=availability,
-        invprovision=invprovision,
-        task=host.task if host.task else _TASK.get(state, "" if host.touched else None),
+        invprovision=_invprovision(host),
+        task=host.task or _TASK.get(state, "" if host.touched else None),
         ihost_action=host.action,
-        inv_state="inventoried" if host.boot_id else None,
+        inv_state=inv_state,
+        vim_progress_status=_vim_progress(host),
+        install_state=_install_state(host),
+        install_state_info=(host.progress if state is HostState.PROVISIONING else None),
+        config_status=(
+            OUT_OF_DATE if None not in (applied, target) and applied != target else None
+        ),
+        config_applied=applied,
+        config_target=None if applied is None else target or applied,
     )
+
+
+def _operation(host: Host) -> tuple[str, str]:
+    """Return operational and availability."""
+    fixed = _OPERATION.get(host.state)
+    if fixed is not None:
+        return fixed
+    if host.state is HostState.LOCKING:
+        return ("enabled", "available") if host.online else ("disabled", "offline")
+    if host.powered_off:
+        return "disabled", "power-off"
+    return "disabled", "online" if host.online else "offline"
+
+
+def _invprovision(host: Host) -> str | None:
+    if host.provisioned_plan is not None:
+        return "provisioned"
+    if not host.touched:
+        return None
+    return "provisioning" if host.state is HostState.PROVISIONING else "unprovisioned"
+
+
+def _vim_progress(host: Host) -> str | None:
+    """Return whether workloads may be there, in the words of StarlingX's VIM."""
+    if host.state in (HostState.ENABLED, HostState.DEGRADED, HostState.LOCKING):
+        return "services-enabled"
+    is_drained = host.state is HostState.LOCKED and host.provisioned_plan is not None
+    return "services-disabled" if is_drained else None
+
+
+def _install_state(host: Host) -> str | None:
+    """Return how far provisioning is, in the words that sysinv has for installing."""
+    if host.state is HostState.PROVISIONING:
+        return "preinstall" if host.progress is None else "installing"
+    if host.state is HostState.PROVISION_FAILED:
+        return "failed"
+    return None if host.provisioned_plan is None else "completed"
 
 
 def check_hostname(hostname: str) -> str:

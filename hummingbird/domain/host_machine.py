@@ -15,9 +15,11 @@ class Event(StrEnum):
     """What can happen to a host."""
 
     PROVISION = "provision"
-    """Unlock of a host that must be provisioned first (or again)."""
+    """Unlock of a host that must be provisioned first (or again), or a reinstall."""
     PROVISIONED = "provisioned"
     """The playbook has ended well; the plan is on the host."""
+    REINSTALLED = "reinstalled"
+    """The playbook has ended well and the host is heard; it was asked to stay locked."""
     PROVISION_FAIL = "provision-fail"
     """The playbook has failed, or its run was cancelled or is no longer tried."""
     ENABLE = "enable"
@@ -41,7 +43,9 @@ class Event(StrEnum):
     LOCK_DONE = "lock-done"
     """Its node is cordoned, and drained as far as it could be."""
     LOCK_FAIL = "lock-fail"
-    """It could not be cordoned; it stays in service."""
+    """It could not be cordoned; it is heard, and stays in service."""
+    LOCK_FAIL_SILENT = "lock-fail-silent"
+    """It could not be cordoned, and is not heard."""
     DELETE = "delete"
     """Somebody asked to retire it."""
     RETIRE_FAIL = "retire-fail"
@@ -66,6 +70,7 @@ TABLE: tuple[Row, ...] = (
     Row(S.PROVISION_FAILED,  E.PROVISION,        S.PROVISIONING),
     Row(S.LOCKED,            E.PROVISION,        S.PROVISIONING),
     Row(S.PROVISIONING,      E.PROVISIONED,      S.ENABLING),
+    Row(S.PROVISIONING,      E.REINSTALLED,      S.LOCKED),
     Row(S.PROVISIONING,      E.PROVISION_FAIL,   S.PROVISION_FAILED),
     Row(S.LOCKED,            E.ENABLE,           S.ENABLING),
     Row(S.ENABLING,          E.IN_SERVICE,       S.ENABLED),
@@ -83,7 +88,8 @@ TABLE: tuple[Row, ...] = (
     Row(S.LOST,              E.LOCK,             S.LOCKING),
     Row(S.RECOVERING,        E.LOCK,             S.LOCKING),
     Row(S.LOCKING,           E.LOCK_DONE,        S.LOCKED),
-    Row(S.LOCKING,           E.LOCK_FAIL,        S.LOST),
+    Row(S.LOCKING,           E.LOCK_FAIL,        S.ENABLED),
+    Row(S.LOCKING,           E.LOCK_FAIL_SILENT, S.LOST),
     Row(S.ADDED,             E.DELETE,           S.RETIRING),
     Row(S.PROVISION_FAILED,  E.DELETE,           S.RETIRING),
     Row(S.LOCKED,            E.DELETE,           S.RETIRING),

@@ -53,6 +53,9 @@ UNLOCKED = frozenset(
 )
 """Seen from outside as administrative=unlocked."""
 
+AT_REST = frozenset({HostState.ADDED, HostState.PROVISION_FAILED, HostState.LOCKED})
+"""Locked, and no run has its state: its power may be switched."""
+
 WATCHED = frozenset(
     {HostState.ENABLED, HostState.DEGRADED, HostState.LOST, HostState.RECOVERING}
 )

@@ -2,7 +2,9 @@
 """What a maintenance action (lock, unlock, reboot…) means for a host: a pure function.
 
 The refusals are those of StarlingX, in its words where it has them (StarlingX config
-sysinv/api/controllers/v1/host.py); what follows an accepted action is ours.
+sysinv/api/controllers/v1/host.py); what follows an accepted action is ours. Who asks
+does not matter: the words that StarlingX's own VIM and maintenance send are unknown here,
+whatever program they come from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +14,14 @@ from typing import Final
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import UNLOCKED, HostState
-from hummingbird.domain.run import Run, RunKind
+from hummingbird.domain.run import PROVISIONS, Run, RunKind
 from hummingbird.errors import (
     ActionRefused,
     ActionUnknown,
     AddressMissing,
     AlreadyLocked,
     AlreadyUnlocked,
+    BoardMissing,
     DeleteOfUnlocked,
     HostBusy,
     NotLocked,
@@ -37,6 +40,8 @@ class Decision:
     """Whether the host's unfinished runs are asked to stop first."""
     removed: bool = False
     """Nothing was ever put on it: the host goes at once."""
+    needs_way_in: bool = False
+    """Whether the run gets into the host, and so needs a credential."""
     values: Mapping[str, object] = field(default_factory=dict)
     """What else changes in the host."""
 
@@ -48,7 +53,28 @@ _WORDS: Final = {
 }
 """Actions of StarlingX's clients that mean the same here."""
 
-_POWER: Final = {"reset": "Reset", "power-on": "Power-On", "power-off": "Power-Off"}
+_TASK: Final = {
+    "unlock": "Unlocking",
+    "force-unlock": "Force Unlocking",
+    "lock": "Locking",
+    "force-lock": "Force Locking",
+    "force-unsafe-lock": "Unsafely Force Locking",
+    "reinstall": "Reinstalling",
+    "reboot": "Rebooting",
+    "reset": "Resetting",
+    "power-on": "Powering-on",
+    "power-off": "Powering-off",
+}
+"""What a host's task says from the moment on in which an action was accepted (StarlingX's
+ACTIONS_TO_TASK_DISPLAY_CHOICES)."""
+
+_POWER: Final = {
+    "reboot": (RunKind.REBOOT, "Reboot"),
+    "reset": (RunKind.RESET, "Reset"),
+    "power-on": (None, "Power-On"),
+    "power-off": (RunKind.POWER_OFF, "Power-Off"),
+}
+"""Actions that switch a host's power: their runs, and their names in refusals."""
 
 _IN_TRANSIT: Final = {
     HostState.PROVISIONING: "unlock",
@@ -67,25 +93,23 @@ def decide(host: Host, action: str, *, unfinished: Sequence[Run] = ()) -> Decisi
     """Return what `action` does to `host`.
 
     :param action: as StarlingX's clients send it in /action.
-    :param unfinished: the host's queued and running runs.
+    :param unfinished: the host's queued and running runs, the latest first.
     :raises ActionUnknown, ActionRefused, AlreadyLocked, AlreadyUnlocked, NotLocked,
-        AddressMissing, HostBusy: it may not be done now.
+        AddressMissing, BoardMissing, HostBusy: it may not be done now.
     """
     name = canonical(action)
     if name == "unlock":
-        return _unlock(host, unfinished=unfinished)
+        return _unlock(host, action=action, unfinished=unfinished)
     if name in ("lock", "force-lock"):
-        return _lock(host, force=name == "force-lock", unfinished=unfinished)
-    if name == "reboot":
-        return _reboot(host, unfinished=unfinished)
+        return _lock(host, action=action, unfinished=unfinished)
     if name == "reinstall":
         return _reinstall(host, unfinished=unfinished)
+    if name in _POWER:
+        return _power(host, action=name, unfinished=unfinished)
     if name == "swact":
         raise ActionRefused(
             message=f"Swact action not allowed for non controller host {host.hostname}."
         )
-    if name in _POWER:
-        raise _power_refused(host, action=name)
     raise ActionUnknown(action=action)
 
 
@@ -108,23 +132,33 @@ def decide_delete(host: Host, *, unfinished: Sequence[Run] = ()) -> Decision:
     )
 
 
-def _unlock(host: Host, *, unfinished: Sequence[Run]) -> Decision:
+def _unlock(host: Host, *, action: str, unfinished: Sequence[Run]) -> Decision:
     if host.state in _IN_TRANSIT:
         raise _busy(host, unfinished)
     if host.state in UNLOCKED:
         raise AlreadyUnlocked(hostname=host.hostname)
+    if any(run.kind is RunKind.POWER_OFF for run in unfinished):
+        raise _busy(host, unfinished)
+    if host.powered_off and action == "unlock":
+        raise ActionRefused(
+            message=(
+                f"Can not 'Unlock a Powered-Off' host {host.hostname}; Power-on, wait "
+                "for 'online' status and then 'unlock'"
+            )
+        )
     if host.mgmt_ip is None:
         raise AddressMissing(hostname=host.hostname)
     provisioned = host.state is HostState.LOCKED and host.provisioned_plan is not None
     return Decision(
         event=Event.ENABLE if provisioned else Event.PROVISION,
         run=RunKind.UNLOCK,
-        values={"action": "unlock", "task": None},
+        needs_way_in=True,
+        values=_accepted(action),
     )
 
 
-def _lock(host: Host, *, force: bool, unfinished: Sequence[Run]) -> Decision:
-    action = "force-lock" if force else "lock"
+def _lock(host: Host, *, action: str, unfinished: Sequence[Run]) -> Decision:
+    force = canonical(action) == "force-lock"
     if host.state is HostState.PROVISIONING and force:
         # The run stops at its next step and says that it was cancelled.
         return Decision(cancel=True, values={"action": action})
@@ -136,29 +170,56 @@ def _lock(host: Host, *, force: bool, unfinished: Sequence[Run]) -> Decision:
         event=Event.LOCK,
         run=RunKind.FORCE_LOCK if force else RunKind.LOCK,
         cancel=True,
-        values={"action": action, "task": None},
+        values=_accepted(action),
     )
-
-
-def _reboot(host: Host, *, unfinished: Sequence[Run]) -> Decision:
-    _require_locked(host, action="Reboot", unfinished=unfinished)
-    if host.state is not HostState.LOCKED:
-        raise ActionRefused(
-            message=(
-                f"Can not 'Reboot' host {host.hostname}: it is not provisioned, so "
-                "there is no proven way into it; unlock it first."
-            )
-        )
-    if any(run.kind is RunKind.REBOOT for run in unfinished):
-        raise _busy(host, unfinished)
-    return Decision(run=RunKind.REBOOT, values={"action": "reboot", "task": None})
 
 
 def _reinstall(host: Host, *, unfinished: Sequence[Run]) -> Decision:
     _require_locked(host, action="Reinstall", unfinished=unfinished)
+    if host.mgmt_ip is None:
+        raise AddressMissing(hostname=host.hostname)
+    if unfinished:
+        raise _busy(host, unfinished)
     return Decision(
-        values={"action": "reinstall", "provisioned_plan": None, "task": None}
+        event=Event.PROVISION,
+        run=RunKind.REINSTALL,
+        needs_way_in=True,
+        values={**_accepted("reinstall"), "provisioned_plan": None},
     )
+
+
+def _power(host: Host, *, action: str, unfinished: Sequence[Run]) -> Decision:
+    kind, word = _POWER[action]
+    if action == "power-on" and host.state in UNLOCKED:
+        raise ActionRefused(
+            message=(
+                f"Can not '{word}' an already Powered-on and 'unlocked' host "
+                f"{host.hostname}"
+            )
+        )
+    _require_locked(host, action=word, unfinished=unfinished)
+    if kind is None:
+        raise BoardMissing(action=word, hostname=host.hostname)
+    if host.state is not HostState.LOCKED:
+        raise ActionRefused(
+            message=(
+                f"Can not '{word}' host {host.hostname}: it is not provisioned, so "
+                "there is no proven way into it; unlock it first."
+            )
+        )
+    if any(run.kind is kind or run.kind in PROVISIONS for run in unfinished):
+        raise _busy(host, unfinished)
+    # What waits for a host that does not come back must not hold up its reset.
+    return Decision(
+        run=kind,
+        cancel=bool(unfinished),
+        needs_way_in=True,
+        values=_accepted(action),
+    )
+
+
+def _accepted(action: str) -> dict[str, object]:
+    return {"action": action, "task": _TASK[action]}
 
 
 def _require_locked(host: Host, *, action: str, unfinished: Sequence[Run]) -> None:
@@ -166,25 +227,6 @@ def _require_locked(host: Host, *, action: str, unfinished: Sequence[Run]) -> No
         raise NotLocked(action=action, hostname=host.hostname)
     if host.state in _IN_TRANSIT:
         raise _busy(host, unfinished)
-
-
-def _power_refused(host: Host, *, action: str) -> ActionRefused | NotLocked:
-    word = _POWER[action]
-    if host.state in UNLOCKED:
-        if action == "power-on":
-            return ActionRefused(
-                message=(
-                    "Can not 'Power-On' an already Powered-on and 'unlocked' host "
-                    f"{host.hostname}"
-                )
-            )
-        return NotLocked(action=word, hostname=host.hostname)
-    return ActionRefused(
-        message=(
-            f"Can not '{word}' host {host.hostname}: Hummingbird does not drive board "
-            "management controllers; use host-reboot."
-        )
-    )
 
 
 def _busy(host: Host, unfinished: Sequence[Run]) -> HostBusy:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs: one provisioning, locking, recovery, reboot or retirement of a host.
+"""Runs: one provisioning, locking, recovery, power cycle or retirement of a host.
 
 A run is a row before anything is done, so that a request once accepted is never lost:
 the conductor takes queued runs from the database, whoever told it or nobody did.
@@ -20,7 +20,10 @@ class RunKind(StrEnum):
     UNLOCK = "unlock"
     LOCK = "lock"
     FORCE_LOCK = "force-lock"
+    REINSTALL = "reinstall"
     REBOOT = "reboot"
+    RESET = "reset"
+    POWER_OFF = "power-off"
     RECOVER = "recover"
     RETIRE = "retire"
 
@@ -49,11 +52,17 @@ PROVISION_STEPS: Final = (
 )
 """The playbook's roles, in order, after the way in is open (paper section 2.3)."""
 
+SERVICE_STEPS: Final = ("node_ready", "agents_ready", "heartbeat")
+"""What must be seen of a provisioned host before it counts as one."""
+
 STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
-    RunKind.UNLOCK: (*PROVISION_STEPS, "node_ready", "agents_ready", "heartbeat"),
+    RunKind.UNLOCK: (*PROVISION_STEPS, *SERVICE_STEPS),
     RunKind.LOCK: ("cordon", "drain"),
     RunKind.FORCE_LOCK: ("cordon",),
+    RunKind.REINSTALL: (*PROVISION_STEPS, *SERVICE_STEPS),
     RunKind.REBOOT: ("connect", "reboot"),
+    RunKind.RESET: ("connect", "reset"),
+    RunKind.POWER_OFF: ("connect", "shutdown", "power_off"),
     RunKind.RECOVER: ("connect", "restart_services", "reboot", "heartbeat"),
     RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
 }
@@ -67,16 +76,32 @@ _SETBACK: Final[dict[RunKind, dict[HostState, Event]]] = {
     },
     RunKind.LOCK: {HostState.LOCKING: Event.LOCK_FAIL},
     RunKind.FORCE_LOCK: {HostState.LOCKING: Event.LOCK_FAIL},
+    RunKind.REINSTALL: {HostState.PROVISIONING: Event.PROVISION_FAIL},
     RunKind.REBOOT: {},
+    RunKind.RESET: {},
+    RunKind.POWER_OFF: {},
     RunKind.RECOVER: {HostState.RECOVERING: Event.RECOVER_END},
     RunKind.RETIRE: {HostState.RETIRING: Event.RETIRE_FAIL},
 }
 
 
-def setback(kind: RunKind, state: HostState) -> Event | None:
+PROVISIONS: Final = frozenset({RunKind.UNLOCK, RunKind.REINSTALL})
+"""Runs that may play the whole playbook."""
+
+POWER: Final = frozenset({RunKind.REBOOT, RunKind.RESET, RunKind.POWER_OFF})
+"""Runs that leave the host in the state in which it is."""
+
+
+def setback(kind: RunKind, state: HostState, *, heard: bool) -> Event | None:
     """Return what happens to a host in `state` when a run of `kind` ends without having
-    reached its aim; None: the host is in the hands of a later request already."""
-    return _SETBACK[kind].get(state)
+    reached its aim; None: the host is in the hands of a later request already.
+
+    :param heard: whether its heartbeats come.
+    """
+    event = _SETBACK[kind].get(state)
+    if event is Event.LOCK_FAIL and not heard:
+        return Event.LOCK_FAIL_SILENT
+    return event
 
 
 class StepState(StrEnum):

@@ -76,7 +76,7 @@ class AddressOutsideEveryNetwork(BadRequest):
 class AddressMissing(BadRequest):
     code = "hummingbird.host.address_missing"
     sentence = (
-        "Can not unlock host {hostname} without a management address. Set one: "
+        "Host {hostname} can't be reached without a management address. Set one: "
         "system host-update {hostname} mgmt_ip=ADDRESS"
     )
 
@@ -98,7 +98,7 @@ class AlreadyLocked(BadRequest):
 
 class AlreadyUnlocked(BadRequest):
     code = "hummingbird.host.already_unlocked"
-    sentence = "Avoiding unlock action on already 'unlocked' host {hostname}"
+    sentence = "Avoiding 'unlock' action on already 'unlocked' host {hostname}"
 
 
 class DeleteOfUnlocked(BadRequest):
@@ -112,6 +112,16 @@ class DeleteOfUnlocked(BadRequest):
 class NotLocked(BadRequest):
     code = "hummingbird.host.not_locked"
     sentence = "Can not '{action}' an 'unlocked' host {hostname}; Please 'Lock' first"
+
+
+class BoardMissing(BadRequest):
+    code = "hummingbird.host.board_missing"
+    sentence = (
+        "Can not '{action}' host {hostname}: no board management controller is known that "
+        "could do it. Set one (system host-update {hostname} bm_type=redfish "
+        "bm_ip=ADDRESS bm_username=NAME bm_password=PASSWORD), or press its button: it "
+        "comes online by itself."
+    )
 
 
 class HostBusy(Conflict):

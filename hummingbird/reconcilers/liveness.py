@@ -7,6 +7,7 @@ Writes only what changed.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from hummingbird.db.repository import event_log
@@ -17,7 +18,7 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event, may
 from hummingbird.domain.host_state import WATCHED, HostState
-from hummingbird.domain.liveness import Liveness
+from hummingbird.domain.liveness import Allowance, Liveness
 from hummingbird.domain.verdict import Verdict
 from hummingbird.errors import HostGenerationConflict, HostNotFound
 from hummingbird.reconcilers.base import Outcome
@@ -63,7 +64,8 @@ class LivenessReconciler:
         sight = self._eyes.look()
         for host in sight.hosts:
             verdict = sight.verdicts[host.hostname]
-            change = _decide(host, verdict, sight.heartbeats.get(host.id))
+            heartbeat = sight.heartbeats.get(host.id)
+            change = _decide(host, verdict, heartbeat, now=sight.now)
             if not change.is_empty():
                 said += self._apply(host, change, verdict=verdict, sight=sight)
         return Outcome(looked_at=len(sight.hosts), changed=tuple(said))
@@ -87,11 +89,14 @@ class LivenessReconciler:
         return said
 
 
-def _decide(host: Host, verdict: Verdict, heartbeat: Heartbeat | None) -> _Change:
+def _decide(
+    host: Host, verdict: Verdict, heartbeat: Heartbeat | None, *, now: datetime
+) -> _Change:
     event = _event(host, verdict)
     online: bool | None = None
     if not verdict.carried:
-        if verdict.liveness in _HEARD and not host.online:
+        is_heard = verdict.liveness in _HEARD
+        if is_heard and not host.online and not _is_echo(host, heartbeat, now=now):
             online = True
         silent = verdict.liveness is Liveness.LOST or (
             verdict.liveness is Liveness.LATE and host.state not in WATCHED
@@ -108,6 +113,15 @@ def _decide(host: Host, verdict: Verdict, heartbeat: Heartbeat | None) -> _Chang
     return _Change(
         event=event, online=online, boot_id=boot_id, uptime_seconds=uptime_seconds
     )
+
+
+def _is_echo(host: Host, heartbeat: Heartbeat | None, *, now: datetime) -> bool:
+    """Return whether what is heard was said before the host was switched off. After one
+    allowance it was not, whoever says that it is off."""
+    if not host.powered_off or heartbeat is None or host.updated_at is None:
+        return False
+    allowance = timedelta(seconds=Allowance.of(heartbeat.period_seconds).lost_seconds)
+    return heartbeat.boot_id == host.boot_id and now - host.updated_at < allowance
 
 
 def _event(host: Host, verdict: Verdict) -> Event | None:

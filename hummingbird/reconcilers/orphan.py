@@ -153,7 +153,10 @@ def take_over(
         error_code=error.code,
         error=str(error),
     )
-    event = None if host is None else setback(run.kind, host.state)
-    if host is not None and event is not None:
-        host_repository.move(connection, host, event, now=now, task=str(error))
+    if host is not None:
+        event = setback(run.kind, host.state, heard=host.online)
+        if event is not None:
+            host_repository.move(
+                connection, host, event, now=now, task=str(error), progress=None
+            )
     return "failed"

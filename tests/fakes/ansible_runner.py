@@ -31,7 +31,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "images",
         "agents",
     ),
-    "recover": ("restart_services", "reboot"),
+    "recover": ("restart_services", "reset", "power_off", "reboot"),
     "retire": ("undo",),
     "verify": ("verify",),
 }

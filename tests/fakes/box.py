@@ -24,6 +24,9 @@ class Box:
     is_hung: bool = False
     """On, answers by SSH, but its agents don't beat."""
 
+    stays_on: bool = False
+    """It does not do what it is told when it is to go off."""
+
     def answers(self) -> bool:
         """Whether its SSH server does."""
         return self.is_on and self.is_connected

@@ -383,8 +383,10 @@ class World(Window):
                 self.land_agents(name)
             if box.revived_by & set(tags):
                 box.is_hung = False
-            if "reboot" in tags:
+            if {"reboot", "reset"} & set(tags):
                 box.boot_id = str(uuid4())
+            if "power_off" in tags and not box.stays_on:
+                self.power_off(name)
 
     def land_agents(self, name: str) -> None:
         """Do what the DaemonSets do with a node."""

@@ -10,7 +10,7 @@ from hummingbird.domain.alarm import host_log
 from hummingbird.domain.emn import check_ready
 from hummingbird.domain.host import Host
 from hummingbird.domain.maintenance import Decision, canonical, decide, decide_delete
-from hummingbird.domain.run import Run, RunKind, RunState
+from hummingbird.domain.run import Run, RunState
 
 _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 
@@ -24,7 +24,7 @@ def apply_action(
     :raises HummingbirdError: the action is refused, in the words of its class.
     """
     decision = decide(found, action, unfinished=_unfinished(connection, found))
-    if decision.run is RunKind.UNLOCK:
+    if decision.needs_way_in:
         # Refused now rather than by a run later, when nobody looks.
         credential.of_host(connection, found, box=call.parts.box)
         network = emn.of_host(connection, found.emn_id)

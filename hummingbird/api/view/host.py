@@ -7,7 +7,7 @@ from typing import Any
 
 from hummingbird import __version__
 from hummingbird.api.view.link import links
-from hummingbird.domain.host import PERSONALITY, Host, view
+from hummingbird.domain.host import PERSONALITY, Host, HostView, view
 
 SW_VERSION = ".".join(__version__.split(".")[:2])
 
@@ -56,28 +56,28 @@ sysinv/db/sqlalchemy/models.py)."""
 
 def host_short(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     """Return the view that stands in a list."""
-    setting = _setting(host)
+    seen, setting = view(host), _setting(host)
     return {
-        **_state(host, setting),
+        **_state(host, seen, setting),
         "isystem_uuid": system_uuid,
         "peers": None,
         "links": links(base, f"ihosts/{host.uuid}"),
-        **_settings(host, setting),
+        **_settings(host, seen, setting),
     }
 
 
 def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     """Return the view of one host."""
     path = f"ihosts/{host.uuid}"
-    setting = _setting(host)
+    seen, setting = view(host), _setting(host)
     return {
-        **_state(host, setting),
+        **_state(host, seen, setting),
         "forisystemid": 1,
         "isystem_uuid": system_uuid,
         "peers": None,
         "links": links(base, path),
         **{name: links(base, f"{path}/{name}") for name in COLLECTIONS},
-        **_settings(host, setting),
+        **_settings(host, seen, setting),
     }
 
 
@@ -85,8 +85,7 @@ def _setting(host: Host) -> Mapping[str, Any]:
     return {**DEFAULTS, **host.attributes} if host.attributes else DEFAULTS
 
 
-def _state(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
-    seen = view(host)
+def _state(host: Host, seen: HostView, setting: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": host.id,
         "uuid": host.uuid,
@@ -108,13 +107,13 @@ def _state(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
         "action": "none",
         "ihost_action": seen.ihost_action,
         "inv_state": seen.inv_state,
-        "vim_progress_status": None,
+        "vim_progress_status": seen.vim_progress_status,
         "task": seen.task,
         "mtce_info": None,
         "reserved": host.reservation_owner is not None,
-        "config_status": None,
-        "config_applied": None,
-        "config_target": None,
+        "config_status": seen.config_status,
+        "config_applied": seen.config_applied,
+        "config_target": seen.config_target,
         "clock_synchronization": setting["clock_synchronization"],
         "uptime": host.uptime_seconds,
         "location": host.location,
@@ -122,7 +121,7 @@ def _state(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _settings(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(host: Host, seen: HostView, setting: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "boot_device": setting["boot_device"],
         "rootfs_device": setting["rootfs_device"],
@@ -132,8 +131,8 @@ def _settings(host: Host, setting: Mapping[str, Any]) -> dict[str, Any]:
         "tboot": setting["tboot"],
         "ttys_dcd": setting["ttys_dcd"],
         "apparmor": setting["apparmor"],
-        "install_state": None,
-        "install_state_info": None,
+        "install_state": seen.install_state,
+        "install_state_info": seen.install_state_info,
         "max_cpu_mhz_configured": None,
         "min_cpu_mhz_allowed": None,
         "max_cpu_mhz_allowed": None,

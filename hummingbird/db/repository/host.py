@@ -210,13 +210,27 @@ def move(
 
 
 def note_task(
-    connection: Connection, host_id: int, *, task: str | None, now: datetime
+    connection: Connection,
+    host_id: int,
+    *,
+    task: str | None,
+    progress: str | None = None,
+    now: datetime,
 ) -> None:
     """Set the live text of the running step; not a change of what is wanted, so it
     leaves the generation alone and never conflicts."""
     text = None if task is None else task_text(task)
     connection.execute(
-        update(HOST).where(HOST.c.id == host_id).values(task=text, updated_at=now)
+        update(HOST)
+        .where(HOST.c.id == host_id)
+        .values(task=text, progress=progress, updated_at=now)
+    )
+
+
+def note_target_plan(connection: Connection, host_id: int, *, digest: str) -> None:
+    """Set what would be put on the host now; leaves the generation alone."""
+    connection.execute(
+        update(HOST).where(HOST.c.id == host_id).values(target_plan=digest)
     )
 
 
@@ -228,8 +242,13 @@ def note_heard(
     boot_id: str | None = None,
     uptime_seconds: int | None = None,
 ) -> None:
-    """Set what the heartbeats say; leaves the generation alone."""
+    """Set what the heartbeats say; leaves the generation alone.
+
+    :param online: whether it is heard; so it is not switched off.
+    """
     values: dict[str, object] = {"online": online}
+    if online:
+        values["powered_off"] = False
     if boot_id is not None:
         values["boot_id"] = boot_id
     if uptime_seconds is not None:

@@ -177,6 +177,12 @@ class World:
                 host = hosts.find(connection, name)
                 hosts.move(connection, host, event, now=self.clock.now(), **values)
 
+    def change(self, name: str, **values: object) -> None:
+        """Write to a host what the conductor found out."""
+        with self.database.writer() as connection:
+            host = hosts.find(connection, name)
+            hosts.change(connection, host, now=self.clock.now(), **values)
+
     def enable(self, name: str = "edge-0") -> None:
         """Unlock a host and end the run well."""
         assert self.client.act(name, "unlock").status == 200

@@ -34,23 +34,26 @@ def test_a_hosts_life_as_starlingx_sees_it(world: World) -> None:
     assert answer.json["action"] == "none"
     assert answer.json["mgmt_ip"] == "192.168.204.50"
     seen.append(_columns(world))
-    world.end_runs()
-    world.move("edge-0", Event.PROVISIONED, provisioned_plan="plan", touched=True)
+    world.change("edge-0", touched=True)
     seen.append(_columns(world))
-    world.move("edge-0", Event.IN_SERVICE, action=None)
+    world.end_runs()
+    world.move("edge-0", Event.PROVISIONED, provisioned_plan="plan")
+    seen.append(_columns(world))
+    world.move("edge-0", Event.IN_SERVICE, task=None)
     seen.append(_columns(world))
     world.client.act("edge-0", "lock")
     seen.append(_columns(world)[:1] + _columns(world)[3:])
     world.end_runs()
-    world.move("edge-0", Event.LOCK_DONE, online=True, action=None)
+    world.move("edge-0", Event.LOCK_DONE, online=True, task=None)
     seen.append(_columns(world))
     assert seen == [
         ("locked", "disabled", "offline", None, None, None),
+        ("locked", "disabled", "offline", "Unlocking", "unlock", None),
         ("locked", "disabled", "offline", "Unlocking", "unlock", "provisioning"),
         ("unlocked", "disabled", "intest", "Unlocking", "unlock", "provisioned"),
-        ("unlocked", "enabled", "available", "", None, "provisioned"),
+        ("unlocked", "enabled", "available", "", "unlock", "provisioned"),
         ("unlocked", "Locking", "lock", "provisioned"),
-        ("locked", "disabled", "online", "", None, "provisioned"),
+        ("locked", "disabled", "online", "", "lock", "provisioned"),
     ]
 
 
@@ -103,7 +106,7 @@ def test_a_second_unlock_is_refused_while_the_first_runs(world: World) -> None:
     answer = world.client.act("edge-0", "unlock")
     assert answer.status == 400
     assert answer.sentence == (
-        "Avoiding unlock action on already 'unlocked' host edge-0"
+        "Avoiding 'unlock' action on already 'unlocked' host edge-0"
     )
 
 
@@ -123,10 +126,24 @@ def test_a_reinstalled_host_is_provisioned_again(world: World) -> None:
         "Can not 'Reinstall' an 'unlocked' host edge-0; Please 'Lock' first"
     )
     world.lock()
-    assert world.client.act("edge-0", "reinstall").status == 200
-    assert world.host().state is HostState.LOCKED
+    answer = world.client.act("edge-0", "reinstall")
+    assert answer.status == 200
+    assert [answer.json[key] for key in ("administrative", "task", "inv_state")] == [
+        "locked",
+        "Reinstalling",
+        "reinstalling",
+    ]
+    assert world.runs()[0].kind is RunKind.REINSTALL
+    assert world.client.act("edge-0", "unlock").status == 409
+    world.end_runs()
+    world.move("edge-0", Event.REINSTALLED, provisioned_plan="plan")
+    shown = world.client.get("/v1/ihosts/edge-0").json
+    assert (shown["install_state"], shown["invprovision"]) == (
+        "completed",
+        "provisioned",
+    )
     world.client.act("edge-0", "unlock")
-    assert world.host().state is HostState.PROVISIONING
+    assert world.host().state is HostState.ENABLING
 
 
 @pytest.mark.parametrize(
@@ -195,6 +212,39 @@ def test_a_locked_provisioned_host_can_be_rebooted_once_at_a_time(world: World) 
     assert world.client.act("edge-0", "reboot").status == 409
 
 
+def test_a_host_is_not_unlocked_while_it_goes_off_or_is_off(world: World) -> None:
+    world.add_ready()
+    world.enable()
+    world.lock()
+    assert world.client.act("edge-0", "power-off").json["task"] == "Powering-off"
+    assert world.client.act("edge-0", "unlock").status == 409
+    world.end_runs()
+    world.change("edge-0", powered_off=True, online=False, task=None)
+    shown = world.client.get("/v1/ihosts/edge-0").json
+    assert [shown[key] for key in ("operational", "availability", "task")] == [
+        "disabled",
+        "power-off",
+        "",
+    ]
+    refused = world.client.act("edge-0", "unlock")
+    assert refused.sentence == (
+        "Can not 'Unlock a Powered-Off' host edge-0; Power-on, wait for 'online' status "
+        "and then 'unlock'"
+    )
+    assert world.client.act("edge-0", "force-unlock").status == 200
+
+
+def test_a_reset_overtakes_what_waits_for_the_host(world: World) -> None:
+    world.add_ready()
+    world.enable()
+    world.lock()
+    world.client.act("edge-0", "reboot")
+    assert world.client.act("edge-0", "reset").status == 200
+    reset, reboot, *_ = world.runs()
+    assert (reset.kind, reset.cancel_requested) == (RunKind.RESET, False)
+    assert reboot.cancel_requested
+
+
 @pytest.mark.parametrize(
     ("action", "sentence"),
     [
@@ -202,8 +252,9 @@ def test_a_locked_provisioned_host_can_be_rebooted_once_at_a_time(world: World) 
         ("force-swact", "Swact action not allowed for non controller host edge-0."),
         ("bogus", "'bogus' is not a supported maintenance action"),
         ("services-enabled", "is not a supported maintenance action"),
-        ("power-off", "Can not 'Power-Off' host edge-0"),
-        ("reset", "Can not 'Reset' host edge-0"),
+        ("power-off", "Can not 'Power-Off' host edge-0: it is not provisioned"),
+        ("reset", "Can not 'Reset' host edge-0: it is not provisioned"),
+        ("power-on", "Can not 'Power-On' host edge-0: no board management controller"),
     ],
 )
 def test_what_is_not_done_here_is_refused(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hummingbird.conductor.power import POWER_OFF_TAG, RESET_TAG
 from hummingbird.domain.run import PROVISION_STEPS, STEPS, RunKind
 
 PLAYBOOKS = Path(__file__).resolve().parents[3] / "playbooks"
@@ -78,7 +79,8 @@ def test_the_roles_are_the_steps_of_a_run() -> None:
     assert [role["role"] for role in play["roles"]] == ["undo"]
     assert "undo" in STEPS[RunKind.RETIRE]
     plays = [play["name"] for play in _read("recover.yml")]
-    assert set(plays) <= set(STEPS[RunKind.RECOVER])
+    assert {"restart_services", "reboot"} <= set(STEPS[RunKind.RECOVER])
+    assert set(plays) == {"restart_services", "reboot", RESET_TAG, POWER_OFF_TAG}
 
 
 @pytest.mark.parametrize("task_file", sorted(PLAYBOOKS.glob("roles/*/tasks/*.yml")))

@@ -132,6 +132,9 @@ def _run(number: int, kind: str, state: str) -> dict[str, Any]:
         (("host-lock", "edge-0"), "lock"),
         (("host-lock", "edge-0", "--force"), "force-lock"),
         (("host-reboot", "edge-0"), "reboot"),
+        (("host-reset", "edge-0"), "reset"),
+        (("host-power-off", "edge-0"), "power-off"),
+        (("host-reinstall", "edge-0"), "reinstall"),
     ],
 )
 def test_an_action_names_the_run_that_it_led_to(

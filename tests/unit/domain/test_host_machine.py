@@ -57,9 +57,12 @@ def test_every_state_can_be_left_for_retirement(state: HostState) -> None:
     assert HostState.RETIRING in reachable(state)
 
 
+@pytest.mark.parametrize("heard", [True, False])
 @pytest.mark.parametrize("state", sorted(BUSY))
-def test_every_busy_state_has_a_way_out_for_a_run_that_fails(state: HostState) -> None:
-    events = {setback(kind, state) for kind in RunKind} - {None}
+def test_every_busy_state_has_a_way_out_for_a_run_that_fails(
+    state: HostState, heard: bool
+) -> None:
+    events = {setback(kind, state, heard=heard) for kind in RunKind} - {None}
     assert len(events) == 1
     event = events.pop()
     assert event is not None
@@ -68,13 +71,20 @@ def test_every_busy_state_has_a_way_out_for_a_run_that_fails(state: HostState) -
 
 @pytest.mark.parametrize("state", sorted(set(HostState) - BUSY))
 def test_a_run_that_fails_moves_no_host_that_is_not_its_own(state: HostState) -> None:
-    assert {setback(kind, state) for kind in RunKind} == {None}
+    assert {setback(kind, state, heard=True) for kind in RunKind} == {None}
 
 
 @pytest.mark.parametrize("kind", RunKind)
 def test_a_lock_takes_the_host_from_every_other_run(kind: RunKind) -> None:
     if kind not in (RunKind.LOCK, RunKind.FORCE_LOCK):
-        assert setback(kind, HostState.LOCKING) is None
+        assert setback(kind, HostState.LOCKING, heard=True) is None
+
+
+def test_a_lock_that_fails_leaves_a_host_that_is_heard_in_service() -> None:
+    for heard, state in ((True, HostState.ENABLED), (False, HostState.LOST)):
+        event = setback(RunKind.LOCK, HostState.LOCKING, heard=heard)
+        assert event is not None
+        assert next_state(HostState.LOCKING, event, hostname="h") is state
 
 
 def test_the_groups_are_what_their_names_say() -> None:
