@@ -31,6 +31,7 @@ def prepare(*, kubernetes: bool, images: bool, say: Say) -> dict[str, Path]:
     if images:
         needed += requirements.FOR_IMAGES
     requirements.install(needed, say=say)
+    requirements.raise_limits(say=say)
     rootfs.make(say=say)
     if kubernetes:
         binaries.make(say=say)

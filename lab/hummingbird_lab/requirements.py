@@ -50,6 +50,13 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = 1024
+"""A host of the lab takes 7, one that is a node 15, a control plane 13, and all hosts of
+all labs are one user's; the kernel's default of 128 ends with "too many open files" in
+systemd and containerd, in whichever host comes last."""
+
+
 def missing(requirements: Sequence[Requirement]) -> list[str]:
     """Return the packages of the programs that are not on this machine."""
     path = f"{os.environ.get('PATH', '')}:{_PATH}"
@@ -100,3 +107,22 @@ def _no_service_starts() -> Iterator[None]:
         yield
     finally:
         _POLICY.unlink(missing_ok=True)
+
+
+def raise_limits(*, say: Say, limit: Path = INOTIFY) -> None:
+    """Let hosts watch as many files as they need, until this machine is started anew.
+
+    :raises LabError: the limit is too low and can't be changed here.
+    """
+    now = int(limit.read_text())
+    if now >= INOTIFY_INSTANCES:
+        return
+    say(f"raising fs.inotify.max_user_instances from {now} to {INOTIFY_INSTANCES}")
+    try:
+        limit.write_text(f"{INOTIFY_INSTANCES}\n")
+    except OSError as error:
+        raise LabError(
+            f"fs.inotify.max_user_instances is {now}, which is too low for several hosts, "
+            f"and can't be set from here ({error}); on the machine itself: "
+            f"sysctl -w fs.inotify.max_user_instances={INOTIFY_INSTANCES}"
+        ) from error

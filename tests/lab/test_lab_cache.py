@@ -89,3 +89,18 @@ def test_the_inventory_is_consistent() -> None:
     for plan in inventory.HOSTS:
         assert plan.network in inventory.SWITCHES
         assert plan.reached_from in owners
+
+
+def test_hosts_may_watch_as_many_files_as_they_need(tmp_path: Path) -> None:
+    limit = tmp_path / "max_user_instances"
+    said: list[str] = []
+
+    limit.write_text("128\n")
+    requirements.raise_limits(say=said.append, limit=limit)
+    assert limit.read_text() == "1024\n"
+    assert said == ["raising fs.inotify.max_user_instances from 128 to 1024"]
+
+    limit.write_text("8192\n")
+    requirements.raise_limits(say=said.append, limit=limit)
+    assert limit.read_text() == "8192\n", "what an operator raised stays"
+    assert len(said) == 1
