@@ -24,3 +24,4 @@ from hummingbird.errors.label import *
 from hummingbird.errors.neighbour import *
 from hummingbird.errors.resource import *
 from hummingbird.errors.tunnel import *
+from hummingbird.errors.vxlan import *

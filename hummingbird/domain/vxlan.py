@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VXLAN: the management network and an EMN made one L2 subnet (paper, figure 5).
+
+The controller's bridge has one VXLAN device for each such EMN. Where a frame goes is
+written down, not learnt: each host's MAC address in the segment is made from its uuid, so
+both ends know it without asking. A site with a gateway has one end for all its hosts.
+
+Segments do not reach each other at L2: a broadcast of one site is no other site's, and a
+loop through two of them can't be.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from hummingbird.errors import EmnInvalid
+
+UDP_PORT: Final = 4789
+"""RFC 7348, section 5."""
+VNI_MAX: Final = 2**24 - 1
+"""24 bits (RFC 7348, section 5); 0 is not used."""
+INTERFACE_PREFIX: Final = "hbvx"
+"""Of our devices at the controller; the VNI follows: at most 12 of Linux's 15 letters."""
+EVERYBODY: Final = "00:00:00:00:00:00"
+"""The entry of a VXLAN device's table for frames whose destination has none (bridge(8))."""
+
+_OVERHEAD: Final = {4: 50, 6: 70}
+"""Outer IP (20 or 40), UDP (8) and VXLAN (8) headers, and the inner Ethernet header (14),
+which counts towards the outer packet (RFC 7348, section 4.3)."""
+_OTHER_PATHS_MTU: Final = 1500
+"""Where no route says anything: Ethernet's (RFC 894)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Station:
+    """One MAC address and the end of the tunnel that leads to it."""
+
+    mac: str
+    remote: str
+    """The underlay address of that end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One VXLAN device of the controller's, as it should be or is."""
+
+    vni: int
+    port: int
+    mtu: int
+    learning: bool
+    """Whether the kernel adds what it sees to the table."""
+    remotes: frozenset[str] = frozenset()
+    """Every end: broadcasts go to each."""
+    stations: frozenset[Station] = frozenset()
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Which family its ends are of: a device has sockets of one."""
+        return any(":" in remote for remote in self.remotes)
+
+    @property
+    def interface(self) -> str:
+        """The device's name."""
+        return f"{INTERFACE_PREFIX}{self.vni}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bridge:
+    """All that VXLAN is at one controller, as it should be or is.
+
+    Where the operator's own bridge is used (`is_ours` false), it has the management
+    network's port already, and only the segments are ours.
+    """
+
+    name: str
+    is_ours: bool = True
+    source: str | None = None
+    """Our address in the MN: what we say we are to the hosts."""
+    networks: frozenset[str] = frozenset()
+    """Parts of the MN that are behind the bridge."""
+    neighbours: Mapping[str, str] = field(default_factory=dict)
+    """Host address -> MAC, so that nobody has to be asked by a broadcast."""
+    segments: Mapping[int, Segment] = field(default_factory=dict)
+    """By VNI."""
+
+
+def overhead(remote: str) -> int:
+    """Return what VXLAN takes of an underlay packet towards `remote`, in bytes."""
+    return _OVERHEAD[ipaddress.ip_address(remote).version]
+
+
+def mtu(path_mtus: Mapping[str, int | None]) -> int:
+    """Return the largest packet that fits through to every end.
+
+    :param path_mtus: underlay address of each end -> what the route there carries;
+        None: no route says.
+    """
+    return min(
+        (
+            (_OTHER_PATHS_MTU if path is None else path) - overhead(remote)
+            for remote, path in path_mtus.items()
+        ),
+        default=_OTHER_PATHS_MTU - _OVERHEAD[4],
+    )
+
+
+def mac_of(uuid: str) -> str:
+    """Return the MAC address that the host of this uuid has in its segment.
+
+    02: locally administered, one station (IEEE 802, section 8.2).
+    """
+    digest = hashlib.sha256(f"vxlan {uuid}".encode()).hexdigest()
+    return ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
+
+
+def check_vni(vni: int) -> int:
+    """Return `vni`.
+
+    :raises EmnInvalid: VXLAN has no such network.
+    """
+    if not 1 <= vni <= VNI_MAX:
+        raise EmnInvalid(message=f"A VNI is a number from 1 to {VNI_MAX}, not {vni}.")
+    return vni
+
+
+def differences(wanted: Bridge, seen: Bridge | None) -> tuple[str, ...]:
+    """Return a sentence for each thing that is otherwise than wanted."""
+    if seen is None:
+        return (f"bridge {wanted.name} made",) if wanted.segments else ()
+    said = []
+    if wanted.is_ours:
+        for network in sorted(wanted.networks ^ seen.networks):
+            verb = "routed" if network in wanted.networks else "no longer routed"
+            said.append(f"{network} {verb} to {wanted.name}")
+        changed = wanted.neighbours.items() ^ seen.neighbours.items()
+        said += [
+            f"neighbour {address} put right"
+            for address in sorted({address for address, _ in changed})
+        ]
+        if wanted.source != seen.source and wanted.networks & seen.networks:
+            said.append(f"our address towards {wanted.name} is {wanted.source}")
+    for vni in sorted({*wanted.segments, *seen.segments}):
+        said += _segment_differences(wanted.segments.get(vni), seen.segments.get(vni))
+    return tuple(said)
+
+
+def _segment_differences(wanted: Segment | None, seen: Segment | None) -> list[str]:
+    if wanted is None:
+        assert seen is not None
+        return [f"{seen.interface} removed: no network has it"]
+    if seen is None:
+        return [f"{wanted.interface} made"]
+    said = []
+    if not is_same_device(wanted, seen):
+        said.append(f"{wanted.interface} made anew")
+    elif wanted.mtu != seen.mtu:
+        said.append(f"{wanted.interface} has an MTU of {wanted.mtu}")
+    for remote in sorted(wanted.remotes ^ seen.remotes):
+        verb = "added" if remote in wanted.remotes else "removed"
+        said.append(f"{wanted.interface}: end {remote} {verb}")
+    for one in sorted(wanted.stations ^ seen.stations, key=lambda s: (s.mac, s.remote)):
+        verb = "added" if one in wanted.stations else "removed"
+        said.append(f"{wanted.interface}: {one.mac} at {one.remote} {verb}")
+    return said
+
+
+def is_same_device(wanted: Segment, seen: Segment) -> bool:
+    """Return whether `seen` can become `wanted` without being made anew: the kernel
+    changes neither the UDP port nor the family of a device that is there."""
+    return (wanted.port, wanted.is_ipv6, wanted.learning) == (
+        seen.port,
+        seen.is_ipv6,
+        seen.learning,
+    )
