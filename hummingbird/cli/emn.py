@@ -36,6 +36,18 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help="largest packet, where it can't be found by trying; found: it is found",
     )
+    parser.add_argument(
+        "--vni",
+        type=int,
+        metavar="NUMBER",
+        help="with vxlan: its number there, 1 to 16777215 (default: a free one)",
+    )
+    parser.add_argument(
+        "--lan-interface",
+        metavar="NAME",
+        help="with vxlan: the gateway's interface to the other hosts, which then need"
+        " nothing of ours",
+    )
 
 
 def _mtu(text: str) -> int | str:
@@ -49,7 +61,15 @@ def _mtu(text: str) -> int | str:
 
 def _details(given: argparse.Namespace) -> dict[str, Any]:
     """Return the fields that were given."""
-    names = ("attachment", "site", "credential", "gateway", "mtu")
+    names = (
+        "attachment",
+        "site",
+        "credential",
+        "gateway",
+        "mtu",
+        "vni",
+        "lan_interface",
+    )
     return {
         name: value for name in names if (value := getattr(given, name)) is not None
     }
@@ -68,6 +88,7 @@ class EmnAdd(Show):
         "hummingbird emn-add shops --cidr 10.20.0.0/24 --attachment routed",
         "hummingbird emn-add ulm --cidr 10.21.0.0/24,fd00:21::/64 --site ulm",
         "hummingbird emn-add kiosks --cidr 10.30.0.0/24 --attachment wireguard",
+        "hummingbird emn-add depot --cidr 192.168.204.128/26 --attachment vxlan",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -130,6 +151,7 @@ class EmnUpdate(Show):
     examples = (
         "hummingbird emn-update shops --credential shop",
         "hummingbird emn-update shops --mtu 1400",
+        "hummingbird emn-update depot --gateway edge-3 --lan-interface eth1",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -38,6 +38,7 @@ class HostAdd(Show):
     examples = (
         "hummingbird host-add -n edge-0 -i 192.168.204.101",
         "hummingbird host-add -n kiosk-7 -i 10.20.0.11 --credential shop --location Ulm",
+        "hummingbird host-add -n edge-3 -i 192.168.204.131 --underlay 10.40.0.11",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -51,6 +52,12 @@ class HostAdd(Show):
             "--mgmt-ip",
             metavar="ADDRESS",
             help="its address; one of the known networks contains it (see emn-add)",
+        )
+        parser.add_argument(
+            "--underlay",
+            metavar="ADDRESS",
+            help="in a network that is attached by a tunnel: the address that it has"
+            " already, where the tunnel ends",
         )
         parser.add_argument(
             "-m", "--mgmt-mac", metavar="MAC", help="the MAC address of that interface"
@@ -79,6 +86,8 @@ class HostAdd(Show):
         }
         if given.mgmt_ip is not None:
             body["mgmt_ip"] = given.mgmt_ip
+        if given.underlay is not None:
+            body["underlay"] = given.underlay
         if given.credential is not None:
             body["credential"] = given.credential
         if given.location is not None:
@@ -148,6 +157,11 @@ class HostUpdate(Show):
             "-i", "--mgmt-ip", metavar="ADDRESS", help="its address; it must be locked"
         )
         parser.add_argument(
+            "--underlay",
+            metavar="ADDRESS",
+            help="where its tunnel ends: the address that it has already; none: nowhere",
+        )
+        parser.add_argument(
             "--credential", metavar="NAME", help="how to get into it from now on"
         )
         parser.add_argument("--location", metavar="TEXT", help="where it stands")
@@ -167,6 +181,8 @@ class HostUpdate(Show):
             if not mark or not name:
                 raise Failure(f"{word!r} is not NAME=VALUE.")
             wanted[name] = value
+        if given.underlay is not None:
+            wanted["underlay"] = given.underlay
         if given.mgmt_ip is not None:
             wanted["mgmt_ip"] = given.mgmt_ip
         if given.credential is not None:

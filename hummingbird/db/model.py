@@ -93,6 +93,8 @@ EMN = _table(
     Column("credential_id", ForeignKey("credential.id")),
     Column("gateway", String(63)),
     Column("mtu", Integer),
+    Column("vni", Integer, unique=True, index=True),
+    Column("lan_interface", String(15)),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -102,6 +104,7 @@ HOST = _table(
     Column("hostname", String(63), nullable=False, unique=True),
     Column("mgmt_mac", String(17), nullable=False, unique=True),
     Column("mgmt_ip", String(45), unique=True),
+    Column("underlay", String(45), unique=True, index=True),
     Column("emn_id", ForeignKey("emn.id"), index=True),
     Column("credential_id", ForeignKey("credential.id")),
     Column("state", String(32), nullable=False, index=True),

@@ -41,6 +41,7 @@ class Attachment(StrEnum):
     """One L2 subnet with the MN, inside tunnels."""
 
 
+WITH_VXLAN: Final = frozenset({Attachment.VXLAN, Attachment.WIREGUARD_VXLAN})
 READY: Final = frozenset({Attachment.DIRECT, Attachment.ROUTED})
 """The attachments whose hosts can be unlocked."""
 
@@ -62,7 +63,16 @@ class Emn:
     """What stands between us and it: an EdgeWorker's hostname or a router's address."""
     mtu: int | None
     """Largest packet, in bytes, that its hosts and we may exchange; None: found."""
+    vni: int | None = None
+    """VXLAN's number of it, where it is attached by VXLAN."""
+    lan_interface: str | None = None
+    """The gateway's interface to its hosts, where they need nothing of ours."""
     created_at: datetime
+
+    @property
+    def has_vxlan(self) -> bool:
+        """Whether it is one L2 subnet with the management network."""
+        return self.attachment in WITH_VXLAN
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -126,6 +136,21 @@ def containing(networks: Iterable[Emn], address: str) -> Emn | None:
             if ip in net and net.prefixlen > best_prefix:
                 best, best_prefix = network, net.prefixlen
     return best
+
+
+def within(networks: Iterable[Emn], cidr: str) -> Emn | None:
+    """Return the directly attached network that all of `cidr` is a part of, or None."""
+    for network in networks:
+        if network.attachment is Attachment.DIRECT and all(
+            any(_is_inside(net, mine) for mine in network.networks)
+            for net in _networks(cidr)
+        ):
+            return network
+    return None
+
+
+def _is_inside(inner: Network, outer: Network) -> bool:
+    return inner.network_address in outer and inner.broadcast_address in outer
 
 
 def overlapping(networks: Iterable[Emn], cidr: str) -> Emn | None:

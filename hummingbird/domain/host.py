@@ -28,6 +28,9 @@ class Host:
     hostname: str
     mgmt_mac: str
     mgmt_ip: str | None
+    underlay: str | None = None
+    """The address that it had before us, where a tunnel to it ends; None: `mgmt_ip` is
+    the only one that is known."""
     emn_id: int | None
     credential_id: int | None
     state: HostState

@@ -21,6 +21,8 @@ UDP_PORT: Final = 4789
 """RFC 7348, section 5."""
 VNI_MAX: Final = 2**24 - 1
 """24 bits (RFC 7348, section 5); 0 is not used."""
+FIRST_VNI: Final = 1000
+"""What is given out by itself begins here: pod networks use low numbers (flannel: 1)."""
 INTERFACE_PREFIX: Final = "hbvx"
 """Of our devices at the controller; the VNI follows: at most 12 of Linux's 15 letters."""
 EVERYBODY: Final = "00:00:00:00:00:00"

@@ -54,6 +54,15 @@ def _check(access: HostAccess) -> None:
         raise BadRequest(message=f"{access.port} is not a port.")
 
 
+def pinned(known_hosts: str) -> str:
+    """Return pinned keys as keys of the one host of a run, whatever its address was.
+
+    A host is known by its key; it may be reached at another address the next time.
+    """
+    lines = (line.split(None, 1) for line in known_hosts.splitlines())
+    return "".join(f"{ALIAS} {parts[1]}\n" for parts in lines if len(parts) == 2)
+
+
 def _option(name: str, path: Path) -> str:
     # ssh takes apart at spaces and expands %; Ansible splits like a shell before that
     quoted = str(path).replace("%", "%%")
@@ -82,6 +91,7 @@ def render(
     options = [
         _option("UserKnownHostsFile", known_hosts),
         f"-o StrictHostKeyChecking={strict}",
+        f"-o HostKeyAlias={ALIAS}",
         "-o UpdateHostKeys=no",
         _option("IdentityFile", private_key) if private_key else "-o IdentityFile=none",
     ]

@@ -306,7 +306,9 @@ def _write_access(
     text = inventory.render(
         access,
         variables=variables,
-        known_hosts=_write(folder / "known_hosts", access.known_hosts or ""),
+        known_hosts=_write(
+            folder / "known_hosts", inventory.pinned(access.known_hosts or "")
+        ),
         private_key=key,
     )
     _write(folder / "inventory.json", text)

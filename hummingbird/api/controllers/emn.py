@@ -42,6 +42,8 @@ def create(call: Call) -> Any:
             credential_id=_credential_id(connection, new.credential),
             gateway=new.gateway,
             mtu=new.mtu,
+            vni=new.vni,
+            lan_interface=new.lan_interface,
             now=call.parts.clock.now(),
         )
         call.status = 201
@@ -61,6 +63,7 @@ def patch(call: Call) -> Any:
             found = emn.change(connection, found, **change)
         answer = emn_view(found, credentials=_credential_names(connection))
     call.parts.hurry("node")
+    call.parts.hurry("vxlan")
     return answer
 
 

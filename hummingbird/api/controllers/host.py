@@ -57,6 +57,7 @@ def create(call: Call) -> Any:
             hostname=new.hostname,
             mgmt_mac=new.mgmt_mac,
             mgmt_ip=new.mgmt_ip,
+            underlay=new.underlay,
             emn_id=_emn_id(connection, new.mgmt_ip),
             credential_id=_credential_id(connection, new.credential),
             serialid=new.serialid,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a client sends to add or change an EMN."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,20 @@ from typing import Any
 from hummingbird.api.schema.text import invalid, resource_name, text
 from hummingbird.domain.emn import Attachment, check_cidr, check_mtu
 from hummingbird.domain.host import check_address, check_hostname
+from hummingbird.domain.vxlan import check_vni
 from hummingbird.errors import AddressInvalid, BadRequest, HostnameInvalid
 
-_CHANGEABLE = ("attachment", "site", "credential", "gateway", "mtu")
+_CHANGEABLE = (
+    "attachment",
+    "site",
+    "credential",
+    "gateway",
+    "mtu",
+    "vni",
+    "lan_interface",
+)
+_INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
+"""Linux takes more; none of these can be read as an option or a path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +36,8 @@ class NewEmn:
     credential: str | None
     gateway: str | None
     mtu: int | None
+    vni: int | None
+    lan_interface: str | None
 
 
 def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
@@ -44,12 +58,14 @@ def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
         credential=text("emn", "credential", body.get("credential")),
         gateway=_gateway(body.get("gateway")),
         mtu=_mtu(body.get("mtu"), cidr=cidr),
+        vni=_vni(body.get("vni")),
+        lan_interface=_lan_interface(body.get("lan_interface")),
     )
 
 
 def parse_emn_change(body: Mapping[str, Any], *, cidr: str) -> dict[str, Any]:
-    """Return attachment, site, credential (a name, or None for none), gateway and mtu,
-    as far as `body` changes them.
+    """Return attachment, site, credential (a name, or None for none), gateway, mtu, vni
+    and lan_interface, as far as `body` changes them.
 
     :param cidr: the addresses of the network that is changed.
 
@@ -67,6 +83,10 @@ def parse_emn_change(body: Mapping[str, Any], *, cidr: str) -> dict[str, Any]:
         change["gateway"] = _gateway(body["gateway"])
     if "mtu" in body:
         change["mtu"] = _mtu(body["mtu"], cidr=cidr)
+    if "vni" in body:
+        change["vni"] = _vni(body["vni"])
+    if "lan_interface" in body:
+        change["lan_interface"] = _lan_interface(body["lan_interface"])
     return change
 
 
@@ -107,3 +127,19 @@ def _mtu(value: object, *, cidr: str) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return check_mtu(value, cidr=cidr)
     raise invalid("emn", "mtu", value, should="a number of bytes")
+
+
+def _vni(value: object) -> int | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return check_vni(value)
+    raise invalid("emn", "vni", value, should="a number")
+
+
+def _lan_interface(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _INTERFACE.fullmatch(value):
+        return value
+    raise invalid("emn", "lan_interface", value, should="an interface's name, as eth1")

@@ -79,6 +79,7 @@ _ACCEPTED = frozenset(
         "personality",
         "mgmt_mac",
         "mgmt_ip",
+        "underlay",
         "credential",
         "serialid",
         "location",
@@ -97,6 +98,7 @@ class NewHost:
     hostname: str
     mgmt_mac: str
     mgmt_ip: str | None
+    underlay: str | None
     credential: str | None
     """Name of the credential to get in with; None: the EMN's, or the default."""
     serialid: str | None
@@ -142,10 +144,12 @@ def parse_new_host(body: Mapping[str, Any]) -> NewHost:
             message="The vsc_controllers property is not applicable to this host."
         )
     address = text("host", "mgmt_ip", body.get("mgmt_ip"))
+    underlay = text("host", "underlay", body.get("underlay"))
     return NewHost(
         hostname=hostname,
         mgmt_mac=mac,
         mgmt_ip=check_address(address) if address else None,
+        underlay=check_address(underlay) if underlay else None,
         credential=text("host", "credential", body.get("credential")) or None,
         serialid=text("host", "serialid", body.get("serialid")),
         location=parse_mapping("location", body.get("location")),

@@ -73,6 +73,8 @@ def parse_host_patch(body: object, host: Host) -> HostPatch:
         values["attributes"] = attributes
     if "mgmt_ip" in delta:
         values["mgmt_ip"] = _address(after["mgmt_ip"], host)
+    if "underlay" in delta:
+        values["underlay"] = _address(after["underlay"], host, name="underlay")
     if "forget_host_key" in delta and boolean(
         "host", "forget_host_key", after["forget_host_key"]
     ):
@@ -138,7 +140,7 @@ def _document(host: Host) -> dict[str, Any]:
     del document["links"]
     document["location"] = dict(host.location)
     document["capabilities"] = dict(host.capabilities)
-    return {**document, **_OURS}
+    return {**document, **_OURS, "underlay": host.underlay}
 
 
 def _apply(operations: list[dict[str, Any]], before: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +190,7 @@ def _refuse_restricted(delta: list[str], host: Host) -> None:
         )
     if "subfunctions" in delta:
         raise BadRequest(message="Can not change subfunctions after it has been set.")
-    locked_only = sorted(set(delta) & (LOCKED_ONLY | {"mgmt_ip"}))
+    locked_only = sorted(set(delta) & (LOCKED_ONLY | {"mgmt_ip", "underlay"}))
     if locked_only and host.state in UNLOCKED:
         raise ActionRefused(
             message=(
@@ -212,10 +214,10 @@ def _attributes(delta: list[str], after: dict[str, Any], host: Host) -> dict[str
     }
 
 
-def _address(value: object, host: Host) -> str | None:
+def _address(value: object, host: Host, *, name: str = "mgmt_ip") -> str | None:
     if host.state in (HostState.PROVISIONING, HostState.RETIRING):
         raise HostBusy(
             hostname=host.hostname, purpose=host.reservation_purpose or "a run"
         )
-    given = text("host", "mgmt_ip", value)
+    given = text("host", name, value)
     return check_address(given) if given and given.lower() != "none" else None

@@ -24,5 +24,7 @@ def emn_view(emn: Emn, *, credentials: Mapping[int, str]) -> dict[str, Any]:
         ),
         "gateway": emn.gateway,
         "mtu": emn.mtu,
+        "vni": emn.vni,
+        "lan_interface": emn.lan_interface,
         "created_at": emn.created_at.isoformat(),
     }

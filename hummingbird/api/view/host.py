@@ -78,6 +78,8 @@ def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
         "links": links(base, path),
         **{name: links(base, f"{path}/{name}") for name in COLLECTIONS},
         **_settings(host, seen, setting),
+        # ours, and there only where it says something: sysinv has no such key
+        **({"underlay": host.underlay} if host.underlay else {}),
     }
 
 

@@ -20,6 +20,7 @@ from hummingbird.errors import (
     HostnameTaken,
     HostNotFound,
     MacTaken,
+    UnderlayTaken,
 )
 
 _COLUMNS = tuple(column.name for column in HOST.columns)
@@ -43,6 +44,7 @@ def create(
     hostname: str,
     mgmt_mac: str,
     mgmt_ip: str | None,
+    underlay: str | None = None,
     emn_id: int | None,
     credential_id: int | None,
     serialid: str | None,
@@ -53,9 +55,10 @@ def create(
 ) -> Host:
     """Store a new host, state ADDED, generation 1.
 
-    :raises HostnameTaken, MacTaken, AddressTaken: another host has it.
+    :raises HostnameTaken, MacTaken, AddressTaken, UnderlayTaken: another host has it.
     """
     _refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
+    _refuse_taken_underlay(connection, underlay)
     try:
         with connection.begin_nested():
             result = connection.execute(
@@ -64,6 +67,7 @@ def create(
                     hostname=hostname,
                     mgmt_mac=mgmt_mac,
                     mgmt_ip=mgmt_ip,
+                    underlay=underlay,
                     emn_id=emn_id,
                     credential_id=credential_id,
                     state=HostState.ADDED.value,
@@ -114,6 +118,18 @@ def _refuse_taken_address(
     ).first()
     if holder is not None and holder.id != but:
         raise AddressTaken(address=mgmt_ip, holder=holder.hostname)
+
+
+def _refuse_taken_underlay(
+    connection: Connection, underlay: str | None, *, but: int | None = None
+) -> None:
+    if underlay is None:
+        return
+    holder = connection.execute(
+        select(HOST.c.id, HOST.c.hostname).where(HOST.c.underlay == underlay)
+    ).first()
+    if holder is not None and holder.id != but:
+        raise UnderlayTaken(address=underlay, holder=holder.hostname)
 
 
 def get(connection: Connection, host_id: int) -> Host:
@@ -181,10 +197,11 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     """Write `values` to the host as it was read; return it as it is now.
 
     :raises HostGenerationConflict: somebody changed it meanwhile.
-    :raises AddressTaken: `mgmt_ip` is another host's.
+    :raises AddressTaken, UnderlayTaken: `mgmt_ip` or `underlay` is another host's.
     """
     if values.get("mgmt_ip") is not None:
         _refuse_taken_address(connection, mgmt_ip=values["mgmt_ip"], but=host.id)
+    _refuse_taken_underlay(connection, values.get("underlay"), but=host.id)
     if "task" in values and values["task"] is not None:
         values["task"] = task_text(values["task"])
     result = connection.execute(

@@ -20,6 +20,8 @@ def test_the_management_network_is_there_from_the_start(world: World) -> None:
         "credential",
         "gateway",
         "mtu",
+        "vni",
+        "lan_interface",
         "created_at",
     ]
     assert (mn["name"], mn["cidr"], mn["attachment"], mn["site"]) == (
@@ -125,7 +127,7 @@ def test_a_gateway_and_an_mtu_are_set_and_taken_back(world: World) -> None:
     assert client.patch("/v1/emns/shops", {"mtu": 3}).status == 400
 
 
-@pytest.mark.parametrize("attachment", ["vxlan", "wireguard+vxlan"])
+@pytest.mark.parametrize("attachment", ["wireguard"])
 def test_a_host_is_not_unlocked_where_nothing_opens_the_way(
     world: World, attachment: str
 ) -> None:
@@ -135,3 +137,57 @@ def test_a_host_is_not_unlocked_where_nothing_opens_the_way(
     assert answer.status == 400
     assert answer.fault["code"] == "hummingbird.emn.attachment_unsupported"
     assert world.runs() == []
+
+
+DEPOT = {"name": "depot", "cidr": "192.168.204.128/26", "attachment": "vxlan"}
+
+
+def test_a_part_of_the_management_network_is_attached_by_vxlan(world: World) -> None:
+    client = world.client
+    depot = client.post("/v1/emns", DEPOT)
+    assert (depot.status, depot.json["vni"]) == (201, 1000)
+    kiosks = {"name": "kiosks", "cidr": "192.168.204.192/26", "attachment": "vxlan"}
+    assert client.post("/v1/emns", kiosks).json["vni"] == 1001
+
+    body = {"hostname": "edge-3", "personality": "edgeworker"}
+    body |= {"mgmt_mac": "02:00:00:00:00:03", "mgmt_ip": "192.168.204.131"}
+    added = client.post("/v1/ihosts", {**body, "underlay": "10.40.0.11"})
+    assert (added.status, added.json["underlay"]) == (200, "10.40.0.11")
+    assert world.host("edge-3").emn_id == depot.json["id"]
+    gateway = {"gateway": "edge-3", "lan_interface": "eth1"}
+    changed = client.patch("/v1/emns/depot", gateway)
+    assert {key: changed.json[key] for key in gateway} == gateway
+
+    body |= {"hostname": "edge-4", "mgmt_ip": "192.168.204.132"}
+    body |= {"mgmt_mac": "02:00:00:00:00:04", "underlay": "10.40.0.11"}
+    taken = client.post("/v1/ihosts", body)
+    assert taken.fault["code"] == "hummingbird.vxlan.underlay_taken"
+    moved = [{"op": "replace", "path": "/underlay", "value": "10.40.0.12"}]
+    assert client.patch("/v1/ihosts/edge-3", moved).json["underlay"] == "10.40.0.12"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"cidr": "10.20.0.0/24"}, 400, "vxlan.outside_management_network"),
+        ({"cidr": "192.168.204.0/23"}, 400, "vxlan.outside_management_network"),
+        ({"vni": 0}, 400, "emn.invalid"),
+        ({"vni": 2**24}, 400, "emn.invalid"),
+        ({"vni": "7"}, 400, "bad_request"),
+        ({"lan_interface": "../eth1"}, 400, "bad_request"),
+        ({"lan_interface": "-a"}, 400, "bad_request"),
+    ],
+)
+def test_what_vxlan_can_not_do_is_refused(
+    world: World, change: dict[str, object], status: int, code: str
+) -> None:
+    answer = world.client.post("/v1/emns", {**DEPOT, **change})
+    assert (answer.status, answer.fault["code"]) == (status, f"hummingbird.{code}")
+    assert len(world.client.get("/v1/emns").json["emns"]) == 1
+
+
+def test_two_networks_have_not_the_same_vni(world: World) -> None:
+    world.client.post("/v1/emns", {**DEPOT, "vni": 7})
+    other = {"name": "kiosks", "cidr": "192.168.204.192/26", "attachment": "vxlan"}
+    answer = world.client.post("/v1/emns", {**other, "vni": 7})
+    assert (answer.status, answer.fault["code"]) == (409, "hummingbird.vxlan.vni_taken")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hummingbird.adapters.ansible.inventory import ALIAS, render
+from hummingbird.adapters.ansible.inventory import ALIAS, pinned, render
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.errors import BadRequest
 
@@ -133,3 +133,9 @@ def test_secrets_do_not_show_in_a_repr() -> None:
         become_password="SECRETSUDO",
     )
     assert "SECRET" not in repr(access)
+
+
+def test_a_host_is_known_by_its_key_whatever_its_address_was() -> None:
+    assert f"HostKeyAlias={ALIAS}" in _render()
+    stored = "[10.20.0.11]:2222 ssh-ed25519 AAAA\n\n10.20.0.11 ssh-rsa BBBB\n"
+    assert pinned(stored) == f"{ALIAS} ssh-ed25519 AAAA\n{ALIAS} ssh-rsa BBBB\n"
