@@ -23,6 +23,10 @@ from hummingbird.errors import (
     UnderlayTaken,
 )
 
+FIRST_ID = 1_000_000
+"""Ids of hosts are above it: a sysinv beside which we stand, or may stand one day, counts
+its own from 1 (decisions/0006)."""
+
 _COLUMNS = tuple(column.name for column in HOST.columns)
 _STATES = {state.value: state for state in HostState}
 assert set(_COLUMNS) == set(Host.__dataclass_fields__)
@@ -57,7 +61,7 @@ def create(
 
     :raises HostnameTaken, MacTaken, AddressTaken, UnderlayTaken: another host has it.
     """
-    _refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
+    refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
     _refuse_taken_underlay(connection, underlay)
     try:
         with connection.begin_nested():
@@ -83,16 +87,20 @@ def create(
     except IntegrityError as error:
         # Somebody was faster between the look and the write (PostgreSQL only: SQLite's
         # writers queue); the second look says who.
-        _refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
+        refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
         raise HostGenerationConflict(hostname=hostname) from error
     inserted = result.inserted_primary_key
     assert inserted is not None
     return get(connection, inserted[0])
 
 
-def _refuse_taken(
+def refuse_taken(
     connection: Connection, *, hostname: str, mgmt_mac: str, mgmt_ip: str | None
 ) -> None:
+    """See that no host has one of these names.
+
+    :raises HostnameTaken, MacTaken, AddressTaken: another host has it.
+    """
     # One query, so that all is seen at one instant: with three, a host that is added
     # in between would be refused for a reason that depends on the moment.
     holders = connection.execute(
@@ -130,6 +138,12 @@ def _refuse_taken_underlay(
     ).first()
     if holder is not None and holder.id != but:
         raise UnderlayTaken(address=underlay, holder=holder.hostname)
+
+
+def with_low_ids(connection: Connection) -> list[Host]:
+    """Return the hosts that were added before ids began above FIRST_ID."""
+    query = select(HOST).where(HOST.c.id <= FIRST_ID).order_by(HOST.c.id)
+    return [_host(row) for row in connection.execute(query)]
 
 
 def get(connection: Connection, host_id: int) -> Host:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import SYSTEM
@@ -27,6 +27,11 @@ def get(connection: Connection) -> System:
     """Return this system."""
     row = connection.execute(select(SYSTEM)).one()
     return System(**row._mapping)
+
+
+def adopt_uuid(connection: Connection, uuid: str) -> None:
+    """Make `uuid` this system's."""
+    connection.execute(update(SYSTEM).values(uuid=uuid))
 
 
 def seed(connection: Connection, *, name: str, mn_cidr: str, now: datetime) -> None:

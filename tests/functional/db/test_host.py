@@ -181,3 +181,10 @@ def test_a_new_database_knows_the_management_network_once(database: Database) ->
         assert emns.of_address(connection, "192.168.204.77").name == "mn"
         with pytest.raises(AddressOutsideEveryNetwork):
             emns.of_address(connection, "10.20.0.11")
+
+
+def test_ids_begin_above_those_that_a_sysinv_would_ever_give(
+    database: Database,
+) -> None:
+    first, second = add(database, 1), add(database, 2)
+    assert (first.id, second.id) == (hosts.FIRST_ID + 1, hosts.FIRST_ID + 2)
