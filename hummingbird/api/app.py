@@ -19,11 +19,13 @@ from webob import Response
 from webob.exc import HTTPException
 
 from hummingbird.api.authentication import authenticate
+from hummingbird.api.beside import Beside
 from hummingbird.api.call import MAX_BODY_BYTES, Call
 from hummingbird.api.fault import fault, routing_fault
 from hummingbird.api.parts import Parts
 from hummingbird.api.router import Route, Router
 from hummingbird.api.routes import ROUTES
+from hummingbird.api.sysinv import Sysinv
 from hummingbird.errors import BodyTooLarge, HummingbirdError
 
 LOG = logging.getLogger("hummingbird.api")
@@ -116,6 +118,14 @@ class Application(ExplicitPecan):  # type: ignore[misc]
         )
         self._router = Router(routes)
 
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        # Everything is JSON here, whatever a client says that it accepts.
+        environ.pop("HTTP_ACCEPT", None)
+        answer: Iterable[bytes] = super().__call__(environ, start_response)
+        return answer
+
     def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
         """Return what pecan is to call, and what of the path is left for it: nothing."""
         environ = req.environ
@@ -134,16 +144,24 @@ class Application(ExplicitPecan):  # type: ignore[misc]
 
 
 def build(
-    parts: Parts, *, token: str, routes: Sequence[Route] = ROUTES
+    parts: Parts,
+    *,
+    token: str,
+    routes: Sequence[Route] = ROUTES,
+    sysinv: Sysinv | None = None,
 ) -> WsgiApplication:
-    """Return the application; `token` is what clients must show."""
-    application = Application(parts, token=token, routes=routes)
+    """Return the application.
+
+    :param token: what clients must show.
+    :param sysinv: the real one that it stands before, if any.
+    """
+    application: WsgiApplication = Application(parts, token=token, routes=routes)
+    if sysinv is not None:
+        application = Beside(application, parts, sysinv, routes=routes)
 
     def logged(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        # Everything is JSON here, whatever a client says that it accepts.
-        environ.pop("HTTP_ACCEPT", None)
         began = parts.clock.monotonic()
         seen: list[str] = []
 
@@ -152,8 +170,7 @@ def build(
             return start_response(status, *rest)
 
         try:
-            answer: Iterable[bytes] = application(environ, start)
-            return answer
+            return application(environ, start)
         finally:
             call = environ.get(_CALL)
             LOG.info(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from hummingbird.api.neighbour import NeighbourNames
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.db.session import Database
@@ -65,6 +66,8 @@ class Parts:
     """Asks the conductor for the last report of each reconciler."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the service ends: who waits for something answers at once."""
+    neighbour: NeighbourNames = field(default_factory=NeighbourNames)
+    """What the hosts of the sysinv are called before which this API stands, if any."""
     waiting_room: "WaitingRoom" = field(default_factory=lambda: WaitingRoom(4))
     """Where requests wait for news."""
 

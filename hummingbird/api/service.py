@@ -17,8 +17,10 @@ from cheroot.wsgi import Server
 
 from hummingbird.api.app import WsgiApplication, build
 from hummingbird.api.call import MAX_BODY_BYTES
+from hummingbird.api.neighbour import NeighbourNames
 from hummingbird.api.parts import Parts, WaitingRoom, no_reports
 from hummingbird.api.routes import FAULT_ROUTES
+from hummingbird.api.sysinv import Sysinv
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
@@ -55,11 +57,13 @@ class ApiService:
         nudge: Callable[[str], None],
         *,
         reconcilers: Callable[[], Sequence[dict[str, Any]]] = no_reports,
+        sysinv: Sysinv | None = None,
     ) -> None:
         """
         :param nudge: hurries the conductor; called with "run" after each commit that
             queued work, with a reconciler's name where that one has something to do.
         :param reconcilers: returns the last report of each reconciler.
+        :param sysinv: the real one that the API stands before, if any.
         """
         threads = conf.api.threads
         self.token_file = token_file(conf)
@@ -70,12 +74,20 @@ class ApiService:
             box=box,
             nudge=nudge,
             reconcilers=reconcilers,
+            neighbour=NeighbourNames(clock),
             waiting_room=WaitingRoom(threads // 2),
         )
         token = read_token(conf)
         self._server = _listener(
-            conf, build(self._parts, token=token), port=conf.api.port, threads=threads
+            conf,
+            build(self._parts, token=token, sysinv=sysinv),
+            port=conf.api.port,
+            # Who waits for sysinv takes no thread from who does not.
+            threads=threads + (conf.sysinv.passages if sysinv is not None else 0),
         )
+        if sysinv is not None:
+            # What goes to sysinv may be large; who is before it sees to the rest.
+            self._server.max_request_body_size = 0
         self._fault_server: Server | None = None
         if conf.api.fm_port:
             self._fault_server = _listener(

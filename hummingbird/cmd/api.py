@@ -10,6 +10,7 @@ from hummingbird.cmd.bootstrap import (
     open_database,
     secret_box,
     setup_logging,
+    sysinv_relay,
     wait_for_signal,
 )
 from hummingbird.conf import load
@@ -37,6 +38,7 @@ def main() -> int:
             secret_box(conf),
             conductor.nudge,
             reconcilers=conductor.reconcilers,
+            sysinv=sysinv_relay(conf, clock, database),
         )
         service.start()
     except (HummingbirdError, OSError) as error:

@@ -14,15 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import database_url, state_directory
 from hummingbird.db import migration
-from hummingbird.db.repository import event_suppression, fault_outbox, system
+from hummingbird.db.repository import event_suppression, fault_outbox, host, system
 from hummingbird.db.session import Database
 from hummingbird.domain.alarm_catalogue import CATALOGUE
+from hummingbird.errors import SysinvIdsMayClash
 from hummingbird.secretbox import SecretBox
+
+if TYPE_CHECKING:
+    from hummingbird.adapters.sysinv.relay import SysinvRelay
 
 SYSTEM_NAME = "hummingbird"
 """Name of a new system, until somebody gives it another."""
@@ -75,6 +80,33 @@ def open_database(conf: Conf, clock: Clock) -> Database:
             if not conf.fm.url:
                 fault_outbox.forget(connection)
     return database
+
+
+def sysinv_relay(conf: Conf, clock: Clock, database: Database) -> "SysinvRelay | None":
+    """Return what passes requests on to a real sysinv, if the API stands before one.
+
+    :raises SysinvUrlInvalid: its URL is none.
+    :raises SysinvIdsMayClash: hosts of ours have ids that it may give to its own.
+    """
+    if not conf.sysinv.upstream:
+        return None
+    from hummingbird.adapters.sysinv.relay import SysinvRelay
+
+    with database.reader() as connection:
+        low = [one.hostname for one in host.with_low_ids(connection)]
+    if low:
+        raise SysinvIdsMayClash(hostnames=", ".join(low[:20]))
+    options = conf.sysinv
+    return SysinvRelay(
+        options.upstream,
+        clock=clock,
+        ca_file=Path(options.ca_file) if options.ca_file else None,
+        connect_seconds=options.connect_seconds,
+        answer_seconds=options.answer_seconds,
+        list_seconds=options.list_seconds,
+        away_seconds=options.away_seconds,
+        passages=options.passages,
+    )
 
 
 def secret_box(conf: Conf) -> SecretBox:

@@ -24,6 +24,7 @@ from hummingbird.cmd.bootstrap import (
     open_database,
     secret_box,
     setup_logging,
+    sysinv_relay,
     wait_for_signal,
 )
 from hummingbird.conf import Conf, load
@@ -71,6 +72,7 @@ class Up:
             box,
             self._nudge,
             reconcilers=self._reconcilers,
+            sysinv=sysinv_relay(self._conf, self._clock, self._database),
         )
         api.start()
         self._parts.append(api)

@@ -19,6 +19,7 @@ from hummingbird.conf import (
     provisioning,
     recovery,
     rpc,
+    sysinv,
     tunnel,
 )
 
@@ -36,6 +37,7 @@ GROUPS: tuple[ModuleType, ...] = (
     provisioning,
     recovery,
     rpc,
+    sysinv,
     tunnel,
 )
 

@@ -29,6 +29,32 @@ class FaultManagerRefused(HummingbirdError):
     sentence = "StarlingX's fault management does not take a message: {message}"
 
 
+class SysinvUnavailable(Unavailable):
+    code = "hummingbird.sysinv.unavailable"
+    sentence = "sysinv does not answer: {message}"
+
+
+class SysinvBusy(Unavailable):
+    code = "hummingbird.sysinv.busy"
+    sentence = "{passages} requests are with sysinv already; retry in a moment."
+
+
+class SysinvUrlInvalid(HummingbirdError):
+    code = "hummingbird.sysinv.url_invalid"
+    sentence = (
+        "[sysinv]upstream is no URL as http://controller:6385 or https://…: {url}"
+    )
+
+
+class SysinvIdsMayClash(HummingbirdError):
+    code = "hummingbird.sysinv.ids_may_clash"
+    sentence = (
+        "[sysinv]upstream is set, but these hosts were added when ids still began at 1, "
+        "and sysinv may have given theirs to its own: {hostnames}. Delete them and add "
+        "them again."
+    )
+
+
 class ConductorUnavailable(Unavailable):
     code = "hummingbird.conductor.unavailable"
     sentence = "No conductor answers: {message}"

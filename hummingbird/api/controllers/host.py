@@ -46,6 +46,9 @@ def create(call: Call) -> Any:
     """POST /v1/ihosts"""
     call.arguments()
     new = parse_new_host(call.json_object())
+    call.parts.neighbour.refuse_taken(
+        hostname=new.hostname, mgmt_mac=new.mgmt_mac, mgmt_ip=new.mgmt_ip
+    )
     now = call.parts.clock.now()
     attributes = dict(new.attributes)
     if new.bm_password:

@@ -23,6 +23,14 @@ def system_uuid(parts: Parts, connection: Connection) -> str:
     return uuid
 
 
+def adopt_uuid(parts: Parts, uuid: str) -> None:
+    """Be the system that `uuid` is: sysinv's, before which this API stands."""
+    if _KNOWN.get(parts.database) != uuid:
+        with parts.database.writer() as connection:
+            system.adopt_uuid(connection, uuid)
+        _KNOWN[parts.database] = uuid
+
+
 def list_all(call: Call) -> Any:
     """GET /v1/isystems"""
     with call.parts.database.reader() as connection:

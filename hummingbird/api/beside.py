@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stands before a real sysinv, so that one address serves its hosts and ours.
+
+Whose a request is decides the path, and where that names a host or a thing on one, whether
+it is ours. What is sysinv's goes through as it is, in pieces, the errors too: it has its
+own check of tokens, so ours is not asked. What is ours is answered by our application and
+never waits for sysinv. Lists of what both have are answered by both; while sysinv is away
+they hold ours, and a warning. decisions/0006 says why it is done around the application
+and not in it.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from cheroot.server import ChunkedRFile
+from webob.exc import HTTPException
+
+from hummingbird.api.both import Both
+from hummingbird.api.call import MAX_BODY_BYTES
+from hummingbird.api.fault import fault
+from hummingbird.api.inner import Application, Environ, StartResponse, ask, deliver
+from hummingbird.api.parts import Parts
+from hummingbird.api.request_body import Chunked, pieces, skip
+from hummingbird.api.router import Route, Router
+from hummingbird.api.sysinv import Sysinv, answer_headers, request_headers, target
+from hummingbird.db.repository import host
+from hummingbird.domain.host import PERSONALITY
+from hummingbird.errors import (
+    BodyTooLarge,
+    HostNotFound,
+    HummingbirdError,
+    SysinvBusy,
+    SysinvUnavailable,
+)
+
+OURS: Final = frozenset(
+    {
+        "alarms",
+        "credentials",
+        "emns",
+        "event_log",
+        "event_suppression",
+        "heartbeats",
+        "reconcilers",
+        "runs",
+    }
+)
+"""Resources (/v1/<resource>) that sysinv lacks. What is not named here may be both's: a
+thing that we don't know is asked for there."""
+
+LISTS: Final = {
+    "ihosts": "ihosts",
+    "labels": "labels",
+}
+"""Resources whose lists show what both have, and under which key."""
+
+
+class Beside:
+    """The WSGI application of an API that stands before a sysinv."""
+
+    def __init__(
+        self,
+        ours: Application,
+        parts: Parts,
+        sysinv: Sysinv,
+        *,
+        routes: Iterable[Route],
+    ) -> None:
+        self._ours = ours
+        self._parts = parts
+        self._sysinv = sysinv
+        self._router = Router(routes)
+        self._both = Both(ours, parts, sysinv)
+
+    def __call__(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        body = environ["wsgi.input"]
+        if isinstance(body, ChunkedRFile):
+            environ["wsgi.input"] = Chunked(body.rfile)
+        try:
+            return self._serve(environ, start_response)
+        except HummingbirdError as error:
+            if not isinstance(error, BodyTooLarge):  # after which the server hangs up
+                skip(environ)
+            answer: Iterable[bytes] = fault(environ["PATH_INFO"], error)(
+                environ, start_response
+            )
+            return answer
+
+    def _serve(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        path = environ["PATH_INFO"]
+        elements = [element for element in path.split("/") if element]
+        serve: Callable[[Environ, StartResponse], Iterable[bytes]]
+        match (method, *elements):
+            case ("GET",) | ("GET", "v1", "isystems", *_):
+                serve = self._theirs_or_ours
+            case ("GET", "v1"):
+                serve = self._both.root
+            case ("GET", "v1", "health") if "HTTP_X_AUTH_TOKEN" not in environ:
+                serve = self._by_us  # ours is for who has no token, sysinv's is not
+            case ("GET", "v1", name) | ("GET", "v1", name, "detail") if name in LISTS:
+                return self._both.listed(environ, start_response, key=LISTS[name])
+            case ("POST", "v1", "ihosts"):
+                serve = self._add
+            case (_, "v1", "ihosts", name, *_) | ("POST", "v1", "labels", name):
+                serve = self._by_us if self._is_ours(name) else self._by_them
+            case (_, "v1", name, *_) if name in OURS:
+                serve = self._by_us
+            case ("GET", "v1", _) if self._has_route(method, path):
+                serve = self._theirs_or_ours
+            case _ if self._has_route(method, path):
+                serve = self._ours_or_theirs
+            case _:
+                serve = self._by_them
+        return serve(environ, start_response)
+
+    def _has_route(self, method: str, path: str) -> bool:
+        try:
+            self._router.find(method, path)
+        except HTTPException:
+            return False
+        return True
+
+    def _is_ours(self, name: str) -> bool:
+        if "\x00" in name or not name.isascii():
+            return False
+        try:
+            with self._parts.database.reader() as connection:
+                host.find(connection, name)
+        except HostNotFound:
+            return False
+        return True
+
+    def _by_us(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            # The server would read it into memory after our answer.
+            raise BodyTooLarge(limit=MAX_BODY_BYTES)
+        return self._ours(environ, start_response)
+
+    def _by_them(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Pass the request on, and its answer back.
+
+        :raises SysinvUnavailable, SysinvBusy: there is none.
+        """
+        answer = self._sysinv.send(
+            environ["REQUEST_METHOD"],
+            target(environ),
+            request_headers(environ),
+            pieces(environ),
+        )
+        try:
+            skip(environ)
+            start_response(
+                f"{answer.status} {answer.reason}", list(answer_headers(answer.headers))
+            )
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+    def _theirs_or_ours(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        try:
+            return self._by_them(environ, start_response)
+        except (SysinvUnavailable, SysinvBusy) as error:
+            return self._both.warned(environ, start_response, error)
+
+    def _ours_or_theirs(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer ourselves, unless we don't know the thing or the caller."""
+        body = self._whole_body(environ)
+        if body is None:
+            return self._by_them(environ, start_response)
+        answer = ask(self._ours, environ)
+        if not (answer.is_not_found or answer.status == 401):
+            return deliver(answer, start_response)
+        environ["wsgi.input"] = io.BytesIO(body)
+        try:
+            return self._by_them(environ, start_response)
+        except (SysinvUnavailable, SysinvBusy):
+            if answer.status == 401:
+                return deliver(answer, start_response)
+            raise
+
+    def _add(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Add a host: an edgeworker here, any other there."""
+        body = self._whole_body(environ)
+        if body is None:
+            return self._by_them(environ, start_response)
+        try:
+            wanted = json.loads(body)
+        except (ValueError, RecursionError):
+            wanted = None
+        if not isinstance(wanted, dict):
+            wanted = {}
+        if wanted.get("personality") == PERSONALITY:
+            self._both.look(environ)
+            return self._by_us(environ, start_response)
+        self._refuse_taken(environ, wanted)
+        return self._by_them(environ, start_response)
+
+    def _refuse_taken(self, environ: Environ, wanted: dict[str, Any]) -> None:
+        """See that no host of ours has the names of one that is to be added there.
+
+        :raises HostnameTaken, MacTaken: one has, and the caller may know it.
+        """
+        hostname, mac = wanted.get("hostname"), wanted.get("mgmt_mac")
+        try:
+            with self._parts.database.reader() as connection:
+                host.refuse_taken(
+                    connection,
+                    hostname=hostname.lower() if isinstance(hostname, str) else "",
+                    mgmt_mac=mac.lower() if isinstance(mac, str) else "",
+                    mgmt_ip=None,
+                )
+        except HummingbirdError:
+            if self._may_look(environ):
+                raise
+
+    def _may_look(self, environ: Environ) -> bool:
+        query = {"REQUEST_METHOD": "GET", "QUERY_STRING": "limit=1"}
+        nothing = {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+        return ask(self._ours, {**environ, **query, **nothing}).status == 200
+
+    def _whole_body(self, environ: Environ) -> bytes | None:
+        """Return the body and leave it to be read again; None (and what was read is put
+        back) if it is larger than any of ours may be."""
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > MAX_BODY_BYTES:
+            return None
+        stream = environ["wsgi.input"]
+        is_chunked = environ.get("wsgi.input_terminated")
+        body: bytes = stream.read(MAX_BODY_BYTES + 1 if is_chunked else length)
+        if len(body) > MAX_BODY_BYTES:
+            environ["wsgi.input"] = _Resumed(body, stream)
+            return None
+        if is_chunked:
+            environ["wsgi.input_terminated"] = False
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        return body
+
+
+class _Resumed:
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, begun: bytes, stream: Any) -> None:
+        self._begun = io.BytesIO(begun)
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._begun.read(size)
+        return piece or bytes(self._stream.read(size))
