@@ -13,6 +13,7 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hummingbird.adapters.ansible.runner import AnsibleRunner
 from hummingbird.adapters.helm.release import HelmRelease
@@ -39,9 +40,11 @@ from hummingbird.reconcilers import fault_forward, registry
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
-from hummingbird.rpc.server import make_server
-from hummingbird.rpc.transport import open_transport
+from hummingbird.rpc.endpoint import is_in_process
 from hummingbird.secretbox import SecretBox
+
+if TYPE_CHECKING:
+    from hummingbird.rpc.server import Server
 
 LOG = logging.getLogger("hummingbird.cmd.conductor")
 
@@ -104,9 +107,7 @@ class Conductor:
                 ),
             )
         )
-        self._rpc = make_server(
-            open_transport(conf), self.service, host=process_name(conf)
-        )
+        self._rpc = None if is_in_process(conf) else _rpc_server(conf, self.service)
 
     def start(self) -> None:
         """Begin; returns when runs are taken.
@@ -114,12 +115,22 @@ class Conductor:
         :raises DatabaseUnavailable: the database does not answer.
         """
         self.service.start(self._driver)
-        self._rpc.start()
+        if self._rpc is not None:
+            self._rpc.start()
 
     def stop(self) -> None:
         """Give back what is in hand, and end."""
-        self._rpc.stop()
+        if self._rpc is not None:
+            self._rpc.stop()
         self.service.stop()
+
+
+def _rpc_server(conf: Conf, service: ConductorService) -> "Server":
+    # Half a second of imports and 30 MB: only who is called from elsewhere pays.
+    from hummingbird.rpc.server import make_server
+    from hummingbird.rpc.transport import open_transport
+
+    return make_server(open_transport(conf), service, host=process_name(conf))
 
 
 def process_name(conf: Conf) -> str:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hummingbird.api.service import ApiService
 from hummingbird.clock import Clock, SystemClock
@@ -31,7 +31,11 @@ from hummingbird.conf import Conf, load
 from hummingbird.conf.share import state_directory
 from hummingbird.db.session import Database
 from hummingbird.errors import ConductorUnavailable, HummingbirdError
+from hummingbird.rpc.endpoint import InProcessConductor, is_in_process
 from hummingbird.secretbox import SecretBox
+
+if TYPE_CHECKING:
+    from hummingbird.rpc.client import ConductorClient
 
 LOG = logging.getLogger("hummingbird.cmd.up")
 
@@ -60,9 +64,10 @@ class Up:
 
         :raises HummingbirdError, OSError: one can't start; the others are ended.
         """
-        # oslo.messaging imports eventlet where that is installed, and eventlet's import
-        # hangs in a process that has threads.
-        importlib.import_module("hummingbird.rpc.server")
+        if not is_in_process(self._conf):
+            # oslo.messaging imports eventlet where that is installed, and eventlet's
+            # import hangs in a process that has threads.
+            importlib.import_module("hummingbird.rpc.server")
         self._database = open_database(self._conf, self._clock)
         box = secret_box(self._conf)
         api = ApiService(
@@ -120,17 +125,18 @@ class Up:
 
     def _start_conductor(self, box: SecretBox) -> None:
         from hummingbird.cmd.conductor import Conductor, end_with
-        from hummingbird.rpc.client import ConductorClient
-        from hummingbird.rpc.transport import open_transport
 
         assert self._database is not None
         conductor = Conductor(self._conf, self._database, self._clock, box)
         conductor.start()
         self._parts.append(conductor)
         self._conductor = conductor
-        self._client = ConductorClient(
-            open_transport(self._conf), timeout_seconds=self._conf.rpc.timeout_seconds
-        )
+        if is_in_process(self._conf):
+            self._client = InProcessConductor(
+                conductor.service, name=conductor.service.ping()
+            )
+        else:
+            self._client = _conductors(self._conf)
         end_with(conductor)
 
     def _nudge(self, name: str) -> None:
@@ -142,6 +148,15 @@ class Up:
             raise ConductorUnavailable(message="it is starting")
         reports: list[dict[str, Any]] = self._client.reconcilers()
         return reports
+
+
+def _conductors(conf: Conf) -> "ConductorClient":
+    from hummingbird.rpc.client import ConductorClient
+    from hummingbird.rpc.transport import open_transport
+
+    return ConductorClient(
+        open_transport(conf), timeout_seconds=conf.rpc.timeout_seconds
+    )
 
 
 def _keep(

@@ -8,11 +8,12 @@ the server goes on trying, and the conductor goes on by its periods meanwhile.
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import oslo_messaging
 
 from hummingbird.errors import HummingbirdError
+from hummingbird.rpc.endpoint import Endpoint
 from hummingbird.rpc.fault import pack
 from hummingbird.rpc.transport import FAILURES
 from hummingbird.rpc.version import RPC_VERSION, TOPIC
@@ -24,16 +25,6 @@ _TRY_AGAIN_SECONDS = 2.0
 
 _STOP_SECONDS = 5.0
 """What a stop waits for calls under way and for a connection to close."""
-
-
-class Endpoint(Protocol):
-    """What a conductor answers. Called in the server's threads."""
-
-    def nudge(self, name: str) -> None:
-        """Look at `name` soon: a reconciler, or "run" for queued runs."""
-
-    def reconcilers(self) -> list[dict[str, Any]]:
-        """Return the last report of each reconciler, as plain data."""
 
 
 class Server:

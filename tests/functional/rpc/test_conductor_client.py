@@ -19,6 +19,7 @@ from hummingbird.errors import (
     KubernetesUnavailable,
 )
 from hummingbird.rpc.client import ConductorClient
+from hummingbird.rpc.endpoint import InProcessConductor, is_in_process
 from hummingbird.rpc.server import Server, make_server
 from hummingbird.rpc.transport import open_transport
 from tests.functional.rpc.conftest import Broker, free_port
@@ -104,6 +105,25 @@ def test_a_conductor_answers_with_its_name_and_reports(
     with serving(url, Conductor(), host):
         assert client.ping() == host
         assert client.reconcilers() == REPORTS
+
+
+def test_the_conductor_beside_us_is_asked_without_a_message(host: str) -> None:
+    conductor = Conductor()
+    client = InProcessConductor(conductor, name=host)
+    client.nudge()
+    client.nudge("alarm")
+    assert conductor.nudges == ["run", "alarm"]
+    assert client.reconcilers() == REPORTS
+    assert client.ping() == host
+    client.close()
+
+
+def test_a_broker_is_where_others_are() -> None:
+    conf = new()
+    conf([], default_config_files=[])
+    assert is_in_process(conf)
+    conf.set_override("transport_url", "rabbit://broker:5672/", group="rpc")
+    assert not is_in_process(conf)
 
 
 def test_a_nudge_reaches_every_conductor(
