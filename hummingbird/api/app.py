@@ -21,6 +21,7 @@ from webob.exc import HTTPException
 from hummingbird.api.authentication import authenticate
 from hummingbird.api.beside import Beside
 from hummingbird.api.call import MAX_BODY_BYTES, Call
+from hummingbird.api.encode import encode
 from hummingbird.api.fault import fault, routing_fault
 from hummingbird.api.parts import Parts
 from hummingbird.api.router import Route, Router
@@ -95,7 +96,7 @@ class Root:
             return
         response.status_int = call.status
         response.content_type = "application/json"
-        response.body = json.dumps(content).encode()
+        response.body = encode(content)
 
 
 expose(content_type="application/json")(Root.answer)

@@ -204,7 +204,7 @@ def list_all(
     query = query.order_by(*order)
     if limit:
         query = query.limit(limit)
-    return [_host(row) for row in connection.execute(query)]
+    return [_host(row) for row in connection.execute(query).all()]
 
 
 def change(connection: Connection, host: Host, *, now: datetime, **values: Any) -> Host:
