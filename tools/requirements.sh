@@ -32,8 +32,10 @@ need() { # PROGRAM PACKAGE: the package, unless the program is there
 need git git
 need "${PYTHON:-python3}" python3
 "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
-if [ "$purpose" = test ]; then
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
+fi
+if [ "$purpose" = test ]; then
     need rabbitmq-server rabbitmq-server
     need sshd openssh-server
     need wireguard-go wireguard-go
