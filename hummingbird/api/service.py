@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serves the REST API over HTTP: threaded WSGI servers around api/app.py.
+"""Serves the REST API over HTTPS: threaded WSGI servers around api/app.py.
 
 One listens on sysinv's port and serves everything; another, unless it is switched off, on
 FM's port, and serves alarms and events there as well. `start` returns when the ports are
@@ -7,9 +7,12 @@ bound, so that a caller may connect at once; `stop` lets running requests finish
 is kept in memory between requests.
 """
 
+import ipaddress
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +28,18 @@ from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
 from hummingbird.db.session import Database
+from hummingbird.errors import CertificateInvalid, HummingbirdError
 from hummingbird.secretbox import SecretBox, write_secret_once
+from hummingbird.tls import Certificate, LazyAdapter, defer_accept
+
+LOG = logging.getLogger(__name__)
 
 FAULT_THREADS: Final = 4
 """Enough for people who look at alarms; `[api]threads` where that is less."""
+MIND_SECONDS: Final = 5.0
+"""Between two looks at connections that dawdle and at the certificate's files."""
+RENEW_SECONDS: Final = 3600.0
+"""Between two questions whether our own certificate is still good for long."""
 
 
 def token_file(conf: Conf) -> Path:
@@ -45,6 +56,16 @@ def read_token(conf: Conf) -> str:
     return path.read_text().strip()
 
 
+class _Server(Server):
+    """Says what it has to say of connections to our log."""
+
+    def error_log(
+        self, msg: str = "", level: int = logging.INFO, traceback: bool = False
+    ) -> None:
+        """Log it for who looks closely: peers that vanish are no error of ours."""
+        LOG.debug("%s", msg, exc_info=traceback)
+
+
 class ApiService:
     """The REST API, listening."""
 
@@ -58,12 +79,16 @@ class ApiService:
         *,
         reconcilers: Callable[[], Sequence[dict[str, Any]]] = no_reports,
         sysinv: Sysinv | None = None,
+        certificate: Callable[[], Certificate | None] = lambda: None,
     ) -> None:
         """
         :param nudge: hurries the conductor; called with "run" after each commit that
             queued work, with a reconciler's name where that one has something to do.
         :param reconcilers: returns the last report of each reconciler.
         :param sysinv: the real one that the API stands before, if any.
+        :param certificate: returns what the servers are to show, renewed if need be;
+            asked again now and then. None, plain HTTP, is taken where `[api]tls` is off.
+        :raises CertificateInvalid: there is none that can be used.
         """
         threads = conf.api.threads
         self.token_file = token_file(conf)
@@ -77,9 +102,13 @@ class ApiService:
             neighbour=NeighbourNames(clock),
             waiting_room=WaitingRoom(threads // 2),
         )
+        self._certificate = certificate
+        self.certificate = certificate()
+        if conf.api.tls and self.certificate is None:
+            raise CertificateInvalid(message="there is none")
+        self._adapters: list[LazyAdapter] = []
         token = read_token(conf)
-        self._server = _listener(
-            conf,
+        self._server = self._listener(
             build(self._parts, token=token, sysinv=sysinv),
             port=conf.api.port,
             # Who waits for sysinv takes no thread from who does not.
@@ -90,8 +119,7 @@ class ApiService:
             self._server.max_request_body_size = 0
         self._fault_server: Server | None = None
         if conf.api.fm_port:
-            self._fault_server = _listener(
-                conf,
+            self._fault_server = self._listener(
                 build(self._parts, token=token, routes=FAULT_ROUTES),
                 port=conf.api.fm_port,
                 threads=min(threads, FAULT_THREADS),
@@ -100,7 +128,8 @@ class ApiService:
 
     @property
     def url(self) -> str:
-        """Where it listens, e.g. http://127.0.0.1:6385; known after `start`."""
+        """Where it is found on this machine, e.g. https://127.0.0.1:6385; known after
+        `start`."""
         return _url(self._server)
 
     @property
@@ -124,6 +153,7 @@ class ApiService:
         for server in servers.values():
             try:
                 server.prepare()
+                defer_accept(server.socket)
             except OSError:
                 self._server.stop()
                 raise
@@ -131,6 +161,14 @@ class ApiService:
             thread = threading.Thread(target=server.serve, name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
+        if self._adapters:
+            LOG.info(
+                "The API shows the certificate with SHA-256 fingerprint %s",
+                self.certificate.readable_fingerprint if self.certificate else "-",
+            )
+            mind = threading.Thread(target=self._mind, name="api-tls", daemon=True)
+            self._threads.append(mind)
+            mind.start()
 
     def stop(self) -> None:
         """Stop listening, let running requests end; safe to call twice."""
@@ -143,27 +181,67 @@ class ApiService:
                 thread.join()
             self._threads.clear()
 
+    def _listener(
+        self, application: WsgiApplication, *, port: int, threads: int
+    ) -> Server:
+        server = _Server(
+            (self._parts.conf.api.bind, port),
+            application,
+            numthreads=threads,
+            max=threads,
+            server_name="hummingbird",
+            request_queue_size=128,
+            timeout=60,
+            shutdown_timeout=5,
+        )
+        # The application refuses what is over its limit in words that clients parse; the
+        # server's own limit is for what the application does not read.
+        server.max_request_body_size = 2 * MAX_BODY_BYTES
+        server.max_request_header_size = 64 * 1024
+        if self.certificate is not None:
+            server.ssl_adapter = self._adapter(self.certificate)
+        return server
 
-def _listener(
-    conf: Conf, application: WsgiApplication, *, port: int, threads: int
-) -> Server:
-    server = Server(
-        (conf.api.bind, port),
-        application,
-        numthreads=threads,
-        max=threads,
-        server_name="hummingbird",
-        request_queue_size=128,
-        timeout=60,
-        shutdown_timeout=5,
-    )
-    # The application refuses what is over its limit in words that clients parse; the
-    # server's own limit is for what the application does not read.
-    server.max_request_body_size = 2 * MAX_BODY_BYTES
-    server.max_request_header_size = 64 * 1024
-    return server
+    def _adapter(self, certificate: Certificate) -> LazyAdapter:
+        try:
+            adapter = LazyAdapter(
+                certificate.cert_path,
+                certificate.key_path,
+                clock=self._parts.clock,
+                most_seconds=None,
+                deferred=True,
+            )
+        except OSError as error:
+            raise CertificateInvalid(message=error) from error
+        self._adapters.append(adapter)
+        return adapter
+
+    def _mind(self) -> None:
+        """Keep strangers from holding the workers, and the certificate good."""
+        clock = self._parts.clock
+        asked = clock.monotonic()
+        while not clock.wait(self._parts.stopping, seconds=MIND_SECONDS):
+            if clock.monotonic() - asked >= RENEW_SECONDS:
+                asked = clock.monotonic()
+                try:
+                    self._certificate()
+                except (HummingbirdError, OSError) as error:
+                    LOG.warning("%s", error)
+            for adapter in self._adapters:
+                adapter.sweep()
+                try:
+                    if adapter.take_new_certificate():
+                        LOG.info("The API shows a new certificate")
+                except OSError as error:
+                    # The one that is in memory stays; half a pair of files may be there.
+                    LOG.warning("The API's new certificate can't be used: %s", error)
 
 
 def _url(server: Server) -> str:
+    """Return where a client on this machine finds it."""
     host, port = server.bind_addr[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    with suppress(ValueError):
+        if (address := ipaddress.ip_address(host)).is_unspecified:
+            host = "127.0.0.1" if address.version == 4 else "::1"
+    scheme = "http" if server.ssl_adapter is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -66,6 +66,14 @@ class HummingbirdApp(App):
             help="file with the token that the server asks for (default:"
             " HUMMINGBIRD_TOKEN or OS_AUTH_TOKEN itself, or that server's own file)",
         )
+        parser.add_argument(
+            "--ca-file",
+            type=Path,
+            metavar="FILE",
+            help="file (PEM) with the authority of the server's certificate (default:"
+            " HUMMINGBIRD_CA_FILE, OS_CACERT, or the one of a server on this machine;"
+            " else the public ones)",
+        )
         return parser
 
     @property
@@ -84,6 +92,7 @@ class HummingbirdApp(App):
             endpoint.find(
                 url=self.options.url,
                 token_file=self.options.token_file,
+                ca_file=self.options.ca_file,
                 environ=os.environ,
             )
         )

@@ -5,14 +5,17 @@ Nothing is tried again here: a command that may have been carried out is not rep
 `requests` is imported with the first call, so that help and completion start fast.
 """
 
-import ipaddress
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from hummingbird.cli.endpoint import Endpoint
+from hummingbird.cli.endpoint import Endpoint, is_loopback
 from hummingbird.cli.failure import Failure, Unreachable
+
+if TYPE_CHECKING:
+    from requests import Response
 
 TIMEOUT_SECONDS = 60.0
 """How long one answer may take; twice the longest wait of the server's long poll."""
@@ -56,32 +59,7 @@ class Client:
         query: Query | None = None,
         body: object = None,
     ) -> Any:
-        import requests
-
-        if self._session is None:
-            self._session = requests.Session()
-            self._session.headers["X-Auth-Token"] = self.endpoint.token
-            # A proxy for the world outside can't know this machine's own addresses.
-            self._session.trust_env = not _is_loopback(self.endpoint.url)
-        try:
-            answer = self._session.request(
-                method,
-                self.endpoint.url + where,
-                params={k: v for k, v in (query or {}).items() if v is not None},
-                json=body,
-                timeout=TIMEOUT_SECONDS,
-            )
-        except requests.Timeout as error:
-            raise Unreachable(
-                f"{self.endpoint.url} did not answer within {TIMEOUT_SECONDS:g} s."
-            ) from error
-        except requests.ConnectionError as error:
-            raise Unreachable(
-                f"Nobody answers at {self.endpoint.url}. Is it running? Start it:"
-                " hummingbird up. If it is elsewhere, say where: --url URL"
-            ) from error
-        except requests.RequestException as error:
-            raise Failure(f"{self.endpoint.url}: {error}") from error
+        answer = self._send(method, where, query=query, body=body)
         if answer.status_code == 401:
             raise Failure(
                 f"{self.endpoint.url} refuses the token from"
@@ -103,6 +81,56 @@ class Client:
                 f"{self.endpoint.url} is not a Hummingbird server."
             ) from error
 
+    def _send(
+        self, method: str, where: str, *, query: Query | None, body: object
+    ) -> "Response":
+        import requests
+
+        if self._session is None:
+            self._session = requests.Session()
+            self._session.headers["X-Auth-Token"] = self.endpoint.token
+            # A proxy for the world outside can't know this machine's own addresses.
+            self._session.trust_env = not is_loopback(self.endpoint.url)
+        ca_file = self.endpoint.ca_file
+        try:
+            answer: Response = self._session.request(
+                method,
+                self.endpoint.url + where,
+                params={k: v for k, v in (query or {}).items() if v is not None},
+                json=body,
+                timeout=TIMEOUT_SECONDS,
+                # Said with each call: a variable of the environment would go before
+                # what the session says.
+                verify=None if ca_file is None else str(ca_file),
+            )
+        except requests.Timeout as error:
+            raise Unreachable(
+                f"{self.endpoint.url} did not answer within {TIMEOUT_SECONDS:g} s."
+            ) from error
+        except requests.exceptions.SSLError as error:
+            raise Failure(
+                f"The certificate of {self.endpoint.url} can't be checked, so nothing"
+                f" was sent to it ({_reason(error)}). Name the file with its authority:"
+                " --ca-file FILE; the server's state directory has it as pki/ca.crt"
+            ) from error
+        except requests.ConnectionError as error:
+            if self.endpoint.url.startswith("http:"):
+                raise Unreachable(
+                    f"{self.endpoint.url} does not answer in plain HTTP. A server speaks"
+                    " TLS unless told otherwise: say https:// in --url,"
+                    " HUMMINGBIRD_URL or SYSTEM_URL"
+                ) from error
+            raise Unreachable(
+                f"Nobody answers at {self.endpoint.url}. Is it running? Start it:"
+                " hummingbird up. If it is elsewhere, say where: --url URL"
+            ) from error
+        except requests.RequestException as error:
+            raise Failure(f"{self.endpoint.url}: {error}") from error
+        except OSError as error:
+            # The file with the authority is missing, or not for this user.
+            raise Failure(str(error)) from error
+        return answer
+
 
 def refusal(text: str) -> tuple[str, str | None]:
     """Return the sentence and the stable code of an error's body.
@@ -122,9 +150,7 @@ def refusal(text: str) -> tuple[str, str | None]:
         return "", None
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _reason(error: Exception) -> str:
+    """Return what OpenSSL says, out of the three exceptions that it is wrapped in."""
+    found = re.search(r"certificate verify failed: ([^(]+?)\s*\(_ssl", str(error))
+    return found[1] if found else "it does not speak TLS as we do"

@@ -6,17 +6,22 @@ variables HUMMINGBIRD_URL and HUMMINGBIRD_TOKEN; StarlingX's SYSTEM_URL and
 OS_AUTH_TOKEN; `client.json` in a state directory, which `hummingbird up` writes there;
 the token file and the standard port of such a directory.  A token is never taken from
 the command line, where every user of the machine could read it; only its file is.
+
+The authority that the server's certificate is checked with: the command line,
+HUMMINGBIRD_CA_FILE, OS_CACERT, and for a server of this machine what it left there.
 """
 
+import ipaddress
 import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hummingbird.cli.failure import Failure
 
-DEFAULT_URL = "http://127.0.0.1:6385"
+DEFAULT_URL = "https://127.0.0.1:6385"
 """Where `hummingbird up` listens unless told otherwise; 6385 is sysinv's port."""
 
 
@@ -27,6 +32,11 @@ class Endpoint:
     url: str
     token: str = field(repr=False)
     token_from: str
+    """The file, or the name of the variable, that has it."""
+    fm_url: str = ""
+    """Where fault management is served: a port of its own where that is known."""
+    ca_file: Path | None = None
+    """The authority of its certificate; None means the public ones."""
 
 
 def state_directories(environ: Mapping[str, str]) -> Iterator[Path]:
@@ -38,19 +48,33 @@ def state_directories(environ: Mapping[str, str]) -> Iterator[Path]:
     yield Path(environ.get("HOME", "~")).expanduser() / ".local/state/hummingbird"
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a server of this machine has left in its state directory."""
+
+    url: str | None = None
+    fm_url: str | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+
+
 def find(
-    *, url: str | None, token_file: Path | None, environ: Mapping[str, str]
+    *,
+    url: str | None,
+    token_file: Path | None,
+    environ: Mapping[str, str],
+    ca_file: Path | None = None,
 ) -> Endpoint:
     """Return the server to talk to.
 
     :raises Failure: no token can be found or read.
     """
-    left = _left_by_a_server(environ)
+    left = left_by_a_server(environ)
     found_url = (
         url
         or environ.get("HUMMINGBIRD_URL")
         or environ.get("SYSTEM_URL")
-        or left.get("url")
+        or left.url
         or DEFAULT_URL
     )
     if token_file is not None:
@@ -59,8 +83,8 @@ def find(
         token, token_from = environ["HUMMINGBIRD_TOKEN"], "HUMMINGBIRD_TOKEN"
     elif "OS_AUTH_TOKEN" in environ:
         token, token_from = environ["OS_AUTH_TOKEN"], "OS_AUTH_TOKEN"
-    elif "token_file" in left:
-        token, token_from = _read(Path(left["token_file"])), left["token_file"]
+    elif left.token_file is not None:
+        token, token_from = _read(left.token_file), str(left.token_file)
     else:
         looked = " or ".join(str(path) for path in state_directories(environ))
         raise Failure(
@@ -68,11 +92,35 @@ def find(
             " hummingbird up. If it is elsewhere, set HUMMINGBIRD_URL and"
             " HUMMINGBIRD_TOKEN, or name the file: --token-file FILE"
         )
-    return Endpoint(url=_root(found_url), token=token.strip(), token_from=token_from)
+    given = environ.get("HUMMINGBIRD_CA_FILE") or environ.get("OS_CACERT")
+    if ca_file is None and given:
+        ca_file = Path(given)
+    elif ca_file is None and (is_loopback(found_url) or found_url == left.url):
+        ca_file = left.ca_file
+    return Endpoint(
+        url=_root(found_url),
+        token=token.strip(),
+        token_from=token_from,
+        fm_url=environ.get("FM_URL")
+        or (left.fm_url if left.fm_url and found_url == left.url else _root(found_url)),
+        ca_file=ca_file,
+    )
 
 
-def _left_by_a_server(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `url` and `token_file` as the first state directory that has any says."""
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine and nowhere else."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def left_by_a_server(environ: Mapping[str, str]) -> Left:
+    """Return what the first state directory that has anything says.
+
+    :raises Failure: it can't be understood.
+    """
     for folder in state_directories(environ):
         record = folder / "client.json"
         token = folder / "token"
@@ -81,10 +129,21 @@ def _left_by_a_server(environ: Mapping[str, str]) -> dict[str, str]:
                 left = json.loads(_read(record))
             except ValueError as error:
                 raise Failure(f"{record} can't be understood: {error}") from error
-            return {str(key): str(value) for key, value in left.items() if value}
+            return Left(
+                url=left.get("url"),
+                fm_url=left.get("fm_url"),
+                **{
+                    name: Path(left[name]) if left.get(name) else None
+                    for name in ("token_file", "ca_file")
+                },
+            )
         if _is_there(token):
-            return {"token_file": str(token)}
-    return {}
+            authority = folder / "pki" / "ca.crt"
+            return Left(
+                token_file=token,
+                ca_file=authority if _is_there(authority) else None,
+            )
+    return Left()
 
 
 def _is_there(path: Path) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where agents find the gateway, and the certificate that it shows them there.
+"""Where agents find the gateway, and the certificates that our servers show.
 
 The gateway and the conductor both ask here, so that what the chart tells the agents is
 what the gateway answers with. They share the state directory.
@@ -8,12 +8,17 @@ what the gateway answers with. They share the state directory.
 import contextlib
 import ipaddress
 import socket
+from pathlib import Path
 
-from hummingbird.adapters.netlink.link import Links
-from hummingbird.adapters.pki.authority import Certificate, ensure_server_certificate
+from hummingbird.adapters.netlink.link import Links, own_addresses
+from hummingbird.adapters.pki.authority import (
+    ensure_server_certificate,
+    given_certificate,
+)
 from hummingbird.conf import Conf
 from hummingbird.conf.share import controller_name, state_directory
-from hummingbird.errors import Unavailable
+from hummingbird.errors import CertificateInvalid, PlainHttpRefused, Unavailable
+from hummingbird.tls import Certificate
 
 
 def gateway_address(conf: Conf, links: Links) -> str:
@@ -43,3 +48,48 @@ def gateway_certificate(conf: Conf, links: Links) -> Certificate:
     with contextlib.suppress(Unavailable):
         names.add(gateway_address(conf, links))
     return ensure_server_certificate(state_directory(conf) / "pki", names)
+
+
+def api_certificate(conf: Conf) -> Certificate | None:
+    """Return the API's certificate: the one that was given, or one of our own authority,
+    made or renewed if need be. None: it is to speak plain HTTP.
+
+    :raises CertificateInvalid: the one that was given can't be used.
+    :raises PlainHttpRefused: strangers could reach it.
+    """
+    bind = str(conf.api.bind)
+    if not conf.api.tls:
+        if not _is(bind, "is_loopback"):
+            raise PlainHttpRefused(bind=bind)
+        return None
+    if conf.api.cert_file or conf.api.key_file:
+        return _given(conf)
+    names = {"127.0.0.1", "::1", "localhost", controller_name(conf)}
+    names |= {socket.gethostname(), *conf.api.tls_names}
+    # Only who listens on all addresses pays for the look at them.
+    names |= own_addresses() if _is(bind, "is_unspecified") else {bind}
+    try:
+        return ensure_server_certificate(
+            state_directory(conf) / "pki", names, server="api"
+        )
+    except ValueError as error:
+        raise CertificateInvalid(message=error) from error
+
+
+def _is(bind: str, what: str) -> bool:
+    try:
+        return bool(getattr(ipaddress.ip_address(bind), what))
+    except ValueError:
+        return bind == "localhost" and what == "is_loopback"
+
+
+def _given(conf: Conf) -> Certificate:
+    if not (conf.api.cert_file and conf.api.key_file):
+        raise CertificateInvalid(message="[api]cert_file and key_file go together")
+    ca_path = Path(conf.api.ca_file) if conf.api.ca_file else None
+    try:
+        return given_certificate(
+            Path(conf.api.cert_file), Path(conf.api.key_file), ca_path
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise CertificateInvalid(message=error) from error

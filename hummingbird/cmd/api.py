@@ -6,6 +6,7 @@ import sys
 
 from hummingbird.api.service import ApiService
 from hummingbird.clock import SystemClock
+from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import (
     open_database,
     secret_box,
@@ -39,6 +40,7 @@ def main() -> int:
             conductor.nudge,
             reconcilers=conductor.reconcilers,
             sysinv=sysinv_relay(conf, clock, database),
+            certificate=lambda: api_certificate(conf),
         )
         service.start()
     except (HummingbirdError, OSError) as error:

@@ -15,11 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hummingbird.api.service import ApiService
 from hummingbird.clock import Clock, SystemClock
+from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import (
     open_database,
     secret_box,
@@ -33,6 +33,7 @@ from hummingbird.db.session import Database
 from hummingbird.errors import ConductorUnavailable, HummingbirdError
 from hummingbird.rpc.endpoint import InProcessConductor, is_in_process
 from hummingbird.secretbox import SecretBox
+from hummingbird.tls import Certificate
 
 if TYPE_CHECKING:
     from hummingbird.rpc.client import ConductorClient
@@ -58,6 +59,8 @@ class Up:
         self._conductor: Any = None
         self._parts: list[_Part] = []
         self._database: Database | None = None
+        self.url = ""
+        self.certificate: Certificate | None = None
 
     def start(self) -> None:
         """Start all three; return when they are ready.
@@ -78,14 +81,13 @@ class Up:
             self._nudge,
             reconcilers=self._reconcilers,
             sysinv=sysinv_relay(self._conf, self._clock, self._database),
+            certificate=lambda: api_certificate(self._conf),
         )
         api.start()
         self._parts.append(api)
         self.url = api.url
-        self.token_file = api.token_file
-        write_client_file(
-            self._conf, url=api.url, fm_url=api.fm_url, token_file=api.token_file
-        )
+        self.certificate = api.certificate
+        write_client_file(self._conf, api)
         failures: list[Exception] = []
         started = threading.Semaphore(0)
         starts = (self._start_gateway, lambda: self._start_conductor(box))
@@ -173,14 +175,29 @@ def _keep(
         started.release()
 
 
-def write_client_file(conf: Conf, *, url: str, fm_url: str, token_file: Path) -> None:
-    """Tell the command line where the API is; mode 0600, replaced whole."""
+def write_client_file(conf: Conf, api: ApiService) -> None:
+    """Tell the command line where the API is and how to know it; mode 0600, replaced
+    whole."""
     path = state_directory(conf) / CLIENT_FILE
+    found = {
+        "url": api.url,
+        "fm_url": api.fm_url,
+        "token_file": str(api.token_file),
+    }
+    if api.certificate is not None and api.certificate.ca_path is not None:
+        found["ca_file"] = str(api.certificate.ca_path.absolute())
     draft = path.with_name(f".{CLIENT_FILE}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
-        json.dump({"url": url, "token_file": str(token_file), "fm_url": fm_url}, stream)
+        json.dump(found, stream)
     draft.replace(path)
+
+
+def certificate_line(certificate: Certificate | None) -> str:
+    """Return the line by which a person may know the API again; empty without TLS."""
+    if certificate is None:
+        return ""
+    return f"Certificate: SHA-256 {certificate.readable_fingerprint}\n"
 
 
 def run_up(conf: Conf) -> int:
@@ -195,6 +212,7 @@ def run_up(conf: Conf) -> int:
     seconds = time.monotonic() - began
     print(
         f"Hummingbird is ready at {up.url} ({seconds:.1f} s).\n"
+        f"{certificate_line(up.certificate)}"
         f"State: {state_directory(conf)}\n"
         f"In another terminal: hummingbird host-list",
         flush=True,

@@ -25,6 +25,41 @@ OPTS = (
             "alone: say so where a real FM listens on this machine."
         ),
     ),
+    cfg.BoolOpt(
+        "tls",
+        default=True,
+        help=(
+            "Whether both ports speak TLS. False, plain HTTP, is taken on a loopback "
+            "address alone, for a proxy on this machine that speaks TLS itself."
+        ),
+    ),
+    cfg.StrOpt(
+        "cert_file",
+        help=(
+            "File (PEM) with the certificate to show, and the chain behind it; read "
+            "again when it changes. Default: one of our own authority, made at first "
+            "start in the state directory and renewed there."
+        ),
+    ),
+    cfg.StrOpt(
+        "key_file",
+        help="File (PEM) with the private key of cert_file.",
+    ),
+    cfg.StrOpt(
+        "ca_file",
+        help=(
+            "File (PEM) with the authority of cert_file, for the command line on this "
+            "machine. Default: the public authorities."
+        ),
+    ),
+    cfg.ListOpt(
+        "tls_names",
+        default=[],
+        help=(
+            "More names and addresses of this machine that our own certificate is to "
+            "be good for, such as a floating address."
+        ),
+    ),
     cfg.IntOpt(
         "threads",
         default=10,

@@ -23,5 +23,6 @@ from hummingbird.errors.host import *
 from hummingbird.errors.label import *
 from hummingbird.errors.neighbour import *
 from hummingbird.errors.resource import *
+from hummingbird.errors.security import *
 from hummingbird.errors.tunnel import *
 from hummingbird.errors.vxlan import *

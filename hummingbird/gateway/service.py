@@ -8,8 +8,7 @@ Several may run on one database; agents may meet any of them, if all have the sa
 import logging
 import threading
 from datetime import timedelta
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from cheroot.wsgi import Server
 
@@ -24,7 +23,7 @@ from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.listener import Counts, Listener
 from hummingbird.gateway.server import DatagramServer
 from hummingbird.gateway.session import SessionKeys, Sessions
-from hummingbird.gateway.tls import LazyAdapter
+from hummingbird.tls import Certificate, LazyAdapter
 
 LOG = logging.getLogger(__name__)
 
@@ -35,17 +34,6 @@ REQUEST_TIMEOUT_SECONDS: Final = 10
 HEADER_MAX_BYTES: Final = 16 * 1024
 RENEW_SHARE: Final = 0.1
 """An agent renews at 80 % of its session's life by itself; at 90 % it is reminded."""
-
-
-class Certificate(Protocol):
-    """The files that this gateway shows who it is with (PEM)."""
-
-    @property
-    def cert_path(self) -> Path: ...
-    @property
-    def key_path(self) -> Path: ...
-    @property
-    def ca_path(self) -> Path: ...
 
 
 class GatewayService:

@@ -78,7 +78,7 @@ class Product:
         self.directory = (directory or lab.folder / "product").absolute()
         self.state = self.directory / "state"
         self.config = self.directory / "hummingbird.conf"
-        self.url = f"http://127.0.0.1:{API_PORT}"
+        self.url = f"https://127.0.0.1:{API_PORT}"
         self.processes: dict[str, InsideProcess] = {}
         self._changes = changes or {}
         self._asker: InsideProcess | None = None
@@ -265,6 +265,7 @@ class Product:
             sent["X-Auth-Token"] = token.read_text().strip()
         question = {
             "method": method,
+            "ca_file": str(self.state / "pki" / "ca.crt"),
             "url": self.url + path,
             "body": body,
             "headers": sent,

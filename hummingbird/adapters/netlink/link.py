@@ -66,6 +66,13 @@ class NetlinkLinks:
         return found.get_attr("RTA_PREFSRC") if found else None
 
 
+def own_addresses() -> set[str]:
+    """Return this machine's addresses by which others may call it."""
+    with _netlink() as netlink:
+        found = {str(one.get_attr("IFA_ADDRESS")) for one in netlink.get_addr()}
+    return {text for text in found if not ipaddress.ip_address(text).is_link_local}
+
+
 def _netlink() -> Any:
     # A third of a second of imports: only who watches links pays.
     from pyroute2 import IPRoute

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The certificate that the gateway shows its agents, and the authority behind it.
+"""The certificates that our servers show, and the authority behind them.
 
 Made in the state directory at the first start; the agents get the authority's
-certificate with their chart, and trust nothing else. The authority stays for ten years,
-the server's certificate is made anew when its names change or its end comes near. Keys
-are of mode 0600 and never leave the directory.
+certificate with their chart and the command line finds it in the state directory, and
+both trust nothing else. The authority stays for ten years, a server's certificate is made
+anew when it lacks a name or its end comes near. Keys are of mode 0600 and never leave the
+directory.
 """
 
 import fcntl
@@ -13,7 +14,7 @@ import ipaddress
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hummingbird.clock import Clock, SystemClock
+from hummingbird.tls import Certificate
 
 AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 397
@@ -33,26 +35,14 @@ CLOCK_SKEW: Final = timedelta(days=1)
 """A box without a battery clock may live in the past; it must still come in."""
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """The files (PEM), and what a person compares."""
-
-    cert_path: Path
-    key_path: Path
-    ca_path: Path
-    fingerprint: str
-    """SHA-256 of the authority's certificate (DER), in hex."""
-
-    @property
-    def ca_pem(self) -> str:
-        """The authority's certificate, for the agents."""
-        return self.ca_path.read_text()
-
-
 def ensure_server_certificate(
-    directory: Path, names: Iterable[str], *, clock: Clock | None = None
+    directory: Path,
+    names: Iterable[str],
+    *,
+    server: str = "gateway",
+    clock: Clock | None = None,
 ) -> Certificate:
-    """Return a server certificate that is good for all of `names` (DNS names and IP
+    """Return a certificate of `server` that is good for all of `names` (DNS names and IP
     addresses), made or renewed if need be.
 
     :raises ValueError: a name is empty, or a file in `directory` is not what it should be.
@@ -61,21 +51,34 @@ def ensure_server_certificate(
     now = (clock or SystemClock()).now()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = Certificate(
-        cert_path=directory / "gateway.crt",
-        key_path=directory / "gateway.pem",
+        cert_path=directory / f"{server}.crt",
+        key_path=directory / f"{server}.pem",
         ca_path=directory / "ca.crt",
         fingerprint="",
     )
     with _alone(directory / ".lock"):
-        ca, ca_key = _authority(files.ca_path, directory / "ca.pem", now=now)
+        ca, ca_key = _authority(directory / "ca.crt", directory / "ca.pem", now=now)
         if not _is_good(files, wanted, ca=ca, now=now):
-            _issue(files, wanted, ca=ca, ca_key=ca_key, now=now)
-    return Certificate(
-        cert_path=files.cert_path,
-        key_path=files.key_path,
-        ca_path=files.ca_path,
-        fingerprint=_fingerprint(ca),
-    )
+            _issue(files, wanted, server=server, ca=ca, ca_key=ca_key, now=now)
+    return replace(files, fingerprint=_fingerprint(ca))
+
+
+def given_certificate(
+    cert_path: Path, key_path: Path, ca_path: Path | None
+) -> Certificate:
+    """Return a certificate that somebody else made, with its fingerprint.
+
+    :raises OSError: a file can't be read.
+    :raises ValueError: one is not what it should be, or the key is another's.
+    """
+    certificate = x509.load_pem_x509_certificate(cert_path.read_bytes())
+    key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+    if key.public_key() != certificate.public_key():
+        raise ValueError(f"{key_path} is not the key of {cert_path}")
+    shown = certificate
+    if ca_path is not None:
+        shown = x509.load_pem_x509_certificate(ca_path.read_bytes())
+    return Certificate(cert_path, key_path, ca_path, fingerprint=_fingerprint(shown))
 
 
 def _authority(
@@ -87,9 +90,7 @@ def _authority(
             raise ValueError(f"{key_path} is no key of this authority")
         return x509.load_pem_x509_certificate(path.read_bytes()), key
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, "Hummingbird gateway CA")]
-    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Hummingbird CA")])
     usage = _usage(signs_certificates=True)
     certificate = (
         _builder(name, name, key.public_key(), now=now, days=AUTHORITY_DAYS)
@@ -120,7 +121,7 @@ def _is_good(
     if key.public_key() != certificate.public_key():
         return False
     said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    return set(said.value) == {_general_name(name) for name in names}
+    return {_general_name(name) for name in names} <= set(said.value)
 
 
 def _signed(certificate: x509.Certificate, ca: x509.Certificate) -> bool:
@@ -135,13 +136,14 @@ def _issue(
     files: Certificate,
     names: frozenset[str],
     *,
+    server: str,
     ca: x509.Certificate,
     ca_key: ec.EllipticCurvePrivateKey,
     now: datetime,
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, "Hummingbird gateway")]
+        [x509.NameAttribute(NameOID.COMMON_NAME, f"Hummingbird {server}")]
     )
     identifier = ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     certificate = (

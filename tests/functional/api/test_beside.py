@@ -101,6 +101,7 @@ def conf(tmp_path: Path, sysinv: FakeSysinv) -> Conf:
     }.items():
         for name, value in values.items():
             made.set_override(name, value, group=group)
+    made.set_override("tls", False, group="api")
     return made
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service as processes run it: a port, threads, the token's file."""
 
+import functools
 import socket
 import stat
 import threading
@@ -13,6 +14,7 @@ import requests
 
 from hummingbird.api.service import ApiService, token_file
 from hummingbird.clock import SystemClock
+from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import open_database, secret_box
 from hummingbird.conf import Conf, new
 from hummingbird.db.repository import host as hosts
@@ -38,9 +40,26 @@ def sqlite(conf: Conf) -> Iterator[Database]:
     database.dispose()
 
 
+def make(conf: Conf, database: Database) -> ApiService:
+    return ApiService(
+        conf,
+        database,
+        SystemClock(),
+        secret_box(conf),
+        lambda: None,
+        certificate=lambda: api_certificate(conf),
+    )
+
+
+def authority(service: ApiService) -> str:
+    """What a client must be told to know the service."""
+    assert service.certificate is not None
+    return str(service.certificate.ca_path)
+
+
 @pytest.fixture
 def service(conf: Conf, sqlite: Database) -> Iterator[ApiService]:
-    made = ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+    made = make(conf, sqlite)
     made.start()
     yield made
     made.stop()
@@ -52,6 +71,7 @@ def session(service: ApiService) -> Iterator[requests.Session]:
     with requests.Session() as made:
         made.trust_env = False
         made.headers["X-Auth-Token"] = service.token_file.read_text()
+        made.verify = authority(service)
         yield made
 
 
@@ -70,15 +90,20 @@ def test_the_token_is_made_once_for_its_owner_alone(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     token = path.read_text()
     assert len(token) >= 43
-    ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+    make(conf, sqlite)
     assert path.read_text() == token
 
 
 def test_it_answers_over_http_as_soon_as_it_has_started(
     service: ApiService, session: requests.Session
 ) -> None:
-    assert requests.get(f"{service.url}/v1/health", timeout=5).json() == {"ready": True}
-    assert requests.get(f"{service.url}/v1/ihosts", timeout=5).status_code == 401
+    stranger = requests.Session()
+    stranger.trust_env = False
+    stranger.verify = authority(service)
+    health = stranger.get(f"{service.url}/v1/health", timeout=5)
+    assert health.json() == {"ready": True}
+    assert stranger.get(f"{service.url}/v1/ihosts", timeout=5).status_code == 401
+    stranger.close()
     url = f"{service.url}/v1/ihosts"
     assert session.post(url, json=_body(1), timeout=5).status_code == 200
     assert session.get(f"{url}/edge-1", timeout=5).json()["hostname"] == "edge-1"
@@ -96,6 +121,7 @@ def test_many_at_once_are_all_served(
             f"{service.url}/v1/ihosts",
             json=_body(number % 8),
             headers={"X-Auth-Token": str(session.headers["X-Auth-Token"])},
+            verify=authority(service),
             timeout=30,
         )
         statuses.append(answer.status_code)
@@ -160,22 +186,23 @@ def test_alarms_are_served_at_their_own_port_as_well(
     conf: Conf, sqlite: Database, tmp_path: Path
 ) -> None:
     conf.set_override("fm_port", _free_port(), group="api")
-    made = ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+    made = make(conf, sqlite)
     made.start()
     try:
         fault = made.fm_url
-        assert fault == f"http://127.0.0.1:{conf.api.fm_port}" != made.url
+        assert fault == f"https://127.0.0.1:{conf.api.fm_port}" != made.url
         header = {"X-Auth-Token": made.token_file.read_text()}
-        root = requests.get(fault, timeout=5).json()
+        get = functools.partial(requests.get, verify=authority(made), timeout=5)
+        root = get(fault).json()
         assert root["name"] == "Fault Management API"
-        v1 = requests.get(f"{fault}/v1", timeout=5).json()
+        v1 = get(f"{fault}/v1").json()
         names = {"alarms", "event_log", "event_suppression"}
         assert set(v1) == {"id", "media_types", "links"} | names
         for name in names:
             url = f"{fault}/v1/{name}"
-            assert requests.get(url, timeout=5).status_code == 401
-            assert name in requests.get(url, headers=header, timeout=5).json()
-        hosts_there = requests.get(f"{fault}/v1/ihosts", headers=header, timeout=5)
+            assert get(url).status_code == 401
+            assert name in get(url, headers=header).json()
+        hosts_there = get(f"{fault}/v1/ihosts", headers=header)
         assert hosts_there.status_code == 404
     finally:
         made.stop()
@@ -187,7 +214,7 @@ def test_a_taken_port_leaves_nothing_open(conf: Conf, sqlite: Database) -> None:
         holder.listen()
         conf.set_override("port", _free_port(), group="api")
         conf.set_override("fm_port", holder.getsockname()[1], group="api")
-        made = ApiService(conf, sqlite, SystemClock(), secret_box(conf), lambda: None)
+        made = make(conf, sqlite)
         with pytest.raises(OSError):
             made.start()
         made.stop()

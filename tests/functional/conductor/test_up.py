@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`hummingbird up` as a process: ready, useful without Kubernetes, gone in order."""
 
+import hashlib
 import json
 import os
 import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -64,6 +66,7 @@ class Up:
             left["url"] + path,
             json=body,
             headers={"X-Auth-Token": token},
+            verify=left["ca_file"],
             timeout=30,
         )
 
@@ -110,11 +113,19 @@ def await_run(up: Up, name: str, *states: str) -> Any:
 
 def test_it_is_ready_and_leaves_what_the_command_line_reads(up: Up) -> None:
     assert up.await_ready().startswith(
-        f"Hummingbird is ready at http://127.0.0.1:{up.port}"
+        f"Hummingbird is ready at https://127.0.0.1:{up.port}"
     )
+    assert up.process.stdout is not None
+    shown = up.process.stdout.readline()
     left = up.state / "client.json"
     assert stat.S_IMODE(left.stat().st_mode) == 0o600
-    assert set(json.loads(left.read_text())) == {"url", "token_file", "fm_url"}
+    said = json.loads(left.read_text())
+    assert set(said) == {"url", "token_file", "fm_url", "ca_file"}
+    authority = ssl.PEM_cert_to_DER_cert(Path(said["ca_file"]).read_text())
+    digest = hashlib.sha256(authority).hexdigest().upper()
+    assert shown.strip().removeprefix("Certificate: SHA-256 ").split(":") == [
+        digest[at : at + 2] for at in range(0, 64, 2)
+    ]
     assert stat.S_IMODE(up.state.stat().st_mode) == 0o700
     deadline = time.monotonic() + 20
     names: set[str] = set()

@@ -12,12 +12,13 @@ import pytest
 from agents.link.exchange import Gateway
 from agents.link.session import TokenOpener
 from hummingbird import conf
-from hummingbird.adapters.pki.authority import Certificate, ensure_server_certificate
+from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.clock import SystemClock
 from hummingbird.db import migration
 from hummingbird.db.repository import host, system
 from hummingbird.db.session import Database
 from hummingbird.gateway.service import GatewayService
+from hummingbird.tls import Certificate
 from tests.fakes.agent import SimulatedAgent
 from tests.fakes.token_verifier import FakeIdentity, FakeTokenVerifier
 from tests.free_port import free_port

@@ -15,7 +15,7 @@ from agents.link.session import SessionRefused, TokenOpener
 from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.clock import ManualClock
 from hummingbird.gateway.session import SessionKeys
-from hummingbird.gateway.tls import CONNECTION_MAX_SECONDS, LazyAdapter
+from hummingbird.tls import CONNECTION_MAX_SECONDS, LazyAdapter
 from tests.fakes.token_verifier import FakeIdentity
 from tests.functional.gateway.conftest import PERIOD_SECONDS, Site
 

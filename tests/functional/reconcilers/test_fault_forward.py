@@ -264,6 +264,7 @@ def test_the_fm_may_be_another_hummingbird(site: Site, tmp_path: Path) -> None:
     conf.set_override("state_directory", str(tmp_path / "other"))
     for name in ("port", "fm_port"):
         conf.set_override(name, 0, group="api")
+    conf.set_override("tls", False, group="api")
     theirs = open_database(conf, site.clock)
     service = ApiService(conf, theirs, site.clock, secret_box(conf), lambda: None)
     service.start()

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refusals become one sentence, whichever form the server gives them."""
 
+import contextlib
 import json
 import socket
+import ssl
+import threading
+from pathlib import Path
 
 import pytest
 
+from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.cli.client import Client, path, refusal
 from hummingbird.cli.endpoint import Endpoint
 from hummingbird.cli.failure import Failure, Unreachable
@@ -80,13 +85,48 @@ def test_a_wrong_token_says_where_it_came_from(
 def test_nobody_there_says_how_to_start_one(hummingbird: Run, server: Server) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
+    plain = hummingbird("--url", f"http://127.0.0.1:{port}", "host-list")
+    assert plain.status == 1
+    assert "say https://" in plain.err
+    url = f"https://127.0.0.1:{port}"
     done = hummingbird("--url", url, "host-list")
     assert done.status == 1
     assert f"Nobody answers at {url}" in done.err
     assert "hummingbird up" in done.err
     with pytest.raises(Unreachable):
         Client(Endpoint(url=url, token="t", token_from="here")).get("/v1/runs")
+
+
+def test_a_certificate_that_can_t_be_checked_says_what_to_name(
+    hummingbird: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUMMINGBIRD_TOKEN", "sesame")
+    theirs = ensure_server_certificate(tmp_path / "theirs", ["127.0.0.1"])
+    other = ensure_server_certificate(tmp_path / "other", ["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(theirs.cert_path, theirs.key_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        heard: list[bytes] = []
+
+        def serve() -> None:
+            listening.settimeout(20)
+            link, _ = listening.accept()
+            link.settimeout(20)
+            with link, contextlib.suppress(OSError):
+                spoken = context.wrap_socket(link, server_side=True)
+                heard.append(spoken.recv(1024))
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        done = hummingbird("--url", url, "--ca-file", str(other.ca_path), "host-list")
+        serving.join()
+    assert done.status == 1
+    assert "--ca-file FILE" in done.err
+    assert b"sesame" not in b"".join(heard)
+    missing = hummingbird("--url", url, "--ca-file", str(tmp_path / "no"), "host-list")
+    assert (missing.status, "no" in missing.err) == (1, True)
 
 
 def test_an_answer_that_is_no_json_is_somebody_elses_server(server: Server) -> None:

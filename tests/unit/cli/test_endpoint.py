@@ -74,3 +74,38 @@ def test_an_unreadable_token_says_who_may_read_it(tmp_path: Path) -> None:
 def test_a_token_is_not_shown_by_accident(state: Path) -> None:
     found = find(url=None, token_file=None, environ={"HUMMINGBIRD_STATE": str(state)})
     assert "left-by-up" not in repr(found)
+
+
+def test_the_authority_that_a_server_left_is_for_that_server(state: Path) -> None:
+    authority = str(state / "pki" / "ca.crt")
+    record = {
+        "url": "https://10.0.0.1:6385",
+        "token_file": str(state / "token"),
+        "ca_file": authority,
+    }
+    (state / "client.json").write_text(json.dumps(record))
+    environ = {"HUMMINGBIRD_STATE": str(state)}
+
+    def ca_file(url: str | None = None, **more: str) -> str | None:
+        found = find(url=url, token_file=None, environ=environ | more)
+        return None if found.ca_file is None else str(found.ca_file)
+
+    assert ca_file() == authority
+    assert ca_file("https://127.0.0.1:6385") == authority
+    assert ca_file("https://public.example:6385") is None
+    assert ca_file(OS_CACERT="/stx/ca.crt") == "/stx/ca.crt"
+    assert (
+        ca_file(OS_CACERT="/stx/ca.crt", HUMMINGBIRD_CA_FILE="/own.crt") == "/own.crt"
+    )
+    given = find(url=None, token_file=None, environ=environ, ca_file=Path("/given.crt"))
+    assert given.ca_file == Path("/given.crt")
+
+
+def test_without_its_record_a_server_is_known_by_its_state_directory(
+    state: Path,
+) -> None:
+    (state / "pki").mkdir()
+    (state / "pki" / "ca.crt").write_text("an authority")
+    found = find(url=None, token_file=None, environ={"HUMMINGBIRD_STATE": str(state)})
+    assert found.ca_file == state / "pki" / "ca.crt"
+    assert found.fm_url == found.url == DEFAULT_URL

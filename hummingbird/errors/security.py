@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the doors of this deployment refuse, and why they can't be opened."""
+
+from hummingbird.errors.base import HummingbirdError
+
+
+class CertificateInvalid(HummingbirdError):
+    code = "hummingbird.certificate.invalid"
+    sentence = "The API's certificate can't be used: {message}."
+
+
+class PlainHttpRefused(HummingbirdError):
+    code = "hummingbird.certificate.missing"
+    sentence = (
+        "Plain HTTP is for the loopback alone, and [api]bind is {bind}: leave [api]tls"
+        " on, or bind 127.0.0.1."
+    )
