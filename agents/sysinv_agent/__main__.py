@@ -14,10 +14,15 @@ from agents.link.session import TokenOpener
 from agents.sysinv_agent.files import HostFiles
 from agents.sysinv_agent.gateway import Delivery, https_post
 from agents.sysinv_agent.inventory import collect
+from agents.sysinv_agent.journal import FOLDER, Journal
 from agents.sysinv_agent.loop import Loop
-from agents.sysinv_agent.store import FOLDER, ReportStore
 
 LOG = logging.getLogger("sysinv-agent")
+
+
+def wall_ms() -> int:
+    """Return the host's own time, in ms since 1970."""
+    return int(time.time() * 1000)
 
 
 def main() -> int:
@@ -50,10 +55,12 @@ def main() -> int:
             boot_id=boot_id,
             uptime_seconds=machine.uptime_seconds,
             monotonic=time.monotonic,
+            wall_ms=wall_ms,
             rng=rng,
         ),
-        store=ReportStore(Path(os.environ.get("STORE") or FOLDER)),
+        journal=Journal(Path(os.environ.get("STORE") or FOLDER)),
         monotonic=time.monotonic,
+        wall_ms=wall_ms,
         rng=rng,
     )
     LOG.info("reporting for %s", given.node_name)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from agents.sysinv_agent.files import HostFiles, entries, number, text
-from hummingbird.wire.inventory import Cpu, Memory
+from hummingbird.wire.section import Cpu, Memory
 
 # ARM kernels have no model name; lscpu(1) falls back on the same words.
 _MODEL = ("model name", "cpu model", "Model", "Hardware", "uarch")

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from agents.sysinv_agent.files import HostFiles, entries, link_name, number, text
-from hummingbird.wire.inventory import Disk
+from hummingbird.wire.section import Disk
 
 _NOT_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|mmcblk\d+(boot|rpmb))")
 _SECTOR_BYTES = 512

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inventory's way to the gateway: reports over TLS, and a knock now and then.
+"""The inventory's way to the gateway: changes over TLS, and a knock now and then.
 
-A knock is a beat of this agent's own session. It costs 60 B and learns whether the
-gateway wants the inventory anew, say because its database was made anew.
+A knock is a beat of this agent's own session. It costs 60 B, says that the host is as it
+was, and learns whether the gateway wants the inventory anew, say because its database
+was made anew.
 """
 
 import random
@@ -14,37 +15,52 @@ from agents.link.datagram import Transport
 from agents.link.exchange import ExchangeFailed, Gateway, post
 from agents.link.heart import Heart
 from agents.link.session import Opened, Opener, SessionRefused, sentence
+from agents.sysinv_agent.journal import Journal
 from hummingbird.wire import inventory, session
 from hummingbird.wire.heartbeat import Wanted
+from hummingbird.wire.inventory import Taken
 
 KNOCKS: Final = 3
 KNOCK_SECONDS: Final = 1.0
 
 
 class NotDelivered(Exception):
-    """The gateway did not take a report; the text says why."""
+    """The gateway did not take a change; the text says why."""
+
+
+class BaseUnknown(Exception):
+    """The gateway lacks what a change builds on."""
+
+
+class Refused(NotDelivered):
+    """This very change will not be taken, however often it is sent."""
 
 
 class Post(Protocol):
-    """Sends a report's body, signed; raises NotDelivered."""
+    """Sends a change's body, signed; raises NotDelivered, Refused or BaseUnknown."""
 
-    def __call__(self, body: bytes, *, authorization: str) -> None: ...
+    def __call__(self, body: bytes, *, authorization: str) -> Taken: ...
 
 
 def https_post(gateway: Gateway) -> Post:
-    """Return what sends reports to this gateway."""
+    """Return what sends changes to this gateway."""
 
-    def send(body: bytes, *, authorization: str) -> None:
-        headers = {
-            "Authorization": authorization,
-            inventory.HASH_HEADER: inventory.content_hash(body),
-        }
+    def send(body: bytes, *, authorization: str) -> Taken:
+        headers = {"Authorization": authorization}
         try:
             answer = post(gateway, inventory.PATH, body=body, headers=headers)
         except ExchangeFailed as error:
             raise NotDelivered(str(error)) from error
-        if answer.status != 204:
+        if answer.status == 409:
+            raise BaseUnknown
+        if answer.status in (400, 413):
+            raise Refused(f"{answer.status} {sentence(answer.body)}")
+        if answer.status != 200:
             raise NotDelivered(f"{answer.status} {sentence(answer.body)}")
+        try:
+            return inventory.decode_taken(answer.body)
+        except session.MessageInvalid as error:
+            raise NotDelivered(f"answer not understood: {error}") from error
 
     return send
 
@@ -61,6 +77,7 @@ class Delivery:
         boot_id: UUID,
         uptime_seconds: Callable[[], int],
         monotonic: Callable[[], float],
+        wall_ms: Callable[[], int],
         rng: random.Random,
     ) -> None:
         self._opener = opener
@@ -69,6 +86,7 @@ class Delivery:
         self._boot_id = boot_id
         self._uptime_seconds = uptime_seconds
         self._monotonic = monotonic
+        self._wall_ms = wall_ms
         self._rng = rng
         self._opened: Opened | None = None
         self._heart: Heart | None = None
@@ -76,7 +94,7 @@ class Delivery:
 
     @property
     def known_hash(self) -> str | None:
-        """Hash of the report that the gateway has, as far as it said."""
+        """Hash of the inventory that the gateway has, as far as it said."""
         return self._known
 
     def open(self) -> None:
@@ -100,25 +118,40 @@ class Delivery:
             rng=self._rng,
         )
 
-    def deliver(self, body: bytes) -> None:
-        """Hand a report over, unless the gateway has just this one.
+    def deliver(self, journal: Journal) -> None:
+        """Tell the gateway all that it has not heard, the oldest first.
 
         :raises NotDelivered: try again later.
         """
         self.open()
-        assert self._opened is not None
-        content_hash = inventory.content_hash(body)
-        if self._known == content_hash:
+        if journal.is_known(self._known):
             return
+        while (change := journal.next(now=self._wall_ms())) is not None:
+            self.open()
+            try:
+                taken = self._signed(inventory.encode(change))
+            except BaseUnknown:
+                if change["kind"] == "full":
+                    raise NotDelivered("a full change was refused as a delta") from None
+                journal.start_over()
+            except Refused:
+                # What it is now may be taken, if how it came to be is not.
+                journal.say_all()
+                raise
+            else:
+                self._known = taken.hash
+                journal.taken(taken)
+
+    def _signed(self, body: bytes) -> Taken:
+        assert self._opened is not None
         given = self._opened.session
         header = session.sign(body, session=given.session, key=given.key)
         try:
-            self._send(body, authorization=header)
+            return self._send(body, authorization=header)
         except NotDelivered:
             # Whatever was wrong, a new session puts right what a session can.
             self._opened = None
             raise
-        self._known = content_hash
 
     def knock(self) -> bool:
         """Ask whether the inventory is wanted; an unheard knock is a reason for a new

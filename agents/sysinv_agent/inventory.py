@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts the report together."""
+"""Puts the inventory together."""
 
 from agents.sysinv_agent.cpu import cpus, memories
 from agents.sysinv_agent.disk import disks
 from agents.sysinv_agent.files import HostFiles
 from agents.sysinv_agent.port import ports
 from agents.sysinv_agent.system import system
-from hummingbird.wire.inventory import SCHEMA, Report
+from hummingbird.wire.inventory import Sections
 
 
-def collect(files: HostFiles, *, hostname: str, boot_id: str) -> Report:
+def collect(files: HostFiles, *, hostname: str, boot_id: str) -> Sections:
     """Return the host's inventory as it is now; what can't be read is left out."""
     return {
-        "schema": SCHEMA,
         "system": system(files, hostname=hostname, boot_id=boot_id),
         "icpus": cpus(files),
         "imemories": memories(files),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports the inventory once, then when it changed or the gateway asks for it.
+"""Tells the inventory once, then what changes of it, and all of it when asked.
 
-It is collected anew every CHECK_SECONDS. A report that does not go through is kept on
-the host, the newest in place of older ones, and tried again, later each time.
+It is collected anew every CHECK_SECONDS, and soon after the kernel says that something
+has changed. What can't be told waits in the journal, and is tried later each time.
 """
 
 import logging
@@ -12,13 +12,17 @@ from typing import Final
 
 from agents.link.backoff import Backoff
 from agents.sysinv_agent.gateway import Delivery, NotDelivered
-from agents.sysinv_agent.store import ReportStore
-from hummingbird.wire.inventory import MAX_BYTES, Report, content_hash, encode
+from agents.sysinv_agent.journal import Journal
+from hummingbird.wire.inventory import MAX_BYTES, Sections, canonical
 
 LOG = logging.getLogger("sysinv-agent")
 
 CHECK_SECONDS: Final = 60.0
 JITTER: Final = 0.1
+SETTLE_SECONDS: Final = 2.0
+"""A device that comes says so several times, and is ready after the last."""
+GAP_SECONDS: Final = 10.0
+"""Least time between two looks: a link that flaps is not to keep the host busy."""
 
 
 class Loop:
@@ -27,23 +31,27 @@ class Loop:
     def __init__(
         self,
         *,
-        collect: Callable[[], Report],
+        collect: Callable[[], Sections],
         delivery: Delivery,
-        store: ReportStore,
+        journal: Journal,
         monotonic: Callable[[], float],
+        wall_ms: Callable[[], int],
         rng: random.Random,
         check_seconds: float = CHECK_SECONDS,
     ) -> None:
+        """
+        :param wall_ms: returns the host's own time in ms since 1970.
+        """
         self._collect = collect
         self._delivery = delivery
-        self._store = store
+        self._journal = journal
         self._monotonic = monotonic
+        self._wall_ms = wall_ms
         self._rng = rng
         self._check_seconds = check_seconds
         self._backoff = Backoff(rng)
-        self._body = store.get()
-        self._unsent = self._body is not None
         self._check_at = self._try_at = monotonic()
+        self._checked_at = -GAP_SECONDS
         self._said = ""
 
     def step(self) -> float:
@@ -52,37 +60,42 @@ class Loop:
         if now >= self._check_at:
             self._check()
             spread = self._rng.uniform(1 - JITTER, 1 + JITTER)
+            self._checked_at = now
             self._check_at = now + self._check_seconds * spread
-        if self._unsent and now >= self._try_at:
+        if self._journal.pending and now >= self._try_at:
             self._try(self._deliver)
-        due = min(self._check_at, self._try_at) if self._unsent else self._check_at
+        due = self._check_at
+        if self._journal.pending:
+            due = min(due, self._try_at)
         return max(0.0, due - self._monotonic())
 
+    def hurry(self) -> None:
+        """Something has changed: look soon, though not at once and not all the time."""
+        soon = self._monotonic() + SETTLE_SECONDS
+        self._check_at = min(self._check_at, max(soon, self._checked_at + GAP_SECONDS))
+
     def _check(self) -> None:
-        body = encode(self._collect())
-        if len(body) > MAX_BYTES:
-            self._say(f"the inventory is too large: {len(body)} B")
+        sections = self._collect()
+        size = len(canonical(sections))
+        if size > MAX_BYTES:
+            self._say(f"the inventory is too large: {size} B")
             return
-        if self._body is None or content_hash(body) != content_hash(self._body):
-            LOG.info("inventory %s", content_hash(body)[:12])
-            self._body = body
-            self._unsent = True
-            self._try_at = self._monotonic()
-        elif not self._unsent:
+        if self._journal.note(sections, seen_at=self._wall_ms()):
+            LOG.info("inventory %s", self._journal.hash[:12])
+            if self._journal.pending == 1:
+                # With more of them the gateway is away, and is asked in its time.
+                self._try_at = self._monotonic()
+        elif not self._journal.pending:
             self._try(self._knock)
 
     def _deliver(self) -> None:
-        assert self._body is not None
-        self._delivery.deliver(self._body)
-        self._unsent = False
-        self._store.clear()
+        self._delivery.deliver(self._journal)
         self._say("the gateway has the inventory")
 
     def _knock(self) -> None:
-        assert self._body is not None
         wanted = self._delivery.knock()
-        if wanted or self._delivery.known_hash != content_hash(self._body):
-            self._unsent = True
+        if wanted or self._delivery.known_hash != self._journal.hash:
+            self._journal.say_all(seen_at=self._wall_ms())
             self._try_at = self._monotonic()
 
     def _try(self, action: Callable[[], None]) -> None:
@@ -90,20 +103,9 @@ class Loop:
             action()
         except NotDelivered as error:
             self._say(f"not delivered: {error}")
-            self._keep()
             self._try_at = self._monotonic() + self._backoff.failed()
-        except OSError as error:
-            self._say(f"the report's place can't be written: {error}")
         else:
             self._backoff.succeeded()
-
-    def _keep(self) -> None:
-        if not self._unsent or self._body is None or self._store.get() == self._body:
-            return
-        try:
-            self._store.put(self._body)
-        except OSError as error:
-            LOG.info("the report can't be kept over a restart: %s", error)
 
     def _say(self, text: str) -> None:
         if text != self._said:

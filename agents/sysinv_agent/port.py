@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from agents.sysinv_agent.files import HostFiles, entries, link_name, number, text
-from hummingbird.wire.inventory import Port
+from hummingbird.wire.section import Port
 
 _ETHERNET = 1
 """ARPHRD_ETHER, linux/if_arp.h."""

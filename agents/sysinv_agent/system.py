@@ -5,7 +5,7 @@ import os
 from typing import cast
 
 from agents.sysinv_agent.files import HostFiles, text
-from hummingbird.wire.inventory import System
+from hummingbird.wire.section import System
 
 _OS = {
     "ID": "os_id",

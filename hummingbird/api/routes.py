@@ -11,6 +11,7 @@ from hummingbird.api.controllers import (
     facts,
     health,
     heartbeat,
+    history,
     host,
     label,
     reconciler,
@@ -19,6 +20,7 @@ from hummingbird.api.controllers import (
     system,
 )
 from hummingbird.api.router import Route
+from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 
 # fmt: off
 _FAULT: tuple[Route, ...] = (
@@ -44,6 +46,21 @@ FAULT_ROUTES: tuple[Route, ...] = (
 )
 """What the port of fault management serves."""
 
+_INVENTORY: tuple[Route, ...] = (
+    ("GET",    "/v1/pci_devices",                   facts.every("pci_devices")),
+    *(
+        ("GET", f"/v1/{kind}/{{uuid}}",             facts.item(kind))
+        for kind in COLLECTIONS
+    ),
+    *(
+        ("GET", f"/v1/{of}/{{uuid}}/{kind}",        facts.part(kind, of))
+        for of, kind in PARTS
+    ),
+    ("GET",    "/v1/lldp_agents/{uuid}/tlvs",       facts.nothing("tlvs", "lldp_agents")),
+    ("GET",    "/v1/lldp_neighbours/{uuid}/tlvs",   facts.nothing("tlvs", "lldp_neighbours")),
+)
+"""What sysinv-agents reported, by the uuids of its items."""
+
 ROUTES: tuple[Route, ...] = (
     ("GET",    "/",                                 root.versions),
     ("GET",    "/v1",                               root.v1),
@@ -58,7 +75,9 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/ihosts/{host}/kernel",          facts.kernel),
     ("GET",    "/v1/ihosts/{host}/facts",           facts.get),
     ("GET",    "/v1/ihosts/{host}/labels",          label.list_of_host),
+    ("GET",    "/v1/ihosts/{host}/history",         history.list_all),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
+    *_INVENTORY,
     ("GET",    "/v1/labels",                        label.list_all),
     ("GET",    "/v1/labels/detail",                 label.list_all),
     ("POST",   "/v1/labels/{host}",                 label.assign),

@@ -62,6 +62,17 @@ OPTS = (
         max=67108864,
         help="Largest inventory report that is accepted, in bytes.",
     ),
+    cfg.IntOpt(
+        "history_most",
+        default=1000,
+        min=0,
+        max=1000000,
+        mutable=True,
+        help=(
+            "Items that the history of one host's facts keeps, the latest; what is "
+            "older is forgotten. 0: none."
+        ),
+    ),
 )
 
 

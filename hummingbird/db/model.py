@@ -133,6 +133,7 @@ HOST = _table(
     Column("online", Boolean, nullable=False, server_default=false()),
     Column("powered_off", Boolean, nullable=False, server_default=false()),
     Column("boot_id", String(36)),
+    Column("inventoried", Boolean, nullable=False, server_default=false()),
     Column("uptime_seconds", Integer, nullable=False, server_default="0"),
     Column("serialid", String(255)),
     Column("location", JSON, nullable=False),
@@ -243,9 +244,43 @@ FACTS = Table(
     METADATA,
     Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
     Column("content_hash", String(64), nullable=False),
-    Column("body", JSON, nullable=False),
+    Column("stream", String(36)),
+    Column("sequence", BigInteger, nullable=False, server_default="0"),
     Column("reported_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+)
+
+FACTS_SECTION = Table(
+    "facts_section",
+    METADATA,
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("content_hash", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+"""The parts of what a host's agent says, so that a change costs what it changes."""
+
+FACTS_ITEM = Table(
+    "facts_item",
+    METADATA,
+    Column("uuid", String(36), primary_key=True),
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), nullable=False),
+    Column("section", String(32), nullable=False),
+    Index("ix_facts_item_host_id_section", "host_id", "section"),
+)
+"""Where to look for the CPU, disk, port… that a client names by its uuid."""
+
+FACTS_CHANGE = _table(
+    "facts_change",
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), nullable=False),
+    Column("section", String(32), nullable=False),
+    Column("item", String(255), nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_facts_change_host_id_id", "host_id", "id"),
 )
 
 ALARM = _table(

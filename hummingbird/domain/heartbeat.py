@@ -36,14 +36,3 @@ class AgentSession:
     expires_at: datetime
     last_sequence: int
     """Highest datagram number known to have been accepted; lower ones are replays."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the sysinv-agent last reported of a host; the body is as wire/inventory has it."""
-
-    host_id: int
-    content_hash: str
-    body: dict[str, object]
-    reported_at: datetime
-    changed_at: datetime

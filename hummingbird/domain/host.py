@@ -60,6 +60,8 @@ class Host:
     powered_off: bool = False
     """Switched off on purpose, and not heard since."""
     boot_id: str | None
+    inventoried: bool = False
+    """Its agent has said once what it is made of."""
     uptime_seconds: int
     serialid: str | None
     location: Mapping[str, object] = field(default_factory=dict)
@@ -125,7 +127,7 @@ def view(host: Host) -> HostView:
     if is_reinstalled:
         inv_state: str | None = "reinstalling"
     else:
-        inv_state = "inventoried" if host.boot_id else None
+        inv_state = "inventoried" if host.inventoried else None
     return HostView(
         administrative="unlocked" if state in UNLOCKED else "locked",
         operational=operational,

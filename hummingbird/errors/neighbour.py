@@ -3,6 +3,7 @@
 
 from hummingbird.errors.base import (
     BadRequest,
+    Conflict,
     HummingbirdError,
     NotAuthenticated,
     Unavailable,
@@ -78,3 +79,10 @@ class SessionUnknown(NotAuthenticated):
 class ReportInvalid(BadRequest):
     code = "hummingbird.agent.report_invalid"
     sentence = "{message}"
+
+
+class FactsBaseUnknown(Conflict):
+    """A delta is no use: the agent must say everything again."""
+
+    code = "hummingbird.agent.base_unknown"
+    sentence = "What this change builds on is not known here; send a full one."

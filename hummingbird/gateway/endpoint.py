@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two requests of agents, as a WSGI application: sessions and reports.
+"""The requests of agents, as a WSGI application: sessions, inventory, and the reports of
+agents of version 1.
 
-No path but these two, no method but POST, no body without a length, and none that is
+No path but these three, no method but POST, no body without a length, and none that is
 too long: it is refused before it is read. What goes wrong is said as
 {"code", "message"}; what is said to strangers names nothing that they did not send.
 """
@@ -34,6 +35,7 @@ from hummingbird.wire import session as words
 LOG = logging.getLogger(__name__)
 
 REASONS = {
+    200: "OK",
     201: "Created",
     204: "No Content",
     400: "Bad Request",
@@ -66,6 +68,7 @@ class Terms:
     session_seconds: int
     retransmit_seconds: float
     report_max_bytes: int
+    history_most: Callable[[], int]
     period_seconds: Callable[[], float]
     udp_port: Callable[[], int]
 
@@ -97,7 +100,8 @@ class Endpoint:
         self._terms = terms
         self._routes: dict[str, tuple[int, Callable[[Environ, bytes], Reply]]] = {
             words.PATH: (words.REQUEST_MAX_BYTES, self._open_session),
-            inventory.PATH: (terms.report_max_bytes, self._take_report),
+            inventory.PATH: (terms.report_max_bytes, self._take_change),
+            inventory.REPORT_PATH: (terms.report_max_bytes, self._take_report),
         }
 
     def __call__(
@@ -174,28 +178,52 @@ class Endpoint:
             raise refusal
         return found
 
-    def _take_report(self, environ: Environ, body: bytes) -> Reply:
+    def _take_change(self, environ: Environ, body: bytes) -> Reply:
         live = self._signer(environ.get("HTTP_AUTHORIZATION", ""), body)
-        content_hash = inventory.content_hash(body)
-        if environ.get("HTTP_X_CONTENT_HASH") != content_hash:
-            raise ReportInvalid(message="the report is not what its hash says")
         try:
-            report = inventory.decode(body)
+            change = inventory.decode(body)
         except words.MessageInvalid as error:
             raise ReportInvalid(message=str(error)) from error
         with self._database.writer() as connection:
-            # The host may have been retired since its session was looked up.
-            host.get(connection, live.of.host_id)
-            changed = facts.put(
+            taken = facts.take(
                 connection,
                 host_id=live.of.host_id,
-                content_hash=content_hash,
-                body=report,
+                change=change,
                 now=self._clock.now(),
+                history_most=self._terms.history_most(),
+            )
+        self._sessions.note_report(live)
+        LOG.info(
+            "Inventory of %s: %s, %s change %s (%s)",
+            live.of.hostname,
+            taken.hash[:12],
+            change["kind"],
+            change["sequence"],
+            ", ".join(sorted(change["sections"])),
+        )
+        return 200, inventory.encode_taken(taken)
+
+    def _take_report(self, environ: Environ, body: bytes) -> Reply:
+        live = self._signer(environ.get("HTTP_AUTHORIZATION", ""), body)
+        report_hash = inventory.report_hash(body)
+        if environ.get("HTTP_X_CONTENT_HASH") != report_hash:
+            raise ReportInvalid(message="the report is not what its hash says")
+        try:
+            sections = inventory.decode_report(body)
+        except words.MessageInvalid as error:
+            raise ReportInvalid(message=str(error)) from error
+        with self._database.writer() as connection:
+            changed = facts.take_report(
+                connection,
+                host_id=live.of.host_id,
+                report_hash=report_hash,
+                sections=sections,
+                now=self._clock.now(),
+                history_most=self._terms.history_most(),
             )
         self._sessions.note_report(live)
         if changed:
-            LOG.info("Inventory of %s: %s", live.of.hostname, content_hash[:12])
+            LOG.info("Inventory of %s: %s", live.of.hostname, report_hash[:12])
         return 204, b""
 
     def _signer(self, header: str, body: bytes) -> LiveSession:

@@ -14,7 +14,7 @@ from typing import Final
 from uuid import uuid4
 
 from hummingbird.clock import Clock
-from hummingbird.db.repository import heartbeat, process
+from hummingbird.db.repository import facts, heartbeat, process
 from hummingbird.db.session import Database
 from hummingbird.errors import DatabaseUnavailable
 from hummingbird.gateway.ledger import Ledger
@@ -101,6 +101,7 @@ class Flush:
                     )
                 heartbeat.put(connection, batch.beats.values())
                 heartbeat.note_sequences(connection, batch.sequences)
+                facts.confirm(connection, batch.unchanged)
         except BaseException as error:
             self._ledger.put_back(batch)
             if not isinstance(error, DatabaseUnavailable):

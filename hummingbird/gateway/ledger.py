@@ -8,6 +8,7 @@ database that is away costs memory for one row a host, however long it takes.
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from hummingbird.domain.heartbeat import Heartbeat
 
@@ -20,6 +21,8 @@ class Batch:
     """Host id -> its last word; `beats` counts those since the batch before."""
     sequences: Mapping[int, int]
     """Session id -> highest sequence taken."""
+    unchanged: Mapping[int, datetime]
+    """Host id -> when its agent last said that its inventory is as we know it."""
 
 
 class Ledger:
@@ -29,6 +32,7 @@ class Ledger:
         self._guard = threading.Lock()
         self._beats: dict[int, Heartbeat] = {}
         self._sequences: dict[int, int] = {}
+        self._unchanged: dict[int, datetime] = {}
 
     def hear(self, beat: Heartbeat) -> None:
         """Note a host's word."""
@@ -41,11 +45,16 @@ class Ledger:
             former = self._sequences.get(session_id, 0)
             self._sequences[session_id] = max(former, highest)
 
+    def note_unchanged(self, host_id: int, at: datetime) -> None:
+        """Note that a host's inventory is as it was."""
+        with self._guard:
+            self._unchanged[host_id] = at
+
     def take(self) -> Batch:
         """Return what was collected, and begin anew."""
         with self._guard:
-            batch = Batch(self._beats, self._sequences)
-            self._beats, self._sequences = {}, {}
+            batch = Batch(self._beats, self._sequences, self._unchanged)
+            self._beats, self._sequences, self._unchanged = {}, {}, {}
             return batch
 
     def put_back(self, batch: Batch) -> None:
@@ -56,6 +65,7 @@ class Ledger:
             for session_id, highest in batch.sequences.items():
                 former = self._sequences.get(session_id, 0)
                 self._sequences[session_id] = max(former, highest)
+            self._unchanged = {**batch.unchanged, **self._unchanged}
 
 
 def _merged(one: Heartbeat | None, other: Heartbeat) -> Heartbeat:

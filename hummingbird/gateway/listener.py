@@ -119,6 +119,9 @@ class Listener:
                     beats=int(is_new),
                 )
             )
+        elif not live.report_wanted:
+            # The sysinv-agent knocks when it finds its host as it was.
+            self._ledger.note_unchanged(live.of.host_id, now)
         wanted = Wanted.REPORT if live.report_wanted else Wanted.NOTHING
         if live.of.expires_at - now < self._renew_before:
             wanted |= Wanted.SESSION

@@ -139,6 +139,7 @@ class GatewayService:
             session_seconds=int(self._conf.gateway.session_seconds),
             retransmit_seconds=RETRANSMIT_SECONDS,
             report_max_bytes=int(self._conf.gateway.report_max_bytes),
+            history_most=lambda: int(self._conf.gateway.history_most),
             period_seconds=self._period_seconds,
             udp_port=lambda: self.port,
         )

@@ -126,7 +126,7 @@ class Sessions:
                 expires_at=expires_at,
             )
             known = facts.of_host(connection, host_id)
-        return number, None if known is None else known.content_hash
+        return number, None if known is None else known.content_hash or None
 
     def note_report(self, session: LiveSession) -> None:
         """The host's inventory is known from now on."""

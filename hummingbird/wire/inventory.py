@@ -1,135 +1,222 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inventory report of one host: its shape, its canonical bytes and their hash.
+"""The inventory of one host as it crosses: sections, their hashes, and what changed.
 
-Fields have the names of StarlingX sysinv's agent where it has one (config
-sysinv/agent/{node,disk,pci}.py), so that they can be shown unchanged. A field that the
-host doesn't know is left out. Nothing in a report changes by itself (no uptime, no free
-memory, no counters): equal hosts give equal bytes, and the hash tells a change.
+An inventory is a mapping from a section's name to its content: `system` is an object,
+every other section a list of objects. Fields have the names of StarlingX sysinv's agent
+where it has one (config sysinv/agent/{node,disk,partition,pv,lvg,pci}.py), so that they
+can be shown unchanged. A field that the host doesn't know is left out. Nothing in it
+changes by itself (no uptime, no free memory, no counters): equal hosts give equal bytes,
+and the hash tells a change.
+
+Two versions of the message are understood by a gateway:
+
+1: POST /v1/reports, the whole inventory each time, its hash in a header. What agents of
+   Hummingbird 0.1 send.
+2: POST /v1/inventory, one `Change`. A *full* change has every section; a *delta* has
+   those that differ from the inventory whose hash is `base`. Changes of one `stream`
+   are numbered without a repetition, so that one that arrives twice counts once.
+
+An agent of version 2 needs a gateway of version 2, and keeps its changes until there is
+one: the control plane is upgraded first.
 """
 
 import hashlib
 import json
-from typing import Any, Final, TypedDict
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypedDict
 
 from hummingbird.wire.session import MessageInvalid
 
-PATH: Final = "/v1/reports"
+PATH: Final = "/v1/inventory"
+REPORT_PATH: Final = "/v1/reports"
+"""Where version 1 goes."""
 MAX_BYTES: Final = 1024 * 1024
 HASH_HEADER: Final = "X-Content-Hash"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
+REPORT_SCHEMA: Final = 1
+MOST_SECTIONS: Final = 64
+
+Section = Mapping[str, Any] | list[Any]
+Sections = Mapping[str, Any]
+"""Name -> content."""
+Kind = Literal["full", "delta"]
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_STREAM: Final = re.compile(r"[0-9a-f-]{1,36}")
+_REPORT_LISTS: Final = ("icpus", "imemories", "idisks", "ports")
+_MOST_MS: Final = 2**53
+_U63: Final = 2**63 - 1
 
 
-class Cpu(TypedDict, total=False):
-    """One logical CPU."""
-
-    cpu: int
-    numa_node: int
-    core: int
-    thread: int
-    cpu_family: str
-    cpu_model: str
-
-
-class Memory(TypedDict, total=False):
-    """The memory of one NUMA node, in MiB."""
-
-    numa_node: int
-    memtotal_mib: int
-    hugepages_configured: bool
-
-
-class Disk(TypedDict, total=False):
-    """One whole disk."""
-
-    device_node: str
-    device_num: int
-    device_type: str
-    """HDD, SSD or NVME."""
-    device_path: str
-    """Path of the device in /sys: stable over reboots as long as the hardware is."""
-    device_id: str
-    device_wwn: str
-    size_mib: int
-    serial_id: str
-    rpm: str
-    capabilities: dict[str, str]
-
-
-class Port(TypedDict, total=False):
-    """One network port, on PCI or not."""
-
-    pname: str
-    pciaddr: str
-    pvendor: str
-    pdevice: str
-    driver: str
-    mac: str
-    mtu: int
-    speed: int
-    """Mbit/s."""
-    numa_node: int
-    dev_id: int
-    link: bool
-    """Whether it has a carrier."""
-
-
-class System(TypedDict, total=False):
-    """The machine and its software."""
-
-    hostname: str
-    boot_id: str
-    kernel_running: str
-    architecture: str
-    os_id: str
-    os_version_id: str
-    os_pretty_name: str
-    vendor: str
-    product: str
-    serial: str
-
-
-class Report(TypedDict):
-    """Everything."""
+class Change(TypedDict):
+    """One step of a host's inventory."""
 
     schema: int
-    system: System
-    icpus: list[Cpu]
-    imemories: list[Memory]
-    idisks: list[Disk]
-    ports: list[Port]
+    kind: Kind
+    stream: str
+    """Made anew by an agent that lost its place."""
+    sequence: int
+    """Of this change in its stream; each is higher than the one before."""
+    seen_at: int
+    """When the host saw it, by its own clock, in ms since 1970."""
+    sent_at: int
+    """When it was sent, by that clock: the difference is the change's age."""
+    base: str | None
+    """Content hash before; None for a full one."""
+    hash: str
+    """Content hash after."""
+    sections: dict[str, Any]
 
 
-_LISTS: Final = ("icpus", "imemories", "idisks", "ports")
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What the gateway answers: where it is now."""
+
+    stream: str
+    sequence: int
+    hash: str
 
 
-def encode(report: Report) -> bytes:
-    """Return the report's canonical bytes: JSON, sorted, without spaces, ASCII."""
-    return json.dumps(report, sort_keys=True, separators=(",", ":")).encode()
+def canonical(content: object) -> bytes:
+    """Return the canonical bytes of anything: JSON, sorted, without spaces, ASCII."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
-def content_hash(body: bytes) -> str:
-    """Return the SHA-256 of a report's canonical bytes, in hex."""
-    return hashlib.sha256(body).hexdigest()
+def section_hash(section: object) -> str:
+    """Return the SHA-256 of a section's canonical bytes, in hex."""
+    return hashlib.sha256(canonical(section)).hexdigest()
 
 
-def decode(body: bytes) -> dict[str, Any]:
-    """Return the report in `body`, its outer shape checked.
+def content_hash(hashes: Mapping[str, str]) -> str:
+    """Return the hash of an inventory, made of those of its sections by name: who has
+    them need not read what did not change."""
+    lines = "".join(f"{name} {hashes[name]}\n" for name in sorted(hashes))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def hash_of(sections: Sections) -> str:
+    """Return the hash of a whole inventory."""
+    return content_hash({name: section_hash(part) for name, part in sections.items()})
+
+
+def encode(change: Change) -> bytes:
+    """Return a change as JSON."""
+    return canonical(change)
+
+
+def decode(body: bytes) -> Change:
+    """Return the change in `body`, its outer shape checked.
 
     :raises MessageInvalid: it is none.
     """
+    document = _document(body)
+    if document.get("schema") != SCHEMA:
+        raise MessageInvalid(f"the change is not of schema {SCHEMA}")
+    kind, base = document.get("kind"), document.get("base")
+    if kind not in ("full", "delta"):
+        raise MessageInvalid("kind must be full or delta")
+    if (base is None) is not (kind == "full"):
+        raise MessageInvalid("a delta has a base, a full one has none")
+    for name, value, pattern in (
+        ("hash", document.get("hash"), _HASH),
+        ("stream", document.get("stream"), _STREAM),
+        *((("base", base, _HASH),) if base is not None else ()),
+    ):
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise MessageInvalid(f"{name} is none")
+    sections = _checked(document.get("sections"))
+    if kind == "full" and "system" not in sections:
+        raise MessageInvalid("there is no section named system")
+    return {
+        "schema": SCHEMA,
+        "kind": kind,
+        "stream": document["stream"],
+        "sequence": _number(document, "sequence", least=1, most=_U63),
+        "seen_at": _number(document, "seen_at", least=0, most=_MOST_MS),
+        "sent_at": _number(document, "sent_at", least=0, most=_MOST_MS),
+        "base": base,
+        "hash": document["hash"],
+        "sections": sections,
+    }
+
+
+def decode_report(body: bytes) -> dict[str, Any]:
+    """Return the sections of a report of version 1.
+
+    :raises MessageInvalid: it is none.
+    """
+    report = _document(body)
+    if report.pop("schema", None) != REPORT_SCHEMA:
+        raise MessageInvalid(f"the report is not of schema {REPORT_SCHEMA}")
+    missing = {"system", *_REPORT_LISTS} - report.keys()
+    if missing:
+        raise MessageInvalid(f"the report has no {', '.join(sorted(missing))}")
+    return _checked(report)
+
+
+def report_hash(body: bytes) -> str:
+    """Return the SHA-256 of the bytes of a report of version 1, in hex."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def encode_taken(taken: Taken) -> bytes:
+    """Return the gateway's answer as JSON."""
+    return canonical(vars(taken))
+
+
+def decode_taken(body: bytes) -> Taken:
+    """Return the answer in `body`.
+
+    :raises MessageInvalid: it is none.
+    """
+    document = _document(body)
+    for name in ("stream", "hash"):
+        if not isinstance(document.get(name), str):
+            raise MessageInvalid(f"{name} must be a text")
+    return Taken(
+        stream=document["stream"],
+        sequence=_number(document, "sequence", least=0, most=_U63),
+        hash=document["hash"],
+    )
+
+
+def _document(body: bytes) -> dict[str, Any]:
     try:
-        report = json.loads(body, parse_constant=_refuse)
+        document = json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise MessageInvalid("the report is not JSON") from error
-    if not isinstance(report, dict) or not isinstance(report.get("system"), dict):
-        raise MessageInvalid("the report has no object named system")
-    if report.get("schema") != SCHEMA:
-        raise MessageInvalid(f"the report is not of schema {SCHEMA}")
-    for name in _LISTS:
-        items = report.get(name)
-        if not isinstance(items, list) or not all(isinstance(i, dict) for i in items):
+        raise MessageInvalid("the body is not JSON") from error
+    if not isinstance(document, dict):
+        raise MessageInvalid("the body is not a JSON object")
+    return document
+
+
+def _checked(sections: object) -> dict[str, Any]:
+    if not isinstance(sections, dict) or not 0 < len(sections) <= MOST_SECTIONS:
+        raise MessageInvalid(f"sections must be an object of 1 to {MOST_SECTIONS}")
+    for name, content in sections.items():
+        if not _NAME.fullmatch(name):
+            raise MessageInvalid("a section's name is of letters, digits and _")
+        if name == "system":
+            if not isinstance(content, dict):
+                raise MessageInvalid("system is not an object")
+        elif not isinstance(content, list) or not all(
+            isinstance(item, dict) for item in content
+        ):
             raise MessageInvalid(f"{name} is not a list of objects")
-    return report
+    return sections
+
+
+def _number(document: dict[str, Any], name: str, *, least: int, most: int) -> int:
+    value = document.get(name)
+    # A bool is an int to Python, not to the protocol.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise MessageInvalid(f"{name} must be a whole number")
+    if not least <= value <= most:
+        raise MessageInvalid(f"{name} must be between {least} and {most}")
+    return value
 
 
 def _refuse(constant: str) -> None:

@@ -4,14 +4,16 @@
 from datetime import timedelta
 from typing import Any
 
+from hummingbird.api.view.inventory import COLLECTIONS as VIEWS
 from hummingbird.db.repository import facts, heartbeat
 from hummingbird.domain.heartbeat import Heartbeat
+from tests.fakes.inventory import full
 from tests.functional.api.conftest import World
 from tests.functional.api.sysinv_host import COLLECTIONS
 
 REPORT: dict[str, Any] = {
-    "schema": 1,
     "system": {"kernel_running": "6.1.0-18-amd64", "os_id": "debian"},
+    "inodes": [{"numa_node": 0}],
     "icpus": [
         {"cpu": 0, "core": 0, "thread": 0, "cpu_family": "6", "cpu_model": "Atom"},
         {"cpu": 1, "core": 1, "thread": 0, "cpu_family": "6", "cpu_model": "Atom"},
@@ -28,6 +30,7 @@ REPORT: dict[str, Any] = {
     ],
     "ports": [{"pname": "eth0", "mac": "52:54:00:aa:bb:01", "mtu": 1500}],
 }
+SECTIONS = {view.section for view in VIEWS.values()}
 PORT_KEYS = [
     "uuid",
     "type",
@@ -64,14 +67,16 @@ PORT_KEYS = [
 ]
 
 
-def _report(world: World, body: dict[str, object]) -> None:
+def _report(
+    world: World, body: dict[str, Any], *, name: str = "edge-0", stream: str = "a"
+) -> None:
     with world.database.writer() as connection:
-        facts.put(
+        facts.take(
             connection,
-            host_id=world.host().id,
-            content_hash="h",
-            body=body,
+            host_id=world.host(name).id,
+            change=full(body, stream=stream),
             now=world.clock.now(),
+            history_most=100,
         )
 
 
@@ -115,7 +120,11 @@ def test_a_report_fills_sysinvs_sub_collections(world: World) -> None:
 
 def test_a_report_that_is_odd_breaks_nothing(world: World) -> None:
     world.add()
-    _report(world, {"icpus": "many", "ports": [5, {}], "idisks": [{"size_mib": None}]})
+    odd: dict[str, Any] = {
+        name: [5, {}, {"uses": 7, "addresses": [1, "x"], "size_mib": "many"}]
+        for name in SECTIONS
+    }
+    _report(world, {**odd, "icpus": "many", "system": []})
     for name in COLLECTIONS:
         assert world.client.get(f"/v1/ihosts/edge-0/{name}").status == 200
 

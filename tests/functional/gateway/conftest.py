@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real gateways on loopback, on one SQLite database, with hosts edge-0 and edge-1."""
+"""Real gateways on loopback, on one database, with hosts edge-0 and edge-1."""
 
 import shutil
 import sqlite3
@@ -106,11 +106,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def site(tmp_path: Path, template: Path) -> Iterator[Site]:
+def _site(folder: Path, database: Database) -> Iterator[Site]:
     clock = SystemClock()
-    shutil.copy(template, tmp_path / "db.sqlite")
-    database = Database(f"sqlite:///{tmp_path / 'db.sqlite'}", busy_timeout_seconds=0.1)
     hosts = {}
     with database.writer() as connection:
         system.seed(
@@ -132,13 +129,26 @@ def site(tmp_path: Path, template: Path) -> Iterator[Site]:
                 now=clock.now(),
             ).id
     site = Site(
-        folder=tmp_path,
+        folder=folder,
         database=database,
         verifier=FakeTokenVerifier(),
-        certificate=ensure_server_certificate(tmp_path / "pki", ["127.0.0.1"]),
+        certificate=ensure_server_certificate(folder / "pki", ["127.0.0.1"]),
         hosts=hosts,
     )
     yield site
     for gateway in site.gateways:
         gateway.stop()
+
+
+@pytest.fixture
+def site(tmp_path: Path, template: Path) -> Iterator[Site]:
+    shutil.copy(template, tmp_path / "db.sqlite")
+    database = Database(f"sqlite:///{tmp_path / 'db.sqlite'}", busy_timeout_seconds=0.1)
+    yield from _site(tmp_path, database)
     database.dispose()
+
+
+@pytest.fixture
+def either_site(tmp_path: Path, database: Database) -> Iterator[Site]:
+    """A site on each kind of database."""
+    yield from _site(tmp_path, database)

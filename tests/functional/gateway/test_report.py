@@ -1,33 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports: signed, whole, stored once; asked for again when they are not known."""
+"""Reports of agents of version 1: signed, whole, stored once."""
 
-import random
-from uuid import uuid4
+import json
+from typing import Any
 
-from agents.link.datagram import UdpTransport
 from agents.link.exchange import post
 from agents.link.session import Opened
-from agents.sysinv_agent.gateway import Delivery, https_post
-from hummingbird.db.model import FACTS
 from hummingbird.db.repository import facts, host
-from hummingbird.domain.heartbeat import Facts
+from hummingbird.domain.facts import Facts
 from hummingbird.gateway.service import GatewayService
 from hummingbird.wire import inventory, session
-from hummingbird.wire.inventory import Report, encode
 from tests.functional.gateway.conftest import Site
 
 AGENT = "sysinv-agent"
 
 
-def report(**system: str) -> Report:
-    return {
-        "schema": inventory.SCHEMA,
-        "system": {"hostname": "edge-0", **system},  # type: ignore[typeddict-item]
+def report(**system: str) -> bytes:
+    document: dict[str, Any] = {
+        "schema": inventory.REPORT_SCHEMA,
+        "system": {"hostname": "edge-0", **system},
         "icpus": [{"cpu": 0}],
         "imemories": [],
         "idisks": [],
         "ports": [],
     }
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
 def stored(site: Site, name: str = "edge-0") -> Facts | None:
@@ -48,32 +45,24 @@ def status(
     signed = session.sign(body, session=given.session, key=given.key)
     headers = {
         "Authorization": authorization or signed,
-        inventory.HASH_HEADER: content_hash or inventory.content_hash(body),
+        inventory.HASH_HEADER: content_hash or inventory.report_hash(body),
     }
-    return post(site.at(gateway), inventory.PATH, body=body, headers=headers).status
-
-
-def delivery(site: Site, gateway: GatewayService) -> Delivery:
-    return Delivery(
-        opener=site.opener(gateway, "edge-0", agent=AGENT),
-        send=https_post(site.at(gateway)),
-        transport=UdpTransport(),
-        boot_id=uuid4(),
-        uptime_seconds=lambda: 1,
-        monotonic=site.clock.monotonic,
-        rng=random.Random(1),  # noqa: S311
-    )
+    return post(
+        site.at(gateway), inventory.REPORT_PATH, body=body, headers=headers
+    ).status
 
 
 def test_a_report_is_stored_for_the_host_of_its_session(site: Site) -> None:
     gateway = site.start_gateway()
-    body = encode(report(os_id="debian"))
+    body = report(os_id="debian")
     opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
     assert status(site, gateway, body, opened=opened) == 204
     known = stored(site)
     assert known is not None
-    assert known.content_hash == inventory.content_hash(body)
-    assert known.body["system"] == {"hostname": "edge-0", "os_id": "debian"}
+    assert known.content_hash == inventory.report_hash(body)
+    with site.database.reader() as connection:
+        sections = facts.sections(connection, site.hosts["edge-0"])
+    assert sections["system"].body == {"hostname": "edge-0", "os_id": "debian"}
     assert stored(site, "edge-1") is None
     again = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
     assert again.session.report_hash == known.content_hash
@@ -83,7 +72,7 @@ def test_a_report_that_is_not_signed_or_not_whole_is_refused(site: Site) -> None
     gateway = site.start_gateway()
     opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
     beating = site.opener(gateway, "edge-0").open(boot_id="b")
-    body = encode(report())
+    body = report()
     other = session.sign(b"x", session=opened.session.session, key=opened.session.key)
     nobody = session.sign(body, session=999, key=opened.session.key)
     for wrong in (other, nobody, "Session", "Session 1:", "Session -1:ab", "Bearer x"):
@@ -98,30 +87,15 @@ def test_a_report_that_is_not_signed_or_not_whole_is_refused(site: Site) -> None
 def test_a_report_that_is_too_large_is_refused(site: Site) -> None:
     gateway = site.start_gateway(report_max_bytes=1024)
     opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
-    body = encode(report(os_pretty_name="x" * 1024))
+    body = report(os_pretty_name="x" * 1024)
     assert status(site, gateway, body, opened=opened) == 413
 
 
 def test_the_report_of_a_retired_host_is_refused(site: Site) -> None:
     gateway = site.start_gateway()
     opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
-    body = encode(report())
+    body = report()
     assert status(site, gateway, body, opened=opened) == 204
     with site.database.writer() as connection:
         host.remove(connection, site.hosts["edge-0"])
     assert status(site, gateway, body, opened=opened) in (401, 404)
-
-
-def test_a_knock_learns_that_the_report_is_wanted(site: Site) -> None:
-    gateway = site.start_gateway()
-    body = encode(report())
-    agent = delivery(site, gateway)
-    agent.deliver(body)
-    assert stored(site) is not None
-    assert not agent.knock()
-    with site.database.writer() as connection:
-        connection.execute(FACTS.delete())
-    again = delivery(site, gateway)
-    assert again.knock()
-    again.deliver(body)
-    assert stored(site) is not None

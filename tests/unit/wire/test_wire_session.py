@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hummingbird.wire import inventory, session
-from hummingbird.wire.inventory import Report
+from hummingbird.wire import session
 from hummingbird.wire.session import MessageInvalid, Session, SessionRequest
 
 KEY = bytes(range(32))
@@ -103,37 +102,3 @@ def test_what_is_no_signature_is_refused(header: str) -> None:
 
 def test_a_signature_with_other_than_ascii_is_no_crash() -> None:
     assert not session.verify("Session 7:é", body=b"", key=KEY)
-
-
-def report() -> Report:
-    return {
-        "schema": 1,
-        "system": {"hostname": "edge-0"},
-        "icpus": [{"cpu": 0, "core": 1}],
-        "imemories": [],
-        "idisks": [],
-        "ports": [{"pname": "ü0"}],
-    }
-
-
-def test_equal_reports_have_equal_bytes() -> None:
-    one = report()
-    other: Report = dict(reversed(one.items()))  # type: ignore[assignment]
-    assert inventory.encode(one) == inventory.encode(other)
-    assert inventory.decode(inventory.encode(one)) == one
-
-
-def test_the_hash_tells_a_change() -> None:
-    one, other = report(), report()
-    other["icpus"][0]["core"] = 2
-    hashes = {inventory.content_hash(inventory.encode(each)) for each in (one, other)}
-    assert len(hashes) == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"schema": 2}, {"system": []}, {"icpus": {}}, {"ports": [1]}, {"idisks": None}],
-)
-def test_a_report_of_another_shape_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(MessageInvalid):
-        inventory.decode(json.dumps(dict(report()) | change).encode())
