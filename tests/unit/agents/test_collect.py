@@ -12,6 +12,7 @@ from agents.sysinv_agent.inventory import collect
 from agents.sysinv_agent.port import ports
 from agents.sysinv_agent.system import system
 from hummingbird.wire.inventory import decode, encode
+from tests.fakes.inventory import full
 
 BOOT = "662916f8-1f02-4673-b496-5c0d7d3ffcac"
 
@@ -181,7 +182,8 @@ def test_the_operating_system_is_read_where_it_is(tree: Tree) -> None:
 
 def test_a_host_that_shows_nothing_still_has_a_report(tree: Tree) -> None:
     report = collect(tree.files, hostname="edge-0", boot_id=BOOT)
-    assert decode(encode(report))["system"]["hostname"] == "edge-0"
+    assert decode(encode(full(report)))["sections"] == report
+    assert report["system"]["hostname"] == "edge-0"
     assert report["icpus"] == report["idisks"] == report["ports"] == []
 
 
