@@ -290,9 +290,12 @@ class Product:
                 )
             stdin, stdout = self._asker.stdin, self._asker.stdout
             assert stdin is not None and stdout is not None
-            stdin.write(question + "\n")
-            stdin.flush()
-            answer = stdout.readline()
+            try:
+                stdin.write(question + "\n")
+                stdin.flush()
+                answer = stdout.readline()
+            except BrokenPipeError:
+                answer = ""
         if not answer:
             raise LabError("what asks the API inside the lab has ended")
         return answer
