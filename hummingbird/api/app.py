@@ -90,8 +90,9 @@ class Root:
         """Put the handler's answer into the response, as JSON text."""
         call: Call = request.environ[_CALL]
         content = request.environ[_HANDLER](call)
+        response.headers.update(call.headers)
         if content is None:
-            response.status_int = 204
+            response.status_int = 304 if call.status == 304 else 204
             response.content_type = None
             return
         response.status_int = call.status

@@ -223,7 +223,7 @@ class Beside:
                     connection,
                     hostname=hostname.lower() if isinstance(hostname, str) else "",
                     mgmt_mac=mac.lower() if isinstance(mac, str) else "",
-                    mgmt_ip=None,
+                    addresses=(),
                 )
         except HummingbirdError:
             if self._may_look(environ):

@@ -2,7 +2,7 @@
 """One request as the controllers see it: who asks, with what words, from where."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -25,6 +25,8 @@ class Call:
     names: tuple[str, ...] = ()
     """What the path says in the places of the route's {…}."""
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the answer has beside the usual headers."""
 
     @property
     def name(self) -> str:
@@ -53,20 +55,25 @@ class Call:
         return given
 
     def json(self) -> Any:
-        """Return the body, which is read once.
+        """Return the body.
 
         :raises BodyTooLarge: it is.
         :raises BadRequest: it is not JSON, or holds what no text should hold.
         """
-        body = self._read()
         try:
-            content = json.loads(body, parse_constant=_refuse)
+            content = json.loads(self.body, parse_constant=_refuse)
             _check(content)
         except (ValueError, RecursionError) as error:
             raise BadRequest(message="Request is not in valid JSON format") from error
         return content
 
-    def _read(self) -> bytes:
+    @cached_property
+    def body(self) -> bytes:
+        """The body as it was sent; read once.
+
+        :raises BodyTooLarge: it is.
+        :raises BadRequest: it could not be read.
+        """
         environ = self.request.environ
         length = self.request.content_length
         if length is None:

@@ -3,6 +3,8 @@
 sysinv's, FM's, our own."""
 
 from hummingbird.api.controllers import (
+    address,
+    address_pool,
     alarm,
     credential,
     emn,
@@ -14,6 +16,7 @@ from hummingbird.api.controllers import (
     history,
     host,
     label,
+    network,
     reconciler,
     root,
     run,
@@ -72,6 +75,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/ihosts/{host}",                 host.get),
     ("PATCH",  "/v1/ihosts/{host}",                 host.patch),
     ("DELETE", "/v1/ihosts/{host}",                 host.remove),
+    ("GET",    "/v1/ihosts/{host}/addresses",       address.list_of_host),
     ("GET",    "/v1/ihosts/{host}/kernel",          facts.kernel),
     ("GET",    "/v1/ihosts/{host}/facts",           facts.get),
     ("GET",    "/v1/ihosts/{host}/labels",          label.list_of_host),
@@ -83,6 +87,18 @@ ROUTES: tuple[Route, ...] = (
     ("POST",   "/v1/labels/{host}",                 label.assign),
     ("GET",    "/v1/labels/{label}",                label.get),
     ("DELETE", "/v1/labels/{label}",                label.remove),
+
+    ("GET",    "/v1/networks",                      network.list_all),
+    ("GET",    "/v1/networks/{network}",            network.get),
+    ("GET",    "/v1/addrpools",                     address_pool.list_all),
+    ("POST",   "/v1/addrpools",                     address_pool.create),
+    ("GET",    "/v1/addrpools/{pool}",              address_pool.get),
+    ("PATCH",  "/v1/addrpools/{pool}",              address_pool.patch),
+    ("DELETE", "/v1/addrpools/{pool}",              address_pool.remove),
+    ("GET",    "/v1/addresses",                     address.list_all),
+    ("POST",   "/v1/addresses",                     address.create),
+    ("GET",    "/v1/addresses/{address}",           address.get),
+    ("DELETE", "/v1/addresses/{address}",           address.remove),
 
     *_FAULT,
 

@@ -123,7 +123,8 @@ def readable(value: Any) -> Any:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {readable(part)}" for name, part in value.items())
     if isinstance(value, list):
-        apart = "\n" if any(isinstance(part, Mapping) for part in value) else ", "
+        nested = any(isinstance(part, Mapping | list) for part in value)
+        apart = "\n" if nested else ", "
         return apart.join(str(readable(part)) for part in value)
     return value
 

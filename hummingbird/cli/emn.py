@@ -48,6 +48,12 @@ def _add_details(parser: argparse.ArgumentParser) -> None:
         help="with vxlan: the gateway's interface to the other hosts, which then need"
         " nothing of ours",
     )
+    parser.add_argument(
+        "--dynamic",
+        action=argparse.BooleanOptionalAction,
+        help="whether a host that is added without an address and a network is given an"
+        " address here (default: no)",
+    )
 
 
 def _mtu(text: str) -> int | str:
@@ -69,6 +75,7 @@ def _details(given: argparse.Namespace) -> dict[str, Any]:
         "mtu",
         "vni",
         "lan_interface",
+        "dynamic",
     )
     return {
         name: value for name in names if (value := getattr(given, name)) is not None

@@ -39,6 +39,7 @@ class HostAdd(Show):
         "hummingbird host-add -n edge-0 -i 192.168.204.101",
         "hummingbird host-add -n kiosk-7 -i 10.20.0.11 --credential shop --location Ulm",
         "hummingbird host-add -n edge-3 -i 192.168.204.131 --underlay 10.40.0.11",
+        "hummingbird host-add -n kiosk-8 --emn shops",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -58,6 +59,12 @@ class HostAdd(Show):
             metavar="ADDRESS",
             help="in a network that is attached by a tunnel: the address that it has"
             " already, where the tunnel ends",
+        )
+        parser.add_argument(
+            "--emn",
+            metavar="NAME",
+            help="the network it is in; without an address it is given one there, of"
+            " each of the network's families",
         )
         parser.add_argument(
             "-m", "--mgmt-mac", metavar="MAC", help="the MAC address of that interface"
@@ -84,12 +91,9 @@ class HostAdd(Show):
             "personality": given.personality,
             "mgmt_mac": given.mgmt_mac or stand_in_mac(given.hostname),
         }
-        if given.mgmt_ip is not None:
-            body["mgmt_ip"] = given.mgmt_ip
-        if given.underlay is not None:
-            body["underlay"] = given.underlay
-        if given.credential is not None:
-            body["credential"] = given.credential
+        for name in ("mgmt_ip", "underlay", "emn", "credential"):
+            if getattr(given, name) is not None:
+                body[name] = getattr(given, name)
         if given.location is not None:
             body["location"] = {"locn": given.location}
         added: Mapping[str, Any] = self.client.post(_HOSTS, body)

@@ -1,84 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables; nothing else. The migrations add up to exactly these (a test compares)."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     false,
 )
-from sqlalchemy.types import TypeDecorator
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in UTC on every database (SQLite itself keeps no zone)."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime has no place in the database")
-        return value.astimezone(UTC)
-
-    def result_processor(
-        self, dialect: Dialect, coltype: object
-    ) -> Callable[[Any], datetime | None] | None:
-        # In the place of three calls a value: a list of hosts has four values a host.
-        return _from_text if dialect.name == "sqlite" else _aware
-
-
-def _from_text(value: str | None) -> datetime | None:
-    return None if value is None else _aware(datetime.fromisoformat(value))
-
-
-def _aware(value: datetime | None) -> datetime | None:
-    if value is None or value.tzinfo is not None:
-        return value
-    return value.replace(tzinfo=UTC)
-
-
-METADATA = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _table(name: str, *columns: Any, **options: Any) -> Table:
-    # Integer ids of deleted rows are not given out again (clients remember them).
-    return Table(
-        name,
-        METADATA,
-        Column("id", Integer, primary_key=True, autoincrement=True),
-        *columns,
-        sqlite_autoincrement=True,
-        **options,
-    )
-
+from hummingbird.db.table import METADATA as METADATA
+from hummingbird.db.table import UtcDateTime
+from hummingbird.db.table import table as _table
 
 CREDENTIAL = _table(
     "credential",
@@ -105,6 +46,8 @@ EMN = _table(
     Column("mtu", Integer),
     Column("vni", Integer, unique=True, index=True),
     Column("lan_interface", String(15)),
+    Column("dynamic", Boolean, nullable=False, server_default=false()),
+    Column("generation", Integer, nullable=False, server_default="1"),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -151,6 +94,41 @@ LABEL = _table(
     Column("label_value", String(63), nullable=False),
     UniqueConstraint("host_id", "label_key"),
 )
+
+ADDRESS_POOL = _table(
+    "address_pool",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("emn_id", ForeignKey("emn.id")),
+    Column("network", String(45), nullable=False),
+    Column("prefix", Integer, nullable=False),
+    Column("family", Integer, nullable=False),
+    Column("order", String(16), nullable=False),
+    Column("ranges", JSON, nullable=False),
+    Column("first_key", String(33), nullable=False),
+    Column("last_key", String(33), nullable=False),
+    Column("next_key", String(33)),
+    Column("generation", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime),
+    UniqueConstraint("emn_id", "family"),
+    UniqueConstraint("first_key", "prefix"),
+)
+
+ADDRESS = _table(
+    "address",
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("address", String(45), nullable=False, unique=True),
+    Column("key", String(33), nullable=False, unique=True),
+    Column("pool_id", ForeignKey("address_pool.id")),
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), index=True),
+    Column("role", String(16), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime),
+    Index("ix_address_pool_id_role", "pool_id", "role"),
+)
+"""Every address that somebody has, once; a host's mgmt_ip is the first of its own."""
 
 HUB = Table(
     "hub",

@@ -14,6 +14,8 @@ from typing import Final
 
 from hummingbird.errors import AttachmentUnsupported, EmnInvalid
 
+MN: Final = "mn"
+"""Name of the management network."""
 MTU_MIN: Final = 576
 """What every IPv4 host takes whole (RFC 791)."""
 MTU_MIN_IPV6: Final = 1280
@@ -67,6 +69,10 @@ class Emn:
     """VXLAN's number of it, where it is attached by VXLAN."""
     lan_interface: str | None = None
     """The gateway's interface to its hosts, where they need nothing of ours."""
+    dynamic: bool = False
+    """Whether a host that is added without an address and a network gets one here."""
+    generation: int = 1
+    """Counts every change; a write names the one it read (compare and set)."""
     created_at: datetime
 
     @property
@@ -124,18 +130,6 @@ def check_ready(emn: Emn, *, hostname: str) -> None:
 
 def _networks(cidr: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in cidr.split(","))
-
-
-def containing(networks: Iterable[Emn], address: str) -> Emn | None:
-    """Return the network that `address` is in, the most specific one, or None."""
-    ip = ipaddress.ip_address(address)
-    best: Emn | None = None
-    best_prefix = -1
-    for network in networks:
-        for net in network.networks:
-            if ip in net and net.prefixlen > best_prefix:
-                best, best_prefix = network, net.prefixlen
-    return best
 
 
 def within(networks: Iterable[Emn], cidr: str) -> Emn | None:

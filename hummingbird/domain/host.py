@@ -14,7 +14,15 @@ from hummingbird.errors import AddressInvalid, HostnameInvalid, MacInvalid
 PERSONALITY: Final = "edgeworker"
 
 _HOSTNAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_MAC = re.compile(r"([0-9a-f]{2})([-:])([0-9a-f]{2})(?:\2[0-9a-f]{2}){4}")
+_MACS = tuple(
+    re.compile(form)
+    for form in (
+        r"[0-9a-f]{2}([-:])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}",
+        r"[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}",
+        r"[0-9a-f]{12}",
+    )
+)
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 HOSTNAME_MAX: Final = 63
 """A node name may be 253 long, but its kubernetes.io/hostname label 63 at most."""
 
@@ -187,14 +195,18 @@ def _install_state(host: Host) -> str | None:
 def check_hostname(hostname: str) -> str:
     """Return `hostname`, fit to be a Kubernetes node name (RFC 1123).
 
-    :raises HostnameInvalid: it is not.
+    Since every letter of it is a small one, no two differ in case alone.
+
+    :raises HostnameInvalid: it is not, or would be taken for an id or an address.
     """
     labels = hostname.split(".")
     if (
         len(hostname) > HOSTNAME_MAX
         or not _HOSTNAME.fullmatch(hostname)
         or any(not _HOSTNAME.fullmatch(label) for label in labels)
-        or hostname in ("controller-0", "controller-1", "controller")
+        or hostname in ("controller-0", "controller-1", "controller", "localhost")
+        or all(label.isdigit() for label in labels)
+        or _UUID.fullmatch(hostname)
     ):
         raise HostnameInvalid(hostname=hostname)
     return hostname
@@ -203,23 +215,37 @@ def check_hostname(hostname: str) -> str:
 def check_mac(mac: str) -> str:
     """Return `mac` in one notation: lower case, colons.
 
-    :raises MacInvalid: it is not six octets.
+    Taken are 52:54:00:aa:bb:01, 52-54-00-aa-bb-01, 5254.00aa.bb01 and 525400aabb01.
+
+    :raises MacInvalid: it is not six octets, or no interface's own: all zeros, or a
+        group's (IEEE 802, section 8.2: the lowest bit of the first octet).
     """
     lowered = mac.strip().lower()
-    if not _MAC.fullmatch(lowered):
+    digits = re.sub(r"[-:.]", "", lowered)
+    if (
+        not any(form.fullmatch(lowered) for form in _MACS)
+        or int(digits, 16) == 0
+        or int(digits[:2], 16) & 1
+    ):
         raise MacInvalid(mac=mac)
-    return lowered.replace("-", ":")
+    return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
 
 
 def check_address(address: str) -> str:
-    """Return `address` in its canonical text.
+    """Return `address` in its canonical text (RFC 5952); an IPv4 address that is written
+    as one of IPv6 (RFC 4291, section 2.5.5.2) is the IPv4 address.
 
-    :raises AddressInvalid: it is neither IPv4 nor IPv6.
+    :raises AddressInvalid: it is neither IPv4 nor IPv6, or says an interface.
     """
     try:
-        return str(ipaddress.ip_address(address.strip()))
+        found = ipaddress.ip_address(address.strip())
     except ValueError as error:
         raise AddressInvalid(address=address) from error
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.scope_id is not None:
+            raise AddressInvalid(address=address)
+        return str(found.ipv4_mapped or found)
+    return str(found)
 
 
 def task_text(text: str) -> str:

@@ -55,6 +55,15 @@ class Conflict(HummingbirdError):
     sentence = "{message}"
 
 
+class PreconditionFailed(HummingbirdError):
+    code = "hummingbird.precondition_failed"
+    status = 412
+    sentence = (
+        "{name} is not what the request's If-Match says any more: it was changed since it "
+        "was read. Read it again."
+    )
+
+
 class Unavailable(HummingbirdError):
     code = "hummingbird.unavailable"
     status = 503

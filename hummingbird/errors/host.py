@@ -23,7 +23,8 @@ class HostnameInvalid(BadRequest):
     sentence = (
         "Hostname {hostname!r} is not valid: it becomes a Kubernetes node name, so it may "
         "only contain lower-case letters, digits, hyphens and periods, begin and end with "
-        "a letter or digit, and be at most 63 characters."
+        "a letter or digit, be at most 63 characters, and be neither a number, an address "
+        "or a UUID nor a controller's name."
     )
 
 

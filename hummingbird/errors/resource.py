@@ -25,6 +25,12 @@ class EmnInUse(Conflict):
     sentence = "EMN {name} still has {count} hosts; delete those first."
 
 
+class EmnGenerationConflict(Conflict):
+    code = "hummingbird.emn.generation_conflict"
+    sentence = "EMN {name} was changed by somebody else meanwhile; read it again."
+    worth_a_retry = True
+
+
 class AttachmentUnsupported(BadRequest):
     code = "hummingbird.emn.attachment_unsupported"
     sentence = (

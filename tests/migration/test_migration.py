@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The migrations, walked one by one, add up to the model."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -8,8 +9,11 @@ from sqlalchemy import inspect
 
 from hummingbird.db import migration
 from hummingbird.db.model import METADATA
+from hummingbird.db.repository import address as addresses
+from hummingbird.db.repository import address_pool as address_pools
 from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.session import Database
+from hummingbird.errors import AddressTaken
 
 
 def test_the_migrations_add_up_to_the_model(empty_database: Database) -> None:
@@ -47,3 +51,47 @@ def test_alarms_of_the_first_schema_stay_ours(empty_database: Database) -> None:
     with empty_database.reader() as connection:
         (only,) = alarms.list_all(connection)
     assert (only.uuid, only.posted) == ("u", False)
+
+
+def test_networks_and_hosts_of_before_have_pools_and_addresses(
+    empty_database: Database,
+) -> None:
+    migration.upgrade(empty_database, revision="0006")
+    hosts = [
+        (1, "edge-0", "'10.20.0.5'", """{"bm_ip": "10.9.9.9"}"""),
+        (2, "edge-1", "'fd00:20::5'", """{"bm_ip": "10.9.9.9"}"""),
+        (3, "edge-2", "NULL", "{}"),
+    ]
+    with empty_database.writer() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO emn (id, uuid, name, cidr, attachment, site, created_at) VALUES"
+            " (1, 'u', 'shops', '10.20.0.0/24,fd00:20::/64', 'routed', 'shops',"
+            " '2026-01-01 00:00:00+00:00')"
+        )
+        for number, hostname, address, attributes in hosts:
+            connection.exec_driver_sql(
+                "INSERT INTO host (id, uuid, hostname, mgmt_mac, mgmt_ip, emn_id, state,"
+                " state_since, generation, touched, online, location, capabilities,"
+                f" attributes, created_at) VALUES ({number}, '{number}', '{hostname}',"
+                f" '02:00:00:00:00:0{number}', {address}, 1, 'added',"
+                " '2026-01-01 00:00:00+00:00', 1, false, false, '{}', '{}',"
+                f" '{attributes}', '2026-01-01 00:00:00+00:00')"
+            )
+    migration.upgrade(empty_database)
+    with empty_database.writer() as connection:
+        four, six = address_pools.of_emn(connection, 1)
+        assert (four.name, four.cidr) == ("shops-ipv4", "10.20.0.0/24")
+        assert (six.name, six.cidr) == ("shops-ipv6", "fd00:20::/64")
+        found = [
+            (one.address, one.name, one.pool_id)
+            for one in addresses.list_all(connection)
+        ]
+        assert found == [
+            ("10.20.0.5", "edge-0-mgmt", four.id),
+            ("fd00:20::5", "edge-1-mgmt", six.id),
+            ("10.9.9.9", "edge-0-bm", None),
+        ]
+        # What is made from now on agrees with what was there.
+        assert address_pools.of_address(connection, "10.20.0.77") == four
+        with pytest.raises(AddressTaken, match="edge-0"):
+            addresses.refuse_taken(connection, ["10.20.0.5"])

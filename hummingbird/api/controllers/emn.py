@@ -4,6 +4,7 @@
 from typing import Any
 
 from hummingbird.api.call import Call
+from hummingbird.api.precondition import check_match, is_known, show_tag
 from hummingbird.api.schema.emn import parse_emn_change, parse_new_emn
 from hummingbird.api.view.emn import emn_view
 from hummingbird.db.repository import credential, emn
@@ -26,6 +27,8 @@ def get(call: Call) -> Any:
     """GET /v1/emns/{emn}: by id, uuid or name"""
     with call.parts.database.reader() as connection:
         found = emn.find(connection, call.name)
+        if is_known(call, found):
+            return None
         return emn_view(found, credentials=_credential_names(connection))
 
 
@@ -44,9 +47,11 @@ def create(call: Call) -> Any:
             mtu=new.mtu,
             vni=new.vni,
             lan_interface=new.lan_interface,
+            dynamic=new.dynamic,
             now=call.parts.clock.now(),
         )
         call.status = 201
+        show_tag(call, added)
         return emn_view(added, credentials=_credential_names(connection))
 
 
@@ -55,12 +60,14 @@ def patch(call: Call) -> Any:
     body = call.json_object()
     with call.parts.database.writer() as connection:
         found = emn.find(connection, call.name)
+        check_match(call, found, name=f"EMN {found.name}")
         change = parse_emn_change(body, cidr=found.cidr)
         if "credential" in change:
             name = change.pop("credential")
             change["credential_id"] = _credential_id(connection, name)
         if change:
             found = emn.change(connection, found, **change)
+        show_tag(call, found)
         answer = emn_view(found, credentials=_credential_names(connection))
     call.parts.hurry("node")
     call.parts.hurry("vxlan")
@@ -70,7 +77,9 @@ def patch(call: Call) -> Any:
 def remove(call: Call) -> None:
     """DELETE /v1/emns/{emn}"""
     with call.parts.database.writer() as connection:
-        emn.remove(connection, emn.find(connection, call.name))
+        found = emn.find(connection, call.name)
+        check_match(call, found, name=f"EMN {found.name}")
+        emn.remove(connection, found)
 
 
 def _credential_id(connection: Connection, name: str | None) -> int | None:

@@ -6,14 +6,15 @@ from typing import Any
 
 from hummingbird.api.call import Call
 from hummingbird.api.controllers.host_action import apply_action, delete
+from hummingbird.api.controllers.host_add import add, credential_id_of, emn_id_of
 from hummingbird.api.controllers.system import system_uuid
+from hummingbird.api.precondition import check_match, show_tag
 from hummingbird.api.schema.host import parse_new_host
 from hummingbird.api.schema.host_patch import HostPatch, parse_host_patch
 from hummingbird.api.schema.page import Page, parse_page
 from hummingbird.api.view.host import host_full, host_short
-from hummingbird.db.repository import credential, emn, event_log, host
+from hummingbird.db.repository import host
 from hummingbird.db.session import Connection
-from hummingbird.domain.alarm import host_log
 from hummingbird.domain.host import PERSONALITY, Host
 from hummingbird.errors import BadRequest, HostGenerationConflict
 
@@ -49,36 +50,8 @@ def create(call: Call) -> Any:
     call.parts.neighbour.refuse_taken(
         hostname=new.hostname, mgmt_mac=new.mgmt_mac, mgmt_ip=new.mgmt_ip
     )
-    now = call.parts.clock.now()
-    attributes = dict(new.attributes)
-    if new.bm_password:
-        attributes["bm_password_sealed"] = call.parts.box.seal(new.bm_password)
     with call.parts.database.writer() as connection:
-        _refuse_taken_bm_ip(connection, attributes.get("bm_ip"))
-        added = host.create(
-            connection,
-            hostname=new.hostname,
-            mgmt_mac=new.mgmt_mac,
-            mgmt_ip=new.mgmt_ip,
-            underlay=new.underlay,
-            emn_id=_emn_id(connection, new.mgmt_ip),
-            credential_id=_credential_id(connection, new.credential),
-            serialid=new.serialid,
-            location=new.location,
-            capabilities=new.capabilities,
-            attributes=attributes,
-            now=now,
-        )
-        event_log.append(
-            connection,
-            host_log(
-                "200.020",
-                added.hostname,
-                instance="event=add",
-                text="has been 'added' to the system",
-            ),
-            now=now,
-        )
+        added = add(call, connection, new, now=call.parts.clock.now())
         return _full(call, connection, added)
 
 
@@ -106,6 +79,7 @@ def _patch(call: Call, body: object) -> Any:
     queued = False
     with call.parts.database.writer() as connection:
         found = host.find(connection, call.name)
+        check_match(call, found, name=f"Host {found.hostname}")
         wanted = parse_host_patch(body, found)
         values = _values(call, connection, found, wanted)
         if values:
@@ -123,45 +97,24 @@ def _values(
 ) -> dict[str, Any]:
     values = dict(wanted.values)
     if wanted.address_changed:
-        values["emn_id"] = _emn_id(connection, values["mgmt_ip"])
+        values["emn_id"] = emn_id_of(connection, values["mgmt_ip"])
         # What was put on the host names its former address.
         values["provisioned_plan"] = None
     if wanted.credential is not None:
-        credential_id = _credential_id(connection, wanted.credential)
+        credential_id = credential_id_of(connection, wanted.credential)
         if credential_id != found.credential_id:
             values["credential_id"] = credential_id
     if wanted.bm_password is not None:
         attributes = dict(values.get("attributes", found.attributes))
         attributes["bm_password_sealed"] = call.parts.box.seal(wanted.bm_password)
         values["attributes"] = attributes
-    if "attributes" in values:
-        _refuse_taken_bm_ip(connection, values["attributes"].get("bm_ip"), but=found.id)
     return values
 
 
 def _full(call: Call, connection: Connection, found: Host) -> dict[str, Any]:
     uuid = system_uuid(call.parts, connection)
+    show_tag(call, found)
     return host_full(found, base=call.base, system_uuid=uuid)
-
-
-def _emn_id(connection: Connection, address: str | None) -> int | None:
-    return None if address is None else emn.of_address(connection, address).id
-
-
-def _credential_id(connection: Connection, name: str | None) -> int | None:
-    return None if name is None else credential.find(connection, name).id
-
-
-def _refuse_taken_bm_ip(
-    connection: Connection, address: str | None, *, but: int | None = None
-) -> None:
-    if address is None:
-        return
-    for other in host.list_all(connection):
-        if other.id != but and other.attributes.get("bm_ip") == address:
-            raise BadRequest(
-                message=f"Host-add Rejected: bm_ip {address} already exists"
-            )
 
 
 def _list(call: Call, view: View, *, resource: str) -> Any:

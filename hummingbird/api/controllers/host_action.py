@@ -4,6 +4,7 @@ transaction. The conductor is told afterwards, and needs not be: the queued run 
 """
 
 from hummingbird.api.call import Call
+from hummingbird.api.precondition import check_match
 from hummingbird.db.repository import credential, emn, event_log, host, run
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
@@ -41,6 +42,7 @@ def delete(call: Call) -> None:
     """
     with call.parts.database.writer() as connection:
         found = host.find(connection, call.name)
+        check_match(call, found, name=f"Host {found.hostname}")
         decision = decide_delete(found, unfinished=_unfinished(connection, found))
         _carry_out(call, connection, found, decision, command="delete")
         if decision.removed:

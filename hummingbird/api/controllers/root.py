@@ -11,6 +11,9 @@ from hummingbird.api.call import Call
 RESOURCES = (
     "isystems",
     "ihosts",
+    "networks",
+    "addrpools",
+    "addresses",
     "labels",
     "alarms",
     "event_log",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hummingbird.api.schema.text import invalid, resource_name, text
+from hummingbird.api.schema.text import boolean, invalid, resource_name, text
 from hummingbird.domain.emn import Attachment, check_cidr, check_mtu
 from hummingbird.domain.host import check_address, check_hostname
 from hummingbird.domain.vxlan import check_vni
@@ -20,6 +20,7 @@ _CHANGEABLE = (
     "mtu",
     "vni",
     "lan_interface",
+    "dynamic",
 )
 _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 """Linux takes more; none of these can be read as an option or a path."""
@@ -38,6 +39,7 @@ class NewEmn:
     mtu: int | None
     vni: int | None
     lan_interface: str | None
+    dynamic: bool
 
 
 def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
@@ -60,12 +62,13 @@ def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
         mtu=_mtu(body.get("mtu"), cidr=cidr),
         vni=_vni(body.get("vni")),
         lan_interface=_lan_interface(body.get("lan_interface")),
+        dynamic=boolean("emn", "dynamic", body.get("dynamic", False)),
     )
 
 
 def parse_emn_change(body: Mapping[str, Any], *, cidr: str) -> dict[str, Any]:
-    """Return attachment, site, credential (a name, or None for none), gateway, mtu, vni
-    and lan_interface, as far as `body` changes them.
+    """Return attachment, site, credential (a name, or None for none), gateway, mtu, vni,
+    lan_interface and dynamic, as far as `body` changes them.
 
     :param cidr: the addresses of the network that is changed.
 
@@ -87,6 +90,8 @@ def parse_emn_change(body: Mapping[str, Any], *, cidr: str) -> dict[str, Any]:
         change["vni"] = _vni(body["vni"])
     if "lan_interface" in body:
         change["lan_interface"] = _lan_interface(body["lan_interface"])
+    if "dynamic" in body:
+        change["dynamic"] = boolean("emn", "dynamic", body["dynamic"])
     return change
 
 

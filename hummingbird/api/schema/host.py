@@ -80,6 +80,7 @@ _ACCEPTED = frozenset(
         "mgmt_mac",
         "mgmt_ip",
         "underlay",
+        "emn",
         "credential",
         "serialid",
         "location",
@@ -99,6 +100,8 @@ class NewHost:
     mgmt_mac: str
     mgmt_ip: str | None
     underlay: str | None
+    emn: str | None
+    """Network that it is in; without `mgmt_ip` it is given an address there."""
     credential: str | None
     """Name of the credential to get in with; None: the EMN's, or the default."""
     serialid: str | None
@@ -150,6 +153,7 @@ def parse_new_host(body: Mapping[str, Any]) -> NewHost:
         mgmt_mac=mac,
         mgmt_ip=check_address(address) if address else None,
         underlay=check_address(underlay) if underlay else None,
+        emn=text("host", "emn", body.get("emn")) or None,
         credential=text("host", "credential", body.get("credential")) or None,
         serialid=text("host", "serialid", body.get("serialid")),
         location=parse_mapping("location", body.get("location")),

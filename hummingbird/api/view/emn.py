@@ -26,5 +26,6 @@ def emn_view(emn: Emn, *, credentials: Mapping[int, str]) -> dict[str, Any]:
         "mtu": emn.mtu,
         "vni": emn.vni,
         "lan_interface": emn.lan_interface,
+        "dynamic": emn.dynamic,
         "created_at": emn.created_at.isoformat(),
     }

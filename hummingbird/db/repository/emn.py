@@ -8,18 +8,20 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, delete, select, update
 
 from hummingbird.db.model import EMN
-from hummingbird.db.repository import host
+from hummingbird.db.repository import address_pool, host
+from hummingbird.domain.address_pool import check_usable, parse_network
 from hummingbird.domain.emn import (
+    MN,
     WITH_VXLAN,
     Attachment,
     Emn,
-    containing,
     overlapping,
     within,
 )
 from hummingbird.domain.vxlan import FIRST_VNI
 from hummingbird.errors import (
     AddressOutsideEveryNetwork,
+    EmnGenerationConflict,
     EmnInUse,
     EmnTaken,
     NotFound,
@@ -68,6 +70,7 @@ def create(
     mtu: int | None = None,
     vni: int | None = None,
     lan_interface: str | None = None,
+    dynamic: bool = False,
     now: datetime,
 ) -> Emn:
     """Store a new EMN; `site` defaults to its name, and with VXLAN `vni` to a free one.
@@ -75,11 +78,13 @@ def create(
     :raises EmnTaken: the name is in use, or the addresses are another's.
     :raises OutsideManagementNetwork, VniTaken: it can't be attached by VXLAN.
     """
+    address_pool.alone(connection)
     networks = list_all(connection)
     others = networks
+    mn: Emn | None = None
     if attachment in WITH_VXLAN:
         mn = _management_network(networks, cidr)
-        others = [network for network in networks if network.id != mn.id]
+        others = [network for network in networks if network is not mn]
         vni = _free_vni(networks, vni)
     holder = next((n for n in networks if n.name == name), None) or overlapping(
         others, cidr
@@ -99,10 +104,32 @@ def create(
             mtu=mtu,
             vni=vni,
             lan_interface=lan_interface,
+            dynamic=dynamic,
             created_at=now,
         )
     )
-    return find(connection, uuid)
+    added = find(connection, uuid)
+    for net in added.networks:
+        address_pool.create(
+            connection,
+            name=f"{name}-ipv{net.version}",
+            network=parse_network(str(net.network_address), net.prefixlen),
+            emn_id=added.id,
+            parts_of=() if mn is None else (mn.id,),
+            now=now,
+        )
+    return added
+
+
+def surrounding(connection: Connection, emn: Emn) -> tuple[int, ...]:
+    """Return the EMNs of whose networks those of `emn` are parts."""
+    if not emn.has_vxlan:
+        return ()
+    return tuple(
+        one.id
+        for one in list_all(connection)
+        if one.attachment is Attachment.DIRECT and one.id != emn.id
+    )
 
 
 def _management_network(networks: list[Emn], cidr: str) -> Emn:
@@ -124,9 +151,9 @@ def _free_vni(networks: list[Emn], wanted: int | None) -> int:
 
 
 def change(connection: Connection, emn: Emn, **values: Any) -> Emn:
-    """Write `values` (site, credential_id, attachment, gateway, mtu, vni,
-    lan_interface) to the EMN.
+    """Write `values` to the EMN as it was read; return it as it is now.
 
+    :raises EmnGenerationConflict: somebody changed it meanwhile.
     :raises OutsideManagementNetwork, VniTaken: it can't be attached by VXLAN.
     """
     attachment = Attachment(values.get("attachment", emn.attachment))
@@ -134,7 +161,13 @@ def change(connection: Connection, emn: Emn, **values: Any) -> Emn:
         others = [network for network in list_all(connection) if network.id != emn.id]
         _management_network(others, emn.cidr)
         values["vni"] = _free_vni(others, values.get("vni", emn.vni))
-    connection.execute(update(EMN).where(EMN.c.id == emn.id).values(**values))
+    result = connection.execute(
+        update(EMN)
+        .where(EMN.c.id == emn.id, EMN.c.generation == emn.generation)
+        .values(generation=emn.generation + 1, **values)
+    )
+    if result.rowcount != 1:
+        raise EmnGenerationConflict(name=emn.name)
     return find(connection, emn.uuid)
 
 
@@ -152,15 +185,40 @@ def remove(connection: Connection, emn: Emn) -> None:
     count = host.using(connection, emn_id=emn.id)
     if count:
         raise EmnInUse(name=emn.name, count=count)
+    for pool in address_pool.of_emn(connection, emn.id):
+        address_pool.remove(connection, pool)
     connection.execute(delete(EMN).where(EMN.c.id == emn.id))
 
 
+def take_networks(connection: Connection, emn: Emn) -> Emn:
+    """Have the EMN's cidr say what its pools are; return it as it is now.
+
+    :raises EmnGenerationConflict: somebody changed it meanwhile.
+    """
+    pools = address_pool.of_emn(connection, emn.id)
+    cidr = ",".join(pool.cidr for pool in pools)
+    return emn if cidr == emn.cidr else change(connection, emn, cidr=cidr)
+
+
 def of_address(connection: Connection, address: str) -> Emn:
-    """Return the EMN that `address` is in.
+    """Return the EMN that `address` is in, where a host can have it.
 
     :raises AddressOutsideEveryNetwork: none contains it.
+    :raises AddressNotUsable: it is not a host's.
     """
-    emn = containing(list_all(connection), address)
-    if emn is None:
+    pool = address_pool.of_address(connection, address)
+    emn = None if pool is None else of_host(connection, pool.emn_id)
+    if pool is None or emn is None:
         raise AddressOutsideEveryNetwork(address=address)
+    check_usable(address, parse_network(pool.network, pool.prefix))
     return emn
+
+
+def that_gives(connection: Connection) -> Emn | None:
+    """Return the EMN whose pools give addresses to hosts that are added without: the MN
+    if it does, else the oldest that does; None: none does."""
+    rows = connection.execute(
+        select(EMN).where(EMN.c.dynamic).order_by(EMN.c.name != MN, EMN.c.id).limit(1)
+    )
+    row = rows.first()
+    return None if row is None else _emn(row)

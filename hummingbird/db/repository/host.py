@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts: rows in, domain objects out. Every change is compare-and-set on generation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, delete, false, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
+from hummingbird.db.repository import address, host_address
+from hummingbird.domain.address import Role
 from hummingbird.domain.host import Host, task_text
 from hummingbird.domain.host_machine import Event, next_state
 from hummingbird.domain.host_state import HostState
 from hummingbird.errors import (
+    AddressReserved,
     AddressTaken,
+    BoardAddressTaken,
     HostBusy,
     HostGenerationConflict,
     HostnameTaken,
     HostNotFound,
+    HummingbirdError,
     MacTaken,
     UnderlayTaken,
 )
@@ -55,14 +61,29 @@ def create(
     location: Mapping[str, object],
     capabilities: Mapping[str, object],
     attributes: Mapping[str, object],
+    further: Sequence[str] = (),
     now: datetime,
 ) -> Host:
-    """Store a new host, state ADDED, generation 1.
+    """Store a new host, state ADDED, generation 1, with its addresses.
 
-    :raises HostnameTaken, MacTaken, AddressTaken, UnderlayTaken: another host has it.
+    :param further: addresses beside `mgmt_ip`.
+    :raises HostnameTaken, MacTaken, AddressTaken, AddressReserved, UnderlayTaken,
+        BoardAddressTaken: another has it.
     """
-    refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
-    _refuse_taken_underlay(connection, underlay)
+    bm_ip = attributes.get("bm_ip")
+    addresses = [one for one in (mgmt_ip, *further) if one is not None]
+
+    def refuse() -> None:
+        refuse_taken(
+            connection,
+            hostname=hostname,
+            mgmt_mac=mgmt_mac,
+            addresses=addresses,
+            bm_ip=bm_ip,
+        )
+        _refuse_taken_underlay(connection, underlay)
+
+    refuse()
     try:
         with connection.begin_nested():
             result = connection.execute(
@@ -84,48 +105,54 @@ def create(
                     created_at=now,
                 )
             )
+            assert result.inserted_primary_key is not None
+            host_id = result.inserted_primary_key[0]
+            keep = partial(address.put, connection, host_id=host_id, now=now)
+            for one in addresses:
+                keep(one, role=Role.HOST, name=f"{hostname}-mgmt")
+            if bm_ip:
+                keep(str(bm_ip), role=Role.BOARD, name=f"{hostname}-bm")
     except IntegrityError as error:
         # Somebody was faster between the look and the write (PostgreSQL only: SQLite's
         # writers queue); the second look says who.
-        refuse_taken(connection, hostname=hostname, mgmt_mac=mgmt_mac, mgmt_ip=mgmt_ip)
+        refuse()
         raise HostGenerationConflict(hostname=hostname) from error
-    inserted = result.inserted_primary_key
-    assert inserted is not None
-    return get(connection, inserted[0])
+    return get(connection, host_id)
 
 
 def refuse_taken(
-    connection: Connection, *, hostname: str, mgmt_mac: str, mgmt_ip: str | None
+    connection: Connection,
+    *,
+    hostname: str,
+    mgmt_mac: str,
+    addresses: Sequence[str],
+    bm_ip: object = None,
 ) -> None:
-    """See that no host has one of these names.
+    """See that no host has one of these names, and nobody one of the addresses.
 
-    :raises HostnameTaken, MacTaken, AddressTaken: another host has it.
+    :raises HostnameTaken, MacTaken, AddressTaken, AddressReserved, BoardAddressTaken:
+        somebody has it.
     """
-    # One query, so that all is seen at one instant: with three, a host that is added
-    # in between would be refused for a reason that depends on the moment.
+    # Who has the addresses is asked first and told last: a host that is added in between
+    # would otherwise be refused for a reason that depends on the moment.
+    try:
+        address.refuse_taken(connection, addresses)
+        if bm_ip and address.holder(connection, str(bm_ip)) is not None:
+            raise BoardAddressTaken(address=bm_ip)
+        taken: HummingbirdError | None = None
+    except (AddressTaken, AddressReserved, BoardAddressTaken) as error:
+        taken = error
     holders = connection.execute(
-        select(HOST.c.hostname, HOST.c.mgmt_mac, HOST.c.mgmt_ip).where(
-            (HOST.c.hostname == hostname)
-            | (HOST.c.mgmt_mac == mgmt_mac)
-            | (HOST.c.mgmt_ip == mgmt_ip if mgmt_ip is not None else false())
+        select(HOST.c.hostname).where(
+            (HOST.c.hostname == hostname) | (HOST.c.mgmt_mac == mgmt_mac)
         )
     ).all()
     if any(holder.hostname == hostname for holder in holders):
         raise HostnameTaken(hostname=hostname)
-    if any(holder.mgmt_mac == mgmt_mac for holder in holders):
+    if holders:
         raise MacTaken(mac=mgmt_mac)
-    for holder in holders:
-        raise AddressTaken(address=mgmt_ip, holder=holder.hostname)
-
-
-def _refuse_taken_address(
-    connection: Connection, *, mgmt_ip: str, but: int | None = None
-) -> None:
-    holder = connection.execute(
-        select(HOST.c.id, HOST.c.hostname).where(HOST.c.mgmt_ip == mgmt_ip)
-    ).first()
-    if holder is not None and holder.id != but:
-        raise AddressTaken(address=mgmt_ip, holder=holder.hostname)
+    if taken is not None:
+        raise taken
 
 
 def _refuse_taken_underlay(
@@ -211,11 +238,18 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     """Write `values` to the host as it was read; return it as it is now.
 
     :raises HostGenerationConflict: somebody changed it meanwhile.
-    :raises AddressTaken, UnderlayTaken: `mgmt_ip` or `underlay` is another host's.
+    :raises AddressTaken, AddressReserved, UnderlayTaken: `mgmt_ip`, `underlay` or the
+        `bm_ip` in `attributes` is another's.
     """
-    if values.get("mgmt_ip") is not None:
-        _refuse_taken_address(connection, mgmt_ip=values["mgmt_ip"], but=host.id)
+    if "mgmt_ip" in values:
+        host_address.move_to(
+            connection, host, values["mgmt_ip"], values.get("emn_id"), now=now
+        )
     _refuse_taken_underlay(connection, values.get("underlay"), but=host.id)
+    if "attributes" in values:
+        host_address.keep_board(
+            connection, host, values["attributes"].get("bm_ip"), now=now
+        )
     if "task" in values and values["task"] is not None:
         values["task"] = task_text(values["task"])
     result = connection.execute(
@@ -344,9 +378,9 @@ def using(
     credential_id: int | None = None,
 ) -> int:
     """Return how many hosts refer to this EMN or credential."""
-    query = select(HOST.c.id)
+    query = select(func.count()).select_from(HOST)
     if emn_id is not None:
         query = query.where(HOST.c.emn_id == emn_id)
     if credential_id is not None:
         query = query.where(HOST.c.credential_id == credential_id)
-    return len(connection.execute(query).all())
+    return connection.execute(query).scalar_one()

@@ -22,6 +22,7 @@ def test_the_management_network_is_there_from_the_start(world: World) -> None:
         "mtu",
         "vni",
         "lan_interface",
+        "dynamic",
         "created_at",
     ]
     assert (mn["name"], mn["cidr"], mn["attachment"], mn["site"]) == (

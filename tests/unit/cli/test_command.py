@@ -21,6 +21,7 @@ from hummingbird.cli.command import readable
         (["a", "b"], "a, b"),
         ([], ""),
         ({"locn": "Ulm"}, "locn Ulm"),
+        ([["a", "b"], ["c", "d"]], "a, b\nc, d"),
         ([{"core": 0}, {"core": 1, "thread": None}], "core 0\ncore 1, thread "),
     ],
 )

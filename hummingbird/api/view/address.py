@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Addresses as sysinv shows them (StarlingX config
+sysinv/api/controllers/v1/address.py). An EdgeWorker's is bound to no interface of
+sysinv's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hummingbird.domain.address import Address
+from hummingbird.domain.address_pool import AddressPool
+
+Pools = Mapping[int | None, AddressPool]
+"""Pools by id."""
+
+
+def address_short(address: Address, *, pools: Pools) -> dict[str, Any]:
+    """Return the view that stands in a list."""
+    pool = pools.get(address.pool_id)
+    family = int(address.key[0])
+    return {
+        "uuid": address.uuid,
+        "interface_uuid": None,
+        "ifname": None,
+        "address": address.address,
+        "prefix": pool.prefix if pool is not None else 32 if family == 4 else 128,
+        "enable_dad": family == 6,
+        "forihostid": address.host_id,
+        "pool_uuid": None if pool is None else pool.uuid,
+    }
+
+
+def address_full(address: Address, *, pools: Pools) -> dict[str, Any]:
+    """Return the view of one address."""
+    short = address_short(address, pools=pools)
+    changed = address.updated_at
+    return {
+        "id": address.id,
+        **{name: short[name] for name in ("uuid", "interface_uuid", "ifname")},
+        "address": address.address,
+        "prefix": short["prefix"],
+        "name": address.name,
+        **{name: short[name] for name in ("enable_dad", "forihostid", "pool_uuid")},
+        "created_at": address.created_at.isoformat(),
+        "updated_at": None if changed is None else changed.isoformat(),
+    }

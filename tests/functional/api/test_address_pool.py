@@ -1,0 +1,540 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks, pools and addresses, as StarlingX's clients see them and as we add to them."""
+
+import ipaddress
+from typing import Any
+
+import pytest
+
+from tests.functional.api.conftest import Answer, World
+
+POOL_KEYS = [
+    "uuid",
+    "name",
+    "network",
+    "prefix",
+    "family",
+    "order",
+    "controller0_address",
+    "controller0_address_id",
+    "controller1_address",
+    "controller1_address_id",
+    "floating_address",
+    "floating_address_id",
+    "gateway_address",
+    "gateway_address_id",
+    "ranges",
+    "emn",
+]
+"""As a real sysinv answered, and ours at the end."""
+
+
+def pools(world: World, **query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = world.client.get("/v1/addrpools", **query).json[
+        "addrpools"
+    ]
+    return found
+
+
+def replace_in_pool(world: World, name: str, **values: object) -> Answer:
+    """Do what `system addrpool-modify` does."""
+    return world.client.patch(
+        f"/v1/addrpools/{name}",
+        [
+            {"op": "replace", "path": f"/{key}", "value": value}
+            for key, value in values.items()
+        ],
+    )
+
+
+def shops(world: World, cidr: str = "10.20.0.0/24", **more: object) -> dict[str, Any]:
+    answer = world.client.post("/v1/emns", {"name": "shops", "cidr": cidr, **more})
+    assert answer.status == 201, answer.body
+    added: dict[str, Any] = answer.json
+    return added
+
+
+def refused(answer: Answer, status: int, code: str) -> str:
+    assert (answer.status, answer.fault["code"]) == (status, code), answer.body
+    return answer.sentence
+
+
+def test_a_networks_pools_are_there_with_it(world: World) -> None:
+    emn = shops(world, "10.20.0.0/24,fd00:20::/64")
+    mn_pool, four, six = pools(world)
+    assert list(four) == POOL_KEYS
+    assert (mn_pool["name"], mn_pool["emn"]) == ("mn-ipv4", "mn")
+    assert (four["network"], four["prefix"], four["family"]) == ("10.20.0.0", 24, 4)
+    assert (six["network"], six["prefix"], six["family"]) == ("fd00:20::", 64, 6)
+    assert four["ranges"] == [["10.20.0.1", "10.20.0.254"]]
+    assert six["ranges"] == [["fd00:20::1", "fd00:20::ffff:ffff:ffff:fffe"]]
+    assert four["order"] == "random"
+    mn, network = world.client.get("/v1/networks").json["networks"]
+    assert list(mn) == [
+        "id",
+        "uuid",
+        "type",
+        "name",
+        "dynamic",
+        "pool_uuid",
+        "primary_pool_family",
+    ]
+    assert (mn["type"], mn["pool_uuid"]) == ("mgmt", mn_pool["uuid"])
+    assert network == {
+        "id": emn["id"],
+        "uuid": emn["uuid"],
+        "type": "other",
+        "name": "shops",
+        "dynamic": False,
+        "pool_uuid": four["uuid"],
+        "primary_pool_family": "IPv4",
+    }
+    for name in ("shops", emn["uuid"], str(emn["id"])):
+        assert world.client.get(f"/v1/networks/{name}").json == network
+    assert [pool["name"] for pool in pools(world, network_type="mgmt")] == ["mn-ipv4"]
+    assert len(pools(world, network_type="other")) == 2
+    assert pools(world, network_type="oam") == []
+    assert world.client.delete("/v1/emns/shops").status == 204
+    assert [pool["name"] for pool in pools(world)] == ["mn-ipv4"]
+
+
+def test_a_chosen_address_is_shown_as_sysinv_shows_it(world: World) -> None:
+    host = world.add(mgmt_ip="192.168.204.82")
+    (pool,) = pools(world)
+    (short,) = world.client.get("/v1/ihosts/edge-0/addresses").json["addresses"]
+    assert short == {
+        "uuid": short["uuid"],
+        "interface_uuid": None,
+        "ifname": None,
+        "address": "192.168.204.82",
+        "prefix": 24,
+        "enable_dad": False,
+        "forihostid": host["id"],
+        "pool_uuid": pool["uuid"],
+    }
+    assert world.client.get("/v1/addresses").json == {"addresses": [short]}
+    full = world.client.get(f"/v1/addresses/{short['uuid']}").json
+    assert list(full) == [
+        "id",
+        "uuid",
+        "interface_uuid",
+        "ifname",
+        "address",
+        "prefix",
+        "name",
+        "enable_dad",
+        "forihostid",
+        "pool_uuid",
+        "created_at",
+        "updated_at",
+    ]
+    assert full["name"] == "edge-0-mgmt"
+    assert world.client.get(f"/v1/addresses/{full['id']}").json == full
+    world.client.update("edge-0", mgmt_ip="192.168.204.83")
+    moved = world.client.get(f"/v1/addresses/{full['id']}").json
+    assert (moved["address"], moved["uuid"]) == ("192.168.204.83", full["uuid"])
+    world.client.delete("/v1/ihosts/edge-0")
+    assert world.client.get("/v1/addresses").json == {"addresses": []}
+    assert world.client.get(f"/v1/addresses/{full['uuid']}").status == 404
+    assert world.client.get("/v1/addresses/nonsense").status == 404
+
+
+def test_a_host_without_an_address_gets_one_only_where_a_network_says_so(
+    world: World,
+) -> None:
+    assert world.add("edge-0")["mgmt_ip"] is None
+    answer = world.client.patch("/v1/emns/mn", {"dynamic": True})
+    assert answer.json["dynamic"] is True
+    assert world.client.get("/v1/networks/mn").json["dynamic"] is True
+    given = world.add("edge-1")["mgmt_ip"]
+    assert ipaddress.ip_address(given) in ipaddress.ip_network("192.168.204.0/24")
+    assert world.host("edge-1").emn_id == world.client.get("/v1/emns/mn").json["id"]
+    shops(world, dynamic=True)
+    assert world.add("edge-2")["mgmt_ip"].startswith("192.168.204.")
+    world.client.patch("/v1/emns/mn", {"dynamic": False})
+    assert world.add("edge-3")["mgmt_ip"].startswith("10.20.0.")
+
+
+def test_a_sequential_pool_gives_upwards_and_around_what_is_taken(world: World) -> None:
+    shops(world)
+    changed = replace_in_pool(
+        world,
+        "shops-ipv4",
+        order="sequential",
+        ranges=[["10.20.0.20", "10.20.0.21"], ["10.20.0.10", "10.20.0.12"]],
+        gateway_address="10.20.0.11",
+    )
+    assert changed.status == 200
+    assert changed.json["ranges"] == [
+        ["10.20.0.10", "10.20.0.12"],
+        ["10.20.0.20", "10.20.0.21"],
+    ]
+    world.add("chosen", mgmt_ip="10.20.0.20")
+    given = [world.add(f"edge-{n}", emn="shops")["mgmt_ip"] for n in range(3)]
+    assert given == ["10.20.0.10", "10.20.0.12", "10.20.0.21"]
+    sentence = refused(
+        world.client.post(
+            "/v1/ihosts",
+            {
+                "hostname": "edge-9",
+                "personality": "edgeworker",
+                "mgmt_mac": "52:54:00:00:01:00",
+                "emn": "shops",
+            },
+        ),
+        409,
+        "hummingbird.address_pool.full",
+    )
+    assert "shops-ipv4 has no free address" in sentence
+    assert world.client.get("/v1/ihosts/edge-9").status == 404
+    world.client.delete("/v1/ihosts/edge-1")
+    again = world.add("edge-3", emn="shops", mgmt_mac="52:54:00:00:01:00")
+    assert again["mgmt_ip"] == "10.20.0.12"
+
+
+def test_a_random_pool_gives_each_of_its_addresses_once(world: World) -> None:
+    shops(world)
+    ranges = [["10.20.0.10", "10.20.0.13"], ["10.20.0.30", "10.20.0.33"]]
+    replace_in_pool(world, "shops-ipv4", ranges=ranges)
+    given = {world.add(f"edge-{n}", emn="shops")["mgmt_ip"] for n in range(8)}
+    assert given == {f"10.20.0.{n}" for n in (10, 11, 12, 13, 30, 31, 32, 33)}
+
+
+def test_a_host_of_a_network_of_two_families_has_an_address_of_each(
+    world: World,
+) -> None:
+    shops(world, "fd00:20::/64,10.20.0.0/24")
+    for name in ("shops-ipv4", "shops-ipv6"):
+        replace_in_pool(world, name, order="sequential")
+    host = world.add("edge-0", emn="shops")
+    assert host["mgmt_ip"] == "10.20.0.1"
+    path = "/v1/ihosts/edge-0/addresses"
+
+    def addresses() -> list[str]:
+        found = world.client.get(path).json["addresses"]
+        assert {one["forihostid"] for one in found} <= {host["id"]}
+        return [one["address"] for one in found]
+
+    assert addresses() == ["10.20.0.1", "fd00:20::1"]
+    assert world.client.get(path).json["addresses"][1]["enable_dad"] is True
+    # Another address takes the place of the one of its family.
+    assert world.client.update("edge-0", mgmt_ip="FD00:20::0007").status == 200
+    assert world.host().mgmt_ip == "fd00:20::7"
+    assert addresses() == ["10.20.0.1", "fd00:20::7"]
+    # In another network the host has what it is given there.
+    assert world.client.update("edge-0", mgmt_ip="192.168.204.7").status == 200
+    assert addresses() == ["192.168.204.7"]
+    assert world.client.update("edge-0", mgmt_ip="none").status == 200
+    assert addresses() == []
+
+
+def test_a_second_address_is_added_and_taken_back(world: World) -> None:
+    shops(world, "10.20.0.0/24,fd00:20::/64")
+    world.add("edge-0", mgmt_ip="10.20.0.5")
+    world.add("edge-1")
+
+    def add(host: str, address: str) -> Answer:
+        return world.client.post("/v1/addresses", {"host": host, "address": address})
+
+    code = "hummingbird.address.refused"
+    assert "already" in refused(add("edge-0", "10.20.0.6"), 400, code)
+    assert "mgmt_ip" in refused(add("edge-0", "192.168.204.6"), 400, code)
+    assert "mgmt_ip" in refused(add("edge-1", "fd00:20::5"), 400, code)
+    answer = add("edge-0", "fd00:20:0::5")
+    assert (answer.status, answer.json["address"]) == (200, "fd00:20::5")
+    assert answer.json["name"] == "edge-0-mgmt"
+    world.add("edge-2", mgmt_ip="10.20.0.7")
+    refused(add("edge-2", "fd00:20::5"), 409, "hummingbird.host.address_taken")
+    first, second = world.client.get("/v1/ihosts/edge-0/addresses").json["addresses"]
+    path = "/v1/addresses/" + first["uuid"]
+    assert "is the mgmt_ip" in refused(world.client.delete(path), 400, code)
+    assert world.client.delete("/v1/addresses/" + second["uuid"]).status == 204
+    world.add_ready("edge-3")
+    world.enable("edge-3")
+    refused(add("edge-3", "fd00:20::9"), 400, "hummingbird.host.not_locked")
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "code"),
+    [
+        ("10.20.0.0", 400, "hummingbird.address.not_usable"),
+        ("10.20.0.255", 400, "hummingbird.address.not_usable"),
+        ("fd00:20::", 400, "hummingbird.address.not_usable"),
+        ("10.20.0.1", 409, "hummingbird.address.reserved"),
+        ("10.20.0.2", 409, "hummingbird.address.reserved"),
+        ("10.20.0.3", 409, "hummingbird.address.reserved"),
+        ("10.20.0.4", 409, "hummingbird.address.reserved"),
+        ("::ffff:10.20.0.1", 409, "hummingbird.address.reserved"),
+        ("::ffff:10.20.0.9", 409, "hummingbird.host.address_taken"),
+        ("10.20.0.9", 409, "hummingbird.host.address_taken"),
+        ("FD00:0020:0:0::0009", 409, "hummingbird.host.address_taken"),
+        ("10.9.9.9", 409, "hummingbird.host.address_taken"),
+        ("10.30.0.1", 400, "hummingbird.host.address_outside_every_network"),
+        ("127.0.0.1", 400, "hummingbird.host.address_outside_every_network"),
+        ("fe80::1%eth0", 400, "hummingbird.host.address_invalid"),
+        ("10.20.0.010", 400, "hummingbird.host.address_invalid"),
+        ("10.20.0.1/24", 400, "hummingbird.host.address_invalid"),
+    ],
+)
+def test_an_address_that_a_host_can_not_have_is_refused(
+    world: World, address: str, status: int, code: str
+) -> None:
+    shops(world, "10.20.0.0/24,fd00:20::/64")
+    world.client.post("/v1/emns", {"name": "boards", "cidr": "10.9.9.0/24"})
+    world.add("edge-8", mgmt_ip="10.20.0.9", bm_ip="10.9.9.9")
+    world.client.post("/v1/addresses", {"host": "edge-8", "address": "fd00:20::9"})
+    kept = {
+        "gateway_address": "10.20.0.1",
+        "floating_address": "10.20.0.2",
+        "controller0_address": "10.20.0.3",
+        "controller1_address": "10.20.0.4",
+    }
+    assert replace_in_pool(world, "shops-ipv4", **kept).status == 200
+    world.add("edge-0")
+    refused(world.client.update("edge-0", mgmt_ip=address), status, code)
+    body = {
+        "hostname": "edge-1",
+        "personality": "edgeworker",
+        "mgmt_mac": "52:54:00:00:01:00",
+        "mgmt_ip": address,
+    }
+    refused(world.client.post("/v1/ihosts", body), status, code)
+    assert world.host().mgmt_ip is None
+    assert world.client.get("/v1/ihosts/edge-1").status == 404
+
+
+def test_a_network_that_was_named_has_the_address_that_was_chosen(world: World) -> None:
+    shops(world)
+    body = {
+        "hostname": "edge-0",
+        "personality": "edgeworker",
+        "mgmt_mac": "52:54:00:00:01:00",
+        "mgmt_ip": "192.168.204.9",
+        "emn": "shops",
+    }
+    code = "hummingbird.address.refused"
+    sentence = refused(world.client.post("/v1/ihosts", body), 400, code)
+    assert sentence == "192.168.204.9 is in EMN mn, not in shops."
+    nobody = world.client.post("/v1/ihosts", {**body, "emn": "nobody"})
+    assert nobody.status == 404
+
+
+def test_a_pool_is_added_as_system_does_and_joined_to_a_network(world: World) -> None:
+    shops(world)
+    answer = world.client.post(
+        "/v1/addrpools",
+        {
+            "name": "Shops-6",
+            "network": "fd00:20::",
+            "prefix": "64",
+            "order": "sequential",
+            "ranges": [["fd00:20::100", "fd00:20::1ff"]],
+            "gateway_address": "fd00:20::1",
+        },
+    )
+    assert answer.status == 200, answer.body
+    pool = answer.json
+    assert list(pool) == POOL_KEYS
+    assert (pool["emn"], pool["gateway_address"]) == (None, "fd00:20::1")
+    assert isinstance(pool["gateway_address_id"], int)
+    kept = world.client.get(f"/v1/addresses/{pool['gateway_address_id']}").json
+    assert (kept["address"], kept["forihostid"]) == ("fd00:20::1", None)
+    outside = "hummingbird.host.address_outside_every_network"
+    world.add("edge-0")
+    refused(world.client.update("edge-0", mgmt_ip="fd00:20::2"), 400, outside)
+    joined = world.client.patch(f"/v1/addrpools/{pool['uuid']}", {"emn": "shops"})
+    assert joined.json == {**pool, "emn": "shops"}
+    shown = world.client.get("/v1/emns/shops").json
+    assert shown["cidr"] == "10.20.0.0/24,fd00:20::/64"
+    assert world.client.update("edge-0", mgmt_ip="fd00:20::2").status == 200
+    in_use = "hummingbird.address_pool.in_use"
+    path = "/v1/addrpools/Shops-6"
+    refused(world.client.delete(path), 409, in_use)
+    refused(world.client.patch(path, {"emn": None}), 409, in_use)
+    world.client.update("edge-0", mgmt_ip="none")
+    assert world.client.delete(path).status == 204
+    assert world.client.get("/v1/emns/shops").json["cidr"] == "10.20.0.0/24"
+    sentence = refused(world.client.delete("/v1/addrpools/shops-ipv4"), 409, in_use)
+    assert "the only one of EMN shops" in sentence
+
+
+BAD = {
+    "name": "bad",
+    "network": "10.30.0.0",
+    "prefix": 24,
+}
+INVALID = "hummingbird.address_pool.invalid"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"name": None}, 400, "hummingbird.bad_request"),
+        ({"name": "77"}, 400, "hummingbird.bad_request"),
+        ({"name": "a b"}, 400, "hummingbird.bad_request"),
+        ({"network": None}, 400, "hummingbird.bad_request"),
+        ({"network": "10.30.0.1"}, 400, INVALID),
+        ({"network": "127.0.0.0", "prefix": 8}, 400, INVALID),
+        ({"network": "224.0.0.0"}, 400, INVALID),
+        ({"network": "fe80::", "prefix": 64}, 400, INVALID),
+        ({"prefix": 33}, 400, INVALID),
+        ({"prefix": "abc"}, 400, "hummingbird.bad_request"),
+        ({"prefix": True}, 400, "hummingbird.bad_request"),
+        ({"order": "backwards"}, 400, "hummingbird.bad_request"),
+        ({"family": 6}, 400, "hummingbird.bad_request"),
+        ({"ranges": "10.30.0.1-10.30.0.9"}, 400, INVALID),
+        ({"ranges": [["10.30.0.9", "10.30.0.1"]]}, 400, INVALID),
+        (
+            {"ranges": [["10.30.0.0", "10.30.0.9"]]},
+            400,
+            "hummingbird.address.not_usable",
+        ),
+        ({"ranges": [["10.30.0.1", "10.31.0.9"]]}, 400, INVALID),
+        ({"ranges": [["fd00::1", "fd00::2"]]}, 400, INVALID),
+        ({"ranges": [["10.30.0.1"]]}, 400, INVALID),
+        (
+            {"ranges": [["10.30.0.1", "10.30.0.9"], ["10.30.0.9", "10.30.0.12"]]},
+            400,
+            INVALID,
+        ),
+        ({"gateway_address": "10.31.0.1"}, 400, INVALID),
+        ({"gateway_address": "10.30.0.255"}, 400, "hummingbird.address.not_usable"),
+        (
+            {"gateway_address": "10.30.0.1", "floating_address": "10.30.0.1"},
+            400,
+            INVALID,
+        ),
+        (
+            {"network": "192.168.0.0", "prefix": 16},
+            409,
+            "hummingbird.address_pool.taken",
+        ),
+        (
+            {"network": "192.168.204.64", "prefix": 26},
+            409,
+            "hummingbird.address_pool.taken",
+        ),
+        ({"name": "mn-ipv4"}, 409, "hummingbird.address_pool.taken"),
+        ({"emn": "mn"}, 409, "hummingbird.address_pool.taken"),
+        ({"emn": "nobody"}, 404, "hummingbird.not_found"),
+    ],
+)
+def test_a_bad_pool_is_refused(
+    world: World, change: dict[str, Any], status: int, code: str
+) -> None:
+    refused(world.client.post("/v1/addrpools", {**BAD, **change}), status, code)
+    assert [pool["name"] for pool in pools(world)] == ["mn-ipv4"]
+
+
+def test_a_pool_grows_and_shrinks_around_the_addresses_in_use(world: World) -> None:
+    shops(world)
+    world.add("edge-0", mgmt_ip="10.20.0.200")
+    grown = replace_in_pool(world, "shops-ipv4", network="10.20.0.0", prefix=22)
+    assert grown.status == 200, grown.body
+    assert grown.json["ranges"] == [["10.20.0.1", "10.20.3.254"]]
+    assert world.client.get("/v1/emns/shops").json["cidr"] == "10.20.0.0/22"
+    world.add("edge-1", mgmt_ip="10.20.3.1")
+    in_use = "hummingbird.address_pool.in_use"
+    sentence = refused(replace_in_pool(world, "shops-ipv4", prefix=24), 409, in_use)
+    assert sentence == "10.20.3.1 (edge-1-mgmt) is not in 10.20.0.0/24."
+    taken = replace_in_pool(world, "shops-ipv4", network="192.168.0.0", prefix=16)
+    assert taken.status == 409
+    world.client.delete("/v1/ihosts/edge-1")
+    assert replace_in_pool(world, "shops-ipv4", prefix=24).status == 200
+    assert world.client.get("/v1/emns/shops").json["cidr"] == "10.20.0.0/24"
+    assert world.client.delete("/v1/emns/shops").status == 409
+
+
+def test_what_a_pool_keeps_is_changed_and_given_back(world: World) -> None:
+    world.add("edge-0", mgmt_ip="192.168.204.9")
+    reserved = "hummingbird.host.address_taken"
+    taken = replace_in_pool(world, "mn-ipv4", gateway_address="192.168.204.9")
+    refused(taken, 409, reserved)
+    first = replace_in_pool(world, "mn-ipv4", gateway_address="192.168.204.1").json
+    assert first["gateway_address"] == "192.168.204.1"
+    # It may become another's in one step.
+    second = replace_in_pool(
+        world,
+        "mn-ipv4",
+        gateway_address="192.168.204.254",
+        floating_address="192.168.204.1",
+    ).json
+    assert second["floating_address"] == "192.168.204.1"
+    path = "/v1/addrpools/mn-ipv4"
+    remove = [{"op": "remove", "path": "/floating_address"}]
+    third = world.client.patch(path, remove).json
+    assert (third["floating_address"], third["floating_address_id"]) == (None, None)
+    assert world.client.get(path).json == third
+    assert world.client.update("edge-0", mgmt_ip="192.168.204.1").status == 200
+    for body in ([{"op": "replace", "path": "/uuid", "value": "x"}], {"foo": 1}, "x"):
+        assert world.client.patch(path, body).status == 400
+
+
+def test_lists_are_whole_or_in_pages_as_sysinvs(world: World) -> None:
+    for number in range(3):
+        cidr = f"10.2{number}.0.0/24"
+        world.client.post("/v1/emns", {"name": f"shop-{number}", "cidr": cidr})
+        world.add(f"edge-{number}", mgmt_ip=f"10.2{number}.0.9")
+    for resource, key in (("networks", "name"), ("addrpools", "name")):
+        path = f"/v1/{resource}"
+        whole = world.client.get(path).json
+        assert list(whole) == [resource]
+        names = [item[key] for item in whole[resource]]
+        assert len(names) == 4
+        page = world.client.get(path, limit=3, sort_key=key, sort_dir="desc").json
+        assert [item[key] for item in page[resource]] == sorted(names)[::-1][:3]
+        marker = page[resource][-1]["uuid"]
+        assert page["next"] == (
+            f"http://edge.example:6385{path}?sort_key={key}&sort_dir=desc&limit=3"
+            f"&marker={marker}"
+        )
+        query = {"sort_key": key, "sort_dir": "desc", "marker": marker}
+        rest = world.client.get(path, **query).json
+        assert [item[key] for item in rest[resource]] == [min(names)]
+        assert world.client.get(path, foo=1).status == 400
+        assert world.client.get(path, limit=-1).status == 400
+        assert world.client.get(path, sort_key="nosuch").status == 400
+        assert world.client.get(path, marker="nobody").status == 404
+    page = world.client.get("/v1/addresses", limit=2, sort_dir="desc").json
+    assert [one["address"] for one in page["addresses"]] == ["10.22.0.9", "10.21.0.9"]
+    marker = page["addresses"][-1]["uuid"]
+    rest = world.client.get("/v1/addresses", marker=marker, sort_dir="desc").json
+    assert [one["address"] for one in rest["addresses"]] == ["10.20.0.9"]
+    assert world.client.get("/v1/addresses", foo=1).status == 400
+
+
+def test_a_network_that_is_a_part_of_the_mn_has_a_pool_of_its_own(
+    world: World,
+) -> None:
+    world.client.patch("/v1/emns/mn", {"dynamic": True})
+    world.add("edge-0", mgmt_ip="192.168.204.140")
+    plant = {
+        "name": "plant",
+        "cidr": "192.168.204.128/26",
+        "attachment": "vxlan",
+    }
+    in_use = "hummingbird.address_pool.in_use"
+    sentence = refused(world.client.post("/v1/emns", plant), 409, in_use)
+    assert "192.168.204.140 (edge-0-mgmt)" in sentence
+    world.client.delete("/v1/ihosts/edge-0")
+    assert world.client.post("/v1/emns", plant).status == 201
+    world.add("edge-1", mgmt_ip="192.168.204.140")
+    world.add("edge-2", mgmt_ip="192.168.204.2", mgmt_mac="52:54:00:00:01:00")
+    emns = {one["id"]: one["name"] for one in world.client.get("/v1/emns").json["emns"]}
+    assert emns[world.host("edge-1").emn_id or 0] == "plant"
+    assert emns[world.host("edge-2").emn_id or 0] == "mn"
+    # What is the part's is not given out by the whole.
+    ranges = [["192.168.204.126", "192.168.204.193"]]
+    replace_in_pool(world, "mn-ipv4", order="sequential", ranges=ranges)
+    given = [
+        world.add(f"edge-{n}", mgmt_mac=f"52:54:00:00:01:0{n}")["mgmt_ip"]
+        for n in range(3, 7)
+    ]
+    assert [address.rpartition(".")[2] for address in given] == [
+        "126",
+        "127",
+        "192",
+        "193",
+    ]
+    refused(replace_in_pool(world, "mn-ipv4", prefix=23), 409, in_use)
+    refused(replace_in_pool(world, "plant-ipv4", prefix=27), 409, in_use)
