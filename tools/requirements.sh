@@ -40,6 +40,8 @@ if [ "$purpose" = test ]; then
     need sshd openssh-server
     need wireguard-go wireguard-go
     need wg wireguard-tools
+    need ipmitool ipmitool
+    need ipmi_sim openipmi
 fi
 
 if [ -n "$missing" ]; then

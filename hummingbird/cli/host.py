@@ -330,8 +330,22 @@ class HostReset(_Action):
     kinds = ("reset",)
 
 
+class HostPowerOn(_Action):
+    """Switch hosts on, through their board management controllers (host-board-set).
+
+    A host without one has a button: press it, it comes online by itself.
+    """
+
+    examples = ("hummingbird host-power-on edge-0 --wait",)
+    action = "power-on"
+    kinds = ("power-on",)
+
+
 class HostPowerOff(_Action):
     """Switch hosts off that are locked.
+
+    They shut down in good order if they can; where there is a board management
+    controller, it cuts the power of those that don't.
 
     One that is off is neither lost nor recovered. It comes online by itself when it is
     switched on again.

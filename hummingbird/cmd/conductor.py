@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hummingbird.adapters.ansible.runner import AnsibleRunner
+from hummingbird.adapters.bmc.ipmi import IpmiBoards
+from hummingbird.adapters.bmc.kind import BoardsByKind
+from hummingbird.adapters.bmc.redfish import RedfishBoards
 from hummingbird.adapters.helm.release import HelmRelease
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
 from hummingbird.adapters.netlink.link import NetlinkLinks
@@ -75,6 +78,7 @@ class Conductor:
                 runner=AnsibleRunner(_playbooks(conf), state / "runs"),
                 cluster=cluster,
                 probe=probe,
+                boards=_boards(conf),
                 ensure_agents=agent.ensure,
                 settings=lambda: read_settings(conf),
                 agents_namespace=str(conf.agents.namespace),
@@ -173,6 +177,21 @@ def _release(conf: Conf) -> HelmRelease:
     )
 
 
+def _boards(conf: Conf) -> BoardsByKind:
+    redfish = RedfishBoards(
+        port=conf.bmc.redfish_port,
+        timeout_seconds=conf.bmc.timeout_seconds,
+        ca_file=conf.bmc.ca_file,
+    )
+    ipmi = IpmiBoards(
+        program=str(conf.bmc.ipmitool),
+        port=conf.bmc.ipmi_port,
+        cipher_suite=conf.bmc.ipmi_cipher_suite,
+        timeout_seconds=conf.bmc.timeout_seconds,
+    )
+    return BoardsByKind({"redfish": redfish, "dynamic": redfish, "ipmi": ipmi})
+
+
 def _playbooks(conf: Conf) -> Path:
     return Path(conf.provisioning.playbooks or shared("playbooks"))
 
@@ -198,6 +217,8 @@ def _patience(conf: Conf) -> Patience:
         ready=conf.provisioning.ready_timeout_seconds,
         drain=conf.provisioning.drain_timeout_seconds,
         settle=conf.recovery.settle_seconds,
+        boot=conf.bmc.boot_seconds,
+        shutdown=conf.bmc.shutdown_seconds,
         lease=conf.conductor.lease_seconds,
     )
 

@@ -32,6 +32,7 @@ VERB: Final[dict[RunKind, str]] = {
     RunKind.REINSTALL: "Reinstalling",
     RunKind.REBOOT: "Rebooting",
     RunKind.RESET: "Resetting",
+    RunKind.POWER_ON: "Powering-on",
     RunKind.POWER_OFF: "Powering-off",
     RunKind.RECOVER: "Graceful Recovery",
     RunKind.RETIRE: "Deleting",

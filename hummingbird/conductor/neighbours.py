@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hummingbird.adapters.ansible.playbook import PlaybookRunner
+from hummingbird.adapters.bmc.board import Boards
 from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.clock import Clock
 from hummingbird.db.session import Database
@@ -23,6 +24,10 @@ class Patience:
     drain: float
     settle: float
     """After a rung of recovery, until a heartbeat must have come."""
+    boot: float
+    """From power-on to the first heartbeat."""
+    shutdown: float
+    """For a shutdown in good order, before the power is cut."""
     lease: float
     """How long the database may be away before a run gives up on it."""
 
@@ -37,6 +42,7 @@ class Neighbours:
     runner: PlaybookRunner
     cluster: Cluster
     probe: Probe
+    boards: Boards
     ensure_agents: Callable[[], bool]
     """Has the agents' chart installed; see reconcilers/agent.py."""
     settings: Callable[[], Settings]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hummingbird.conductor.lock import force_lock, lock
-from hummingbird.conductor.power import power_off, reboot, reset
+from hummingbird.conductor.power import power_off, power_on, reboot, reset
 from hummingbird.conductor.provision import reinstall, unlock
 from hummingbird.conductor.recover import recover
 from hummingbird.conductor.retire import retire
@@ -19,6 +19,7 @@ WORKFLOWS: Final[Mapping[RunKind, Callable[[HostTask], None]]] = {
     RunKind.REINSTALL: reinstall,
     RunKind.REBOOT: reboot,
     RunKind.RESET: reset,
+    RunKind.POWER_ON: power_on,
     RunKind.POWER_OFF: power_off,
     RunKind.RECOVER: recover,
     RunKind.RETIRE: retire,

@@ -8,6 +8,7 @@ from oslo_config import cfg
 from hummingbird.conf import (
     agents,
     api,
+    bmc,
     conductor,
     database,
     default,
@@ -27,6 +28,7 @@ GROUPS: tuple[ModuleType, ...] = (
     default,
     agents,
     api,
+    bmc,
     conductor,
     database,
     fm,

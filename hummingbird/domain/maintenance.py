@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from hummingbird.domain.board import board_of
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import UNLOCKED, HostState
@@ -71,7 +72,7 @@ ACTIONS_TO_TASK_DISPLAY_CHOICES)."""
 _POWER: Final = {
     "reboot": (RunKind.REBOOT, "Reboot"),
     "reset": (RunKind.RESET, "Reset"),
-    "power-on": (None, "Power-On"),
+    "power-on": (RunKind.POWER_ON, "Power-On"),
     "power-off": (RunKind.POWER_OFF, "Power-Off"),
 }
 """Actions that switch a host's power: their runs, and their names in refusals."""
@@ -198,9 +199,10 @@ def _power(host: Host, *, action: str, unfinished: Sequence[Run]) -> Decision:
             )
         )
     _require_locked(host, action=word, unfinished=unfinished)
-    if kind is None:
+    by_board = action != "reboot" and board_of(host) is not None
+    if not by_board and action == "power-on":
         raise BoardMissing(action=word, hostname=host.hostname)
-    if host.state is not HostState.LOCKED:
+    if not by_board and host.state is not HostState.LOCKED:
         raise ActionRefused(
             message=(
                 f"Can not '{word}' host {host.hostname}: it is not provisioned, so "
@@ -213,7 +215,7 @@ def _power(host: Host, *, action: str, unfinished: Sequence[Run]) -> Decision:
     return Decision(
         run=kind,
         cancel=bool(unfinished),
-        needs_way_in=True,
+        needs_way_in=not by_board,
         values=_accepted(action),
     )
 

@@ -23,6 +23,7 @@ class RunKind(StrEnum):
     REINSTALL = "reinstall"
     REBOOT = "reboot"
     RESET = "reset"
+    POWER_ON = "power-on"
     POWER_OFF = "power-off"
     RECOVER = "recover"
     RETIRE = "retire"
@@ -61,7 +62,8 @@ STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
     RunKind.FORCE_LOCK: ("cordon",),
     RunKind.REINSTALL: (*PROVISION_STEPS, *SERVICE_STEPS),
     RunKind.REBOOT: ("connect", "reboot"),
-    RunKind.RESET: ("connect", "reset"),
+    RunKind.RESET: ("connect", "reset", "boot"),
+    RunKind.POWER_ON: ("connect", "power_on", "boot"),
     RunKind.POWER_OFF: ("connect", "shutdown", "power_off"),
     RunKind.RECOVER: ("connect", "restart_services", "reboot", "heartbeat"),
     RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
@@ -79,6 +81,7 @@ _SETBACK: Final[dict[RunKind, dict[HostState, Event]]] = {
     RunKind.REINSTALL: {HostState.PROVISIONING: Event.PROVISION_FAIL},
     RunKind.REBOOT: {},
     RunKind.RESET: {},
+    RunKind.POWER_ON: {},
     RunKind.POWER_OFF: {},
     RunKind.RECOVER: {HostState.RECOVERING: Event.RECOVER_END},
     RunKind.RETIRE: {HostState.RETIRING: Event.RETIRE_FAIL},
@@ -88,7 +91,9 @@ _SETBACK: Final[dict[RunKind, dict[HostState, Event]]] = {
 PROVISIONS: Final = frozenset({RunKind.UNLOCK, RunKind.REINSTALL})
 """Runs that may play the whole playbook."""
 
-POWER: Final = frozenset({RunKind.REBOOT, RunKind.RESET, RunKind.POWER_OFF})
+POWER: Final = frozenset(
+    {RunKind.REBOOT, RunKind.RESET, RunKind.POWER_ON, RunKind.POWER_OFF}
+)
 """Runs that leave the host in the state in which it is."""
 
 

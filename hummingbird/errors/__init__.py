@@ -20,6 +20,7 @@ A noun with errors of its own has a file of its own here, and a line below.
 # ruff: noqa: F403
 from hummingbird.errors.address import *
 from hummingbird.errors.base import *
+from hummingbird.errors.board import *
 from hummingbird.errors.host import *
 from hummingbird.errors.label import *
 from hummingbird.errors.neighbour import *

@@ -119,9 +119,8 @@ class BoardMissing(BadRequest):
     code = "hummingbird.host.board_missing"
     sentence = (
         "Can not '{action}' host {hostname}: no board management controller is known that "
-        "could do it. Set one (system host-update {hostname} bm_type=redfish "
-        "bm_ip=ADDRESS bm_username=NAME bm_password=PASSWORD), or press its button: it "
-        "comes online by itself."
+        "could do it. Name one (hummingbird host-board-set {hostname} redfish --address "
+        "ADDRESS --user NAME), or press its button: it comes online by itself."
     )
 
 

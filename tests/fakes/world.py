@@ -37,6 +37,7 @@ from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.secretbox import SecretBox
 from tests.fakes.ansible_runner import FakeRunner
+from tests.fakes.boards import FakeBoards
 from tests.fakes.box import Box, WorldClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.links import FakeLinks
@@ -60,7 +61,14 @@ SETTINGS = Settings(
 )
 
 PATIENCE = Patience(
-    playbook=600.0, connect=20.0, ready=60.0, drain=30.0, settle=60.0, lease=30.0
+    playbook=600.0,
+    connect=20.0,
+    ready=60.0,
+    drain=30.0,
+    settle=60.0,
+    boot=120.0,
+    shutdown=30.0,
+    lease=30.0,
 )
 
 
@@ -119,6 +127,7 @@ class World(Window):
         self.links.add_route("10.20.0.0/24", link="mgmt0", source="192.168.204.2")
         self.boxes: dict[str, Box] = {}
         self.runner = WorldRunner(self)
+        self.boards = FakeBoards()
         self.release = FakeRelease(self)
         self.gateway_is_up = False
         self.patience = patience
@@ -164,6 +173,7 @@ class World(Window):
             runner=self.runner,
             cluster=self.cluster,
             probe=self.probe,
+            boards=self.boards,
             ensure_agents=self.agent.ensure,
             settings=lambda: self.settings,
             agents_namespace="hummingbird",

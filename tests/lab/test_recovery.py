@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real host whose services stop is alarmed, recovered over SSH, and cleared; one that
-is locked is rebooted on request."""
+is locked is rebooted, reset, switched off on request; its labels are on its node."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +65,16 @@ def boot_id(lab: Lab) -> str:
     return lab.ssh(HOST, "cat /proc/sys/kernel/random/boot_id").stdout
 
 
+def availability(product: Product) -> str:
+    return str(product.api("GET", f"/v1/ihosts/{HOST}")["availability"])
+
+
+def node_label(lab: Lab, key: str) -> str:
+    what = f"jsonpath={{.metadata.labels.{key}}}"
+    found = lab.exec("controller", ["kubectl", "get", "node", HOST, "-o", what])
+    return found.stdout
+
+
 def test_a_silent_host_is_recovered_by_its_first_rung(
     lab: Lab, product: Product
 ) -> None:
@@ -96,7 +106,26 @@ def test_a_silent_host_is_recovered_by_its_first_rung(
     before = boot_id(lab)
     act(product, "reboot")
     succeed(product, "reboot")
-    assert boot_id(lab) != before
+    again = boot_id(lab)
+    assert again != before
+    act(product, "reset")
+    succeed(product, "reset")
+    assert boot_id(lab) not in (before, again)
+
+    product.api("POST", f"/v1/labels/{HOST}", {"line": "3"})
+    wait(lambda: node_label(lab, "line") == "3", what="the label comes", seconds=30)
+    label = product.api("GET", f"/v1/ihosts/{HOST}/labels")["labels"][0]
+    product.api("DELETE", f"/v1/labels/{label['uuid']}")
+    wait(lambda: not node_label(lab, "line"), what="the label goes", seconds=30)
+
+    act(product, "power-off")
+    succeed(product, "power-off")
+    assert availability(product) == "power-off"
+    lab.fault.power_on(HOST)
+    wait(
+        lambda: availability(product) == "online", what="it is heard again", seconds=90
+    )
+    assert severities(product) == {"200.001": "warning"}
 
     product.api("DELETE", f"/v1/ihosts/{HOST}")
     wait(

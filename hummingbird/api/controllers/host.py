@@ -15,6 +15,7 @@ from hummingbird.api.schema.page import Page, parse_page
 from hummingbird.api.view.host import host_full, host_short
 from hummingbird.db.repository import host
 from hummingbird.db.session import Connection
+from hummingbird.domain.board import PIN
 from hummingbird.domain.host import PERSONALITY, Host
 from hummingbird.errors import BadRequest, HostGenerationConflict
 
@@ -107,6 +108,8 @@ def _values(
     if wanted.bm_password is not None:
         attributes = dict(values.get("attributes", found.attributes))
         attributes["bm_password_sealed"] = call.parts.box.seal(wanted.bm_password)
+        # Whoever gives a password vouches for the board that is there now.
+        attributes.pop(PIN, None)
         values["attributes"] = attributes
     return values
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from hummingbird.api.schema.text import boolean, invalid, text
 from hummingbird.api.view.host import DEFAULTS
+from hummingbird.domain.board import PIN
 from hummingbird.domain.host import PERSONALITY
 from hummingbird.errors import BadRequest
 
@@ -76,9 +77,12 @@ def check_board_management(
                     f"provisioned.  Provisionable values: '{list(BM_TYPES[1:])}'."
                 )
             )
-        for name in ("bm_ip", "bm_username", "bm_password_sealed"):
+        for name in ("bm_ip", "bm_username", "bm_password_sealed", PIN):
             result.pop(name, None)
-    elif not user:
+    elif address != before.get("bm_ip"):
+        # Another board, with another certificate.
+        result.pop(PIN, None)
+    if kind != "none" and not user:
         raise BadRequest(
             message=(
                 f"{hostname}: Rejected: Board Management controller username is not "

@@ -234,6 +234,97 @@ def test_a_host_is_not_unlocked_while_it_goes_off_or_is_off(world: World) -> Non
     assert world.client.act("edge-0", "force-unlock").status == 200
 
 
+BOARD = {
+    "bm_type": "redfish",
+    "bm_ip": "10.9.0.7",
+    "bm_username": "admin",
+    "bm_password": "the board's own word",
+}
+
+
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ("power-on", RunKind.POWER_ON),
+        ("power-off", RunKind.POWER_OFF),
+        ("reset", RunKind.RESET),
+    ],
+)
+def test_a_board_works_on_a_host_on_which_nothing_is(
+    world: World, action: str, kind: RunKind
+) -> None:
+    world.add(**BOARD)
+    assert world.client.act("edge-0", action).status == 200
+    assert world.runs()[0].kind is kind
+    assert world.client.act("edge-0", action).status == 409
+
+
+@pytest.mark.parametrize("missing", sorted(BOARD))
+def test_half_a_board_is_none(world: World, missing: str) -> None:
+    world.add(**{**BOARD, missing: "none" if missing == "bm_type" else None})
+    answer = world.client.act("edge-0", "power-on")
+    assert (answer.status, answer.fault["code"]) == (
+        400,
+        "hummingbird.host.board_missing",
+    )
+    assert world.runs() == []
+
+
+def test_the_power_of_an_unlocked_host_is_left_alone(world: World) -> None:
+    world.add_ready()
+    world.client.update("edge-0", **BOARD)
+    world.enable()
+    answers = [
+        world.client.act("edge-0", action).sentence
+        for action in ("power-on", "power-off", "reset")
+    ]
+    assert answers == [
+        "Can not 'Power-On' an already Powered-on and 'unlocked' host edge-0",
+        "Can not 'Power-Off' an 'unlocked' host edge-0; Please 'Lock' first",
+        "Can not 'Reset' an 'unlocked' host edge-0; Please 'Lock' first",
+    ]
+
+
+def test_a_boards_password_is_sealed_and_never_shown(world: World) -> None:
+    added = world.client.post(
+        "/v1/ihosts",
+        {
+            "hostname": "edge-0",
+            "personality": "edgeworker",
+            "mgmt_mac": "52:54:00:00:00:01",
+            **BOARD,
+        },
+    )
+    shown = world.client.get("/v1/ihosts/edge-0")
+    for answer in (added, shown, world.client.get("/v1/ihosts")):
+        assert answer.status == 200
+        assert b"own word" not in answer.body
+        assert b"bm_password" not in answer.body
+    attributes = world.host().attributes
+    assert "own word" not in str(attributes)
+    assert world.box.open(str(attributes["bm_password_sealed"])) == BOARD["bm_password"]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_pinned"),
+    [
+        ({"bm_password": "another"}, False),
+        ({"bm_ip": "10.9.0.8"}, False),
+        ({"bm_type": "none"}, False),
+        ({"bm_username": "root"}, True),
+        ({"location": "Ulm"}, True),
+    ],
+)
+def test_a_pin_is_for_one_board_and_one_password(
+    world: World, change: dict[str, object], is_pinned: bool
+) -> None:
+    world.add(**BOARD)
+    attributes = {**world.host().attributes, "bm_fingerprint": "ab" * 32}
+    world.change("edge-0", attributes=attributes)
+    assert world.client.update("edge-0", **change).status == 200
+    assert ("bm_fingerprint" in world.host().attributes) is is_pinned
+
+
 def test_a_reset_overtakes_what_waits_for_the_host(world: World) -> None:
     world.add_ready()
     world.enable()

@@ -133,6 +133,7 @@ def _run(number: int, kind: str, state: str) -> dict[str, Any]:
         (("host-lock", "edge-0", "--force"), "force-lock"),
         (("host-reboot", "edge-0"), "reboot"),
         (("host-reset", "edge-0"), "reset"),
+        (("host-power-on", "edge-0"), "power-on"),
         (("host-power-off", "edge-0"), "power-off"),
         (("host-reinstall", "edge-0"), "reinstall"),
     ],

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host's board management controller, as far as its settings say."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from hummingbird.domain.host import Host
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """Where a board management controller is, and who may use it."""
+
+    kind: str
+    """How it is spoken to: "redfish", "dynamic", which is the same here, or "ipmi"."""
+    address: str
+    user: str
+    password_sealed: str = field(repr=False)
+    fingerprint: str | None
+    """Of its certificate, pinned at first contact."""
+
+
+KINDS = frozenset({"redfish", "dynamic", "ipmi"})
+"""Values of bm_type that can be used."""
+
+PIN: Final = "bm_fingerprint"
+"""Where a host's attributes keep the fingerprint; nobody outside sees or sets it."""
+
+
+def board_of(host: Host) -> Board | None:
+    """Return the board management controller of `host`, or None where its settings do
+    not say all that is needed to use one."""
+    settings = host.attributes
+    kind, address = settings.get("bm_type"), settings.get("bm_ip")
+    user, sealed = settings.get("bm_username"), settings.get("bm_password_sealed")
+    if kind not in KINDS or not address or not user or not sealed:
+        return None
+    return Board(
+        kind=str(kind),
+        address=str(address),
+        user=str(user),
+        password_sealed=str(sealed),
+        fingerprint=_text(settings.get(PIN)),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
