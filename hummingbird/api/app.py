@@ -24,6 +24,7 @@ from hummingbird.api.call import MAX_BODY_BYTES, Call
 from hummingbird.api.encode import encode
 from hummingbird.api.fault import fault, routing_fault
 from hummingbird.api.parts import Parts
+from hummingbird.api.policy import Policy
 from hummingbird.api.router import Route, Router
 from hummingbird.api.routes import ROUTES
 from hummingbird.api.sysinv import Sysinv
@@ -152,12 +153,14 @@ def build(
     routes: Sequence[Route] = ROUTES,
     sysinv: Sysinv | None = None,
 ) -> WsgiApplication:
-    """Return the application.
+    """Return the application, each route behind its rule.
 
+    :raises PolicyInvalid: the operator's rules can't be used.
     :param token: what clients must show.
     :param sysinv: the real one that it stands before, if any.
     """
-    application: WsgiApplication = Application(parts, token=token, routes=routes)
+    guarded = Policy(parts.conf, parts.clock).guard(routes)
+    application: WsgiApplication = Application(parts, token=token, routes=guarded)
     if sysinv is not None:
         application = Beside(application, parts, sysinv, routes=routes)
 

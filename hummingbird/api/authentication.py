@@ -19,7 +19,7 @@ def authenticate(path: str, token: str | None, *, expected: str) -> RequestConte
     # Bytes, since compare_digest takes no text outside ASCII.
     given = (token or "").encode("utf-8", "surrogateescape")
     if hmac.compare_digest(given, expected.encode()):
-        return RequestContext(user="admin", roles=("admin",))
+        return RequestContext(user="admin", roles=("admin",), project="admin")
     if path in PUBLIC:
         return RequestContext(user="anonymous")
     raise NotAuthenticated()

@@ -4,6 +4,11 @@
 from hummingbird.errors.base import HummingbirdError
 
 
+class PolicyInvalid(HummingbirdError):
+    code = "hummingbird.policy.invalid"
+    sentence = "The policy file can't be used: {message}."
+
+
 class CertificateInvalid(HummingbirdError):
     code = "hummingbird.certificate.invalid"
     sentence = "The API's certificate can't be used: {message}."
