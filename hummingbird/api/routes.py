@@ -22,13 +22,14 @@ from hummingbird.api.controllers import (
     run,
     system,
 )
+from hummingbird.api.idempotency import once
 from hummingbird.api.router import Route
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 
 # fmt: off
 _FAULT: tuple[Route, ...] = (
     ("GET",    "/v1/alarms",                        alarm.list_short),
-    ("POST",   "/v1/alarms",                        alarm.create),
+    ("POST",   "/v1/alarms",                        once(alarm.create)),
     ("GET",    "/v1/alarms/detail",                 alarm.list_full),
     ("GET",    "/v1/alarms/summary",                alarm.summary),
     ("GET",    "/v1/alarms/{uuid}",                 alarm.get),
@@ -70,7 +71,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/isystems",                      system.list_all),
     ("GET",    "/v1/isystems/{system}",             system.get),
     ("GET",    "/v1/ihosts",                        host.list_short),
-    ("POST",   "/v1/ihosts",                        host.create),
+    ("POST",   "/v1/ihosts",                        once(host.create)),
     ("GET",    "/v1/ihosts/detail",                 host.list_full),
     ("GET",    "/v1/ihosts/{host}",                 host.get),
     ("PATCH",  "/v1/ihosts/{host}",                 host.patch),
@@ -84,19 +85,19 @@ ROUTES: tuple[Route, ...] = (
     *_INVENTORY,
     ("GET",    "/v1/labels",                        label.list_all),
     ("GET",    "/v1/labels/detail",                 label.list_all),
-    ("POST",   "/v1/labels/{host}",                 label.assign),
+    ("POST",   "/v1/labels/{host}",                 once(label.assign)),
     ("GET",    "/v1/labels/{label}",                label.get),
     ("DELETE", "/v1/labels/{label}",                label.remove),
 
     ("GET",    "/v1/networks",                      network.list_all),
     ("GET",    "/v1/networks/{network}",            network.get),
     ("GET",    "/v1/addrpools",                     address_pool.list_all),
-    ("POST",   "/v1/addrpools",                     address_pool.create),
+    ("POST",   "/v1/addrpools",                     once(address_pool.create)),
     ("GET",    "/v1/addrpools/{pool}",              address_pool.get),
     ("PATCH",  "/v1/addrpools/{pool}",              address_pool.patch),
     ("DELETE", "/v1/addrpools/{pool}",              address_pool.remove),
     ("GET",    "/v1/addresses",                     address.list_all),
-    ("POST",   "/v1/addresses",                     address.create),
+    ("POST",   "/v1/addresses",                     once(address.create)),
     ("GET",    "/v1/addresses/{address}",           address.get),
     ("DELETE", "/v1/addresses/{address}",           address.remove),
 
@@ -106,12 +107,12 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/runs/{run}",                    run.get),
     ("GET",    "/v1/runs/{run}/events",             run.events),
     ("GET",    "/v1/emns",                          emn.list_all),
-    ("POST",   "/v1/emns",                          emn.create),
+    ("POST",   "/v1/emns",                          once(emn.create)),
     ("GET",    "/v1/emns/{emn}",                    emn.get),
     ("PATCH",  "/v1/emns/{emn}",                    emn.patch),
     ("DELETE", "/v1/emns/{emn}",                    emn.remove),
     ("GET",    "/v1/credentials",                   credential.list_all),
-    ("POST",   "/v1/credentials",                   credential.create),
+    ("POST",   "/v1/credentials",                   once(credential.create)),
     ("GET",    "/v1/credentials/{credential}",      credential.get),
     ("DELETE", "/v1/credentials/{credential}",      credential.remove),
     ("GET",    "/v1/heartbeats",                    heartbeat.list_all),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, Show
+from hummingbird.cli.command import Act, List, Show, add_if_match
 from hummingbird.cli.failure import Failure
 
 _POOLS = path("addrpools")
@@ -161,6 +161,7 @@ class AddrpoolUpdate(Show):
             "--cidr", type=_cidr, help="its addresses, with room for those in use"
         )
         _add_details(parser)
+        add_if_match(parser)
         return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
@@ -173,7 +174,9 @@ class AddrpoolUpdate(Show):
         if not wanted:
             raise Failure("Nothing to change was named; see the command's --help.")
         where = path("addrpools", given.pool)
-        changed: Mapping[str, Any] = self.client.patch(where, wanted)
+        changed: Mapping[str, Any] = self.client.patch(
+            where, wanted, if_match=given.if_match
+        )
         return changed
 
 

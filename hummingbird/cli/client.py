@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Talks REST to the server and turns each of its refusals into one sentence.
 
-Nothing is tried again here: a command that may have been carried out is not repeated.
+A command that may have been carried out is not repeated, but for what adds something: the
+server knows it again by its key, and answers as the first time.
 `requests` is imported with the first call, so that help and completion start fast.
 """
 
@@ -10,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from hummingbird.cli.endpoint import Endpoint, is_loopback
 from hummingbird.cli.failure import Failure, Unreachable
@@ -33,6 +35,8 @@ class Client:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        self.tag: str | None = None
+        """Entity tag of what the last answer showed, without quotes."""
         self._session: Any = None
 
     def get(self, where: str, **query: Any) -> Any:
@@ -40,12 +44,23 @@ class Client:
         return self._call("GET", where, query=query)
 
     def post(self, where: str, body: object, **query: Any) -> Any:
-        """Send `body` as JSON and return the parsed body of the answer."""
-        return self._call("POST", where, query=query, body=body)
+        """Send `body` as JSON and return the parsed body of the answer.
 
-    def patch(self, where: str, body: object) -> Any:
-        """Send `body` as JSON and return the parsed body of the answer."""
-        return self._call("PATCH", where, body=body)
+        If no answer comes it is sent once more; the server carries it out once.
+        """
+        headers = {"Idempotency-Key": str(uuid4())}
+        try:
+            return self._call("POST", where, query=query, body=body, headers=headers)
+        except Unreachable:
+            return self._call("POST", where, query=query, body=body, headers=headers)
+
+    def patch(self, where: str, body: object, *, if_match: str | None = None) -> Any:
+        """Send `body` as JSON and return the parsed body of the answer.
+
+        :param if_match: the entity tag that it must have, or the server refuses.
+        """
+        headers = {} if if_match is None else {"If-Match": _quoted(if_match)}
+        return self._call("PATCH", where, body=body, headers=headers)
 
     def delete(self, where: str) -> None:
         """Delete what is there."""
@@ -58,8 +73,9 @@ class Client:
         *,
         query: Query | None = None,
         body: object = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
-        answer = self._send(method, where, query=query, body=body)
+        answer = self._send(method, where, query=query, body=body, headers=headers)
         if answer.status_code == 401:
             raise Failure(
                 f"{self.endpoint.url} refuses the token from"
@@ -72,6 +88,7 @@ class Client:
             raise Failure(
                 sentence or f"{method} {where}: status {answer.status_code}", code=code
             )
+        self.tag = (answer.headers.get("ETag") or "").strip('"') or None
         if not answer.content:
             return None
         try:
@@ -82,7 +99,13 @@ class Client:
             ) from error
 
     def _send(
-        self, method: str, where: str, *, query: Query | None, body: object
+        self,
+        method: str,
+        where: str,
+        *,
+        query: Query | None,
+        body: object,
+        headers: Mapping[str, str] | None,
     ) -> "Response":
         import requests
 
@@ -98,6 +121,7 @@ class Client:
                 self.endpoint.url + where,
                 params={k: v for k, v in (query or {}).items() if v is not None},
                 json=body,
+                headers=headers,
                 timeout=TIMEOUT_SECONDS,
                 # Said with each call: a variable of the environment would go before
                 # what the session says.
@@ -130,6 +154,10 @@ class Client:
             # The file with the authority is missing, or not for this user.
             raise Failure(str(error)) from error
         return answer
+
+
+def _quoted(tag: str) -> str:
+    return tag if tag == "*" else '"' + tag.strip('"') + '"'
 
 
 def refusal(text: str) -> tuple[str, str | None]:

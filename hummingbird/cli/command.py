@@ -102,6 +102,8 @@ class Show(Described, ShowOne):
     ) -> tuple[Sequence[str], Sequence[Any]]:
         """Return the names and the values."""
         item = self.find(parsed_args)
+        if self.client.tag is not None:
+            item = {**item, "etag": self.client.tag}
         if parsed_args.formatter in _FOR_PEOPLE:
             item = {
                 name: readable(value)
@@ -109,6 +111,15 @@ class Show(Described, ShowOne):
                 if value not in (None, "", {}, []) and not _is_link(value)
             }
         return list(item), list(item.values())
+
+
+def add_if_match(parser: argparse.ArgumentParser) -> None:
+    """Add the option of commands that change something."""
+    parser.add_argument(
+        "--if-match",
+        metavar="ETAG",
+        help="only if it is still what was shown with this etag; else nothing is done",
+    )
 
 
 def readable(value: Any) -> Any:

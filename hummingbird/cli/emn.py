@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, Show
+from hummingbird.cli.command import Act, List, Show, add_if_match
 from hummingbird.cli.failure import Failure
 
 _EMNS = path("emns")
@@ -169,6 +169,7 @@ class EmnUpdate(Show):
             "--attachment", choices=_ATTACHMENTS, help="how it is reached"
         )
         _add_details(parser)
+        add_if_match(parser)
         return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
@@ -176,7 +177,9 @@ class EmnUpdate(Show):
         wanted = _details(given)
         if not wanted:
             raise Failure("Nothing to change was named; see the command's --help.")
-        changed: Mapping[str, Any] = self.client.patch(path("emns", given.emn), wanted)
+        changed: Mapping[str, Any] = self.client.patch(
+            path("emns", given.emn), wanted, if_match=given.if_match
+        )
         return changed
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, Show
+from hummingbird.cli.command import Act, List, Show, add_if_match
 from hummingbird.cli.failure import Failure
 
 _HOSTS = path("ihosts")
@@ -175,6 +175,7 @@ class HostUpdate(Show):
             help="accept another SSH host key at the next contact: it was installed"
             " anew",
         )
+        add_if_match(parser)
         return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
@@ -198,7 +199,9 @@ class HostUpdate(Show):
         if not wanted:
             raise Failure("Nothing to change was named; see the command's --help.")
         changed: Mapping[str, Any] = self.client.patch(
-            path("ihosts", given.host), _replacements(wanted)
+            path("ihosts", given.host),
+            _replacements(wanted),
+            if_match=given.if_match,
         )
         return changed
 

@@ -75,6 +75,16 @@ OPTS = (
         ),
     ),
     cfg.IntOpt(
+        "idempotency_hours",
+        default=24,
+        min=1,
+        max=720,
+        help=(
+            "Hours for which the answer to a POST with an Idempotency-Key is kept, and "
+            "given again to who sends the same."
+        ),
+    ),
+    cfg.IntOpt(
         "max_limit",
         default=2000,
         min=0,

@@ -130,6 +130,14 @@ ADDRESS = _table(
 )
 """Every address that somebody has, once; a host's mgmt_ip is the first of its own."""
 
+IDEMPOTENCY = _table(
+    "idempotency",
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("answer_sealed", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+"""Answers to requests that may come again, by who sent which key."""
+
 HUB = Table(
     "hub",
     METADATA,

@@ -86,9 +86,33 @@ class Database:
                 raise
             connection.commit()
 
+    def joined(self, connection: Connection) -> "Database":
+        """Return this database for code that is to work within a transaction that has
+        begun: what its writers undo is undone alone, what they keep waits for the end."""
+        return _Joined(self, connection)
+
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class _Joined(Database):
+    """A database as it is within one transaction; of the thread that has begun it."""
+
+    def __init__(self, whole: Database, connection: Connection) -> None:
+        self.engine = whole.engine
+        self._connection = connection
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """Yield the transaction's connection."""
+        yield self._connection
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """Yield the transaction's connection, in a part that can be undone alone."""
+        with self._connection.begin_nested():
+            yield self._connection
 
 
 def is_forwarding(connection: Connection) -> bool:

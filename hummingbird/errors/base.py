@@ -55,6 +55,15 @@ class Conflict(HummingbirdError):
     sentence = "{message}"
 
 
+class IdempotencyKeyReused(HummingbirdError):
+    code = "hummingbird.idempotency_key_reused"
+    status = 422
+    sentence = (
+        "This Idempotency-Key was sent with another request already; make a new one for "
+        "each request that is not the same."
+    )
+
+
 class PreconditionFailed(HummingbirdError):
     code = "hummingbird.precondition_failed"
     status = 412

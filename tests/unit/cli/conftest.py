@@ -58,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         raw = self.rfile.read(length)
         where = urlsplit(self.path)
+        # What goes wrong in an answer drops the connection.
         status, body = self.knows.reply(
             Asked(
                 method=self.command,

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.cli.client import Client, path, refusal
 from hummingbird.cli.endpoint import Endpoint
 from hummingbird.cli.failure import Failure, Unreachable
-from tests.unit.cli.conftest import Run, Server
+from tests.unit.cli.conftest import Asked, Run, Server
 
 FAULT = {"faultcode": "Client", "faultstring": "No such thing.", "debuginfo": None}
 
@@ -60,6 +61,46 @@ def test_a_refusal_has_the_servers_sentence_and_code(server: Server) -> None:
     with pytest.raises(Failure, match=r"^No such thing\.$") as caught:
         client.get("/v1/ihosts/x")
     assert caught.value.code == "hummingbird.not_found"
+
+
+def test_what_adds_is_sent_once_more_with_the_same_key(server: Server) -> None:
+    def dropped(asked: Asked) -> Any:
+        if len(server.asked) == 1:
+            raise ConnectionAbortedError
+        return 200, {"id": 1}
+
+    server.on("POST", "/v1/ihosts", dropped)
+    client = Client(Endpoint(url=server.url, token="t", token_from="here"))
+    assert client.post("/v1/ihosts", {}) == {"id": 1}
+    assert client.post("/v1/ihosts", {}) == {"id": 1}
+    first, again, other = (asked.headers["idempotency-key"] for asked in server.asked)
+    assert first == again != other
+
+
+def test_what_changes_or_deletes_is_not_sent_again(server: Server) -> None:
+    def dropped(asked: Asked) -> Any:
+        raise ConnectionAbortedError
+
+    client = Client(Endpoint(url=server.url, token="t", token_from="here"))
+    for method, act in (
+        ("PATCH", lambda: client.patch("/v1/x", {})),
+        ("DELETE", lambda: client.delete("/v1/x")),
+    ):
+        server.asked.clear()
+        server.on(method, "/v1/x", dropped)
+        with pytest.raises(Unreachable):
+            act()
+        assert len(server.asked) == 1
+
+
+def test_a_change_may_name_what_was_seen(hummingbird: Run, server: Server) -> None:
+    server.on("PATCH", "/v1/emns/shops", {"name": "shops"})
+    words = ("emn-update", "shops", "--site", "ulm")
+    hummingbird(*words)
+    hummingbird(*words, "--if-match", "5-7")
+    hummingbird(*words, "--if-match", '"5-7"')
+    seen = [asked.headers.get("if-match") for asked in server.asked]
+    assert seen == [None, '"5-7"', '"5-7"']
 
 
 def test_a_proxy_for_the_world_outside_is_not_asked_for_this_machine(
