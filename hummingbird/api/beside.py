@@ -43,6 +43,7 @@ OURS: Final = frozenset(
         "event_log",
         "event_suppression",
         "heartbeats",
+        "openapi.json",
         "reconcilers",
         "runs",
     }
@@ -51,8 +52,12 @@ OURS: Final = frozenset(
 thing that we don't know is asked for there."""
 
 LISTS: Final = {
+    "addresses": "addresses",
+    "addrpools": "addrpools",
     "ihosts": "ihosts",
     "labels": "labels",
+    "networks": "networks",
+    "pci_devices": "pci_devices",
 }
 """Resources whose lists show what both have, and under which key."""
 
@@ -112,6 +117,8 @@ class Beside:
                 serve = self._by_us if self._is_ours(name) else self._by_them
             case (_, "v1", name, *_) if name in OURS:
                 serve = self._by_us
+            case (_, "v1", "networks" | "addresses", name, *_) if name.isdigit():
+                serve = self._by_them  # these of ours are known by uuid or name
             case ("GET", "v1", _) if self._has_route(method, path):
                 serve = self._theirs_or_ours
             case _ if self._has_route(method, path):

@@ -48,9 +48,6 @@ def create(call: Call) -> Any:
     """POST /v1/ihosts"""
     call.arguments()
     new = parse_new_host(call.json_object())
-    call.parts.neighbour.refuse_taken(
-        hostname=new.hostname, mgmt_mac=new.mgmt_mac, mgmt_ip=new.mgmt_ip
-    )
     with call.parts.database.writer() as connection:
         added = add(call, connection, new, now=call.parts.clock.now())
         return _full(call, connection, added)

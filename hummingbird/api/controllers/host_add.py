@@ -31,6 +31,9 @@ def add(call: Call, connection: Connection, new: NewHost, *, now: datetime) -> H
     :raises HummingbirdError: a name or an address is another's, or there is no such
         network or credential.
     """
+    call.parts.neighbour.refuse_taken(
+        hostname=new.hostname, mgmt_mac=new.mgmt_mac, mgmt_ip=new.mgmt_ip
+    )
     attributes = dict(new.attributes)
     if new.bm_password:
         attributes["bm_password_sealed"] = call.parts.box.seal(new.bm_password)

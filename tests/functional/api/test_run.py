@@ -71,7 +71,7 @@ def test_runs_are_filtered_by_host_and_state(world: World) -> None:
     def ids(**query: object) -> list[int]:
         return [run["id"] for run in world.client.get("/v1/runs", **query).json["runs"]]
 
-    assert ids(host="edge-0") == ids(host="1") == [1]
+    assert ids(host="edge-0") == ids(host=str(world.host("edge-0").id)) == [1]
     assert ids(host=world.host("edge-1").uuid) == [2]
     assert ids(state="queued") == [2]
     assert ids(state="queued,succeeded") == [2, 1]
