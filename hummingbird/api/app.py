@@ -23,6 +23,7 @@ from hummingbird.api.beside import Beside
 from hummingbird.api.call import MAX_BODY_BYTES, Call
 from hummingbird.api.encode import encode
 from hummingbird.api.fault import fault, routing_fault
+from hummingbird.api.operations import described
 from hummingbird.api.parts import Parts
 from hummingbird.api.policy import Policy
 from hummingbird.api.router import Route, Router
@@ -159,7 +160,7 @@ def build(
     :param token: what clients must show.
     :param sysinv: the real one that it stands before, if any.
     """
-    guarded = Policy(parts.conf, parts.clock).guard(routes)
+    guarded = Policy(parts.conf, parts.clock).guard(described(routes))
     application: WsgiApplication = Application(parts, token=token, routes=guarded)
     if sysinv is not None:
         application = Beside(application, parts, sysinv, routes=routes)

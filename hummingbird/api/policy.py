@@ -152,6 +152,8 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "POST /v1/credentials", "DELETE /v1/credentials/{credential}"),
     _rule("hummingbird:heartbeats:get", _READERS, "see heartbeats",
           "GET /v1/heartbeats", "GET /v1/heartbeats/*"),
+    _rule("hummingbird:openapi:get", _READERS, "see what the API is",
+          "GET /v1/openapi.json"),
     _rule("hummingbird:reconcilers:get", _READERS, "see what the conductor keeps true",
           "GET /v1/reconcilers"),
 )

@@ -17,6 +17,7 @@ from hummingbird.api.controllers import (
     host,
     label,
     network,
+    openapi,
     reconciler,
     root,
     run,
@@ -119,5 +120,6 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/heartbeats/{host}",             heartbeat.get),
     ("GET",    "/v1/reconcilers",                   reconciler.list_all),
     ("GET",    "/v1/health",                        health.get),
+    ("GET",    "/v1/openapi.json",                  openapi.get),
 )
 # fmt: on

@@ -3,13 +3,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from hummingbird.api.schema.text import invalid, text
+from hummingbird.api.schema.attribute import Attribute, Body, By
+from hummingbird.api.schema.text import TEXT_MAX, invalid, text
 from hummingbird.domain.host import check_address
-from hummingbird.errors import BadRequest
-
-_KNOWN = ("address", "host")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +23,24 @@ def parse_new_address(body: Mapping[str, Any]) -> NewAddress:
 
     :raises BadRequest: an attribute is unknown, missing or wrong.
     """
-    for name in body:
-        if name not in _KNOWN:
-            raise BadRequest(message=f"Unknown attribute for argument address: {name}")
-    values = {name: text("address", name, body.get(name)) for name in _KNOWN}
-    for name, value in values.items():
-        if not value:
-            raise invalid("address", name, value, should="given: it is mandatory")
-    return NewAddress(
-        address=check_address(values["address"] or ""), host=values["host"] or ""
-    )
+    NEW_ADDRESS.refuse_unknown(body)
+    address, host = (NEW_ADDRESS.read(body, name) for name in NEW_ADDRESS.attributes)
+    return NewAddress(address=check_address(address), host=host)
+
+
+def _given(name: str, value: object) -> str:
+    found = text("address", name, value)
+    if not found:
+        raise invalid("address", name, value, should="given: it is mandatory")
+    return found
+
+
+_GIVEN: Final = By(_given, {"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
+
+NEW_ADDRESS: Final = Body(
+    "address",
+    {
+        "address": Attribute(_GIVEN, "IPv4 or IPv6.", must=True),
+        "host": Attribute(_GIVEN, "Whose: an id, uuid or hostname.", must=True),
+    },
+)

@@ -8,7 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from hummingbird.api.schema.text import invalid, text
+from hummingbird.api.operation import Patch
+from hummingbird.api.schema.attribute import (
+    Attribute,
+    Body,
+    By,
+    Matching,
+    Schema,
+    Words,
+)
+from hummingbird.api.schema.text import TEXT_MAX, invalid, text
 from hummingbird.domain.address import RESERVED, Role
 from hummingbird.domain.address_pool import (
     AddressPool,
@@ -28,8 +37,6 @@ ADDRESSES: Final[Mapping[str, Role]] = {
 }
 """Attributes that keep an address for the controllers, or the gateway."""
 
-_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_CHANGEABLE = ("name", "network", "prefix", "order", "ranges", "emn", *ADDRESSES)
 _SHOWN = ("uuid", "family", *(f"{name}_id" for name in ADDRESSES))
 """What an answer has and nobody chooses."""
 
@@ -53,9 +60,7 @@ def parse_new_pool(body: Mapping[str, Any]) -> WantedPool:
 
     :raises BadRequest: an attribute is unknown, missing or wrong.
     """
-    for name in body:
-        if name not in _CHANGEABLE:
-            raise BadRequest(message=f"Unknown attribute for argument addrpool: {name}")
+    NEW_POOL.refuse_unknown(body)
     return _pool(body)
 
 
@@ -79,8 +84,7 @@ def parse_pool_change(
     for name in change:
         if name in _SHOWN:
             raise BadRequest(message=f"{name} of an address pool can't be changed.")
-        if name not in _CHANGEABLE:
-            raise BadRequest(message=f"Unknown attribute for argument addrpool: {name}")
+    NEW_POOL.refuse_unknown(change)
     before: dict[str, Any] = {
         "name": pool.name,
         "network": pool.network,
@@ -120,70 +124,137 @@ def _from_patch(operations: list[Any]) -> dict[str, Any]:
 
 def _pool(body: Mapping[str, Any]) -> WantedPool:
     network = parse_network(
-        _required("network", body.get("network")), _prefix(body.get("prefix"))
+        NEW_POOL.read(body, "network"), NEW_POOL.read(body, "prefix")
     )
-    ranges = body.get("ranges")
+    ranges = NEW_POOL.read(body, "ranges")
+    given = {role: NEW_POOL.read(body, name) for name, role in ADDRESSES.items()}
     addresses = {
-        role: check_usable(_inside(name, body[name], network), network)
-        for name, role in ADDRESSES.items()
-        if body.get(name) not in (None, "", "none")
+        role: check_usable(_inside(role, address, network), network)
+        for role, address in given.items()
+        if address is not None
     }
     if len(set(addresses.values())) < len(addresses):
         raise AddressPoolInvalid(
             message="A pool can't keep one address for two purposes."
         )
     return WantedPool(
-        name=_name(body.get("name")),
+        name=NEW_POOL.read(body, "name"),
         network=network,
-        order=_order(body.get("order")),
+        order=NEW_POOL.read(body, "order"),
         ranges=check_ranges(ranges, network) if ranges else default_ranges(network),
-        emn=_emn(body.get("emn")),
+        emn=NEW_POOL.read(body, "emn"),
         addresses=addresses,
     )
 
 
-def _emn(value: object) -> str | None:
-    name = text("addrpool", "emn", value)
-    return None if name in (None, "", "none") else name
+def _emn(name: str, value: object) -> str | None:
+    found = text("addrpool", name, value)
+    return None if found in (None, "", "none") else found
 
 
-def _required(name: str, value: object) -> str:
+def _network(name: str, value: object) -> str:
     given = text("addrpool", name, value)
     if not given:
         raise invalid("addrpool", name, value, should="given: it is mandatory")
     return given
 
 
-def _prefix(value: object) -> int:
+def _prefix(name: str, value: object) -> int:
     # `system addrpool-add` sends a text.
     given = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)  # JSON has one kind of number
     if isinstance(given, int) and not isinstance(given, bool) and 0 < given <= 128:
         return given
-    raise invalid("addrpool", "prefix", value, should="the length of a prefix in bits")
+    raise invalid("addrpool", name, value, should="the length of a prefix in bits")
 
 
-def _inside(name: str, value: object, network: Network) -> str:
-    address = check_address(_required(name, value))
+def _address(name: str, value: object) -> str | None:
+    found = text("addrpool", name, value)
+    return None if found in (None, "", "none") else check_address(found)
+
+
+def _inside(role: Role, address: str, network: Network) -> str:
     if ipaddress.ip_address(address) in network:
         return address
+    name = f"{role.value}_address"
     raise AddressPoolInvalid(message=f"{name} {address} is not in {network}.")
 
 
-def _order(value: object) -> Order:
-    try:
-        return Order(str(value)) if value else Order.RANDOM
-    except ValueError as error:
-        words = ", ".join(Order)
-        raise invalid("addrpool", "order", value, should=f"one of {words}") from error
+def _order(name: str, value: object) -> Order:
+    return Order(_ORDERS.read("addrpool", name, value)) if value else Order.RANDOM
 
 
-def _name(value: object) -> str:
-    if isinstance(value, str) and _NAME.fullmatch(value) and not value.isdigit():
-        return value
-    raise invalid(
-        "addrpool",
-        "name",
-        value,
-        should="at most 63 letters, digits, hyphens, underscores and periods, and not a"
-        " number",
-    )
+_ORDERS: Final = Words(*Order)
+_TEXT_OR_NONE: Final = {"type": ["string", "null"], "maxLength": TEXT_MAX}
+_PAIR: Final = {
+    "type": "array",
+    "items": {"type": "string"},
+    "minItems": 2,
+    "maxItems": 2,
+}
+
+NEW_POOL: Final = Body(
+    "addrpool",
+    {
+        "name": Attribute(
+            Matching(
+                pattern=re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"),
+                but=re.compile("[0-9]+"),
+                should="at most 63 letters, digits, hyphens, underscores and periods, and"
+                " not a number",
+            ),
+            must=True,
+        ),
+        "network": Attribute(
+            By(_network, {"type": "string", "minLength": 1, "maxLength": TEXT_MAX}),
+            "Its address, without the prefix.",
+            must=True,
+        ),
+        "prefix": Attribute(
+            By(
+                _prefix,
+                {
+                    "anyOf": [
+                        {"type": "integer", "minimum": 1, "maximum": 128},
+                        {"type": "string", "pattern": "^[0-9]+$"},
+                    ]
+                },
+            ),
+            must=True,
+        ),
+        "order": Attribute(
+            By(_order, {"enum": [*_ORDERS.words, "", None]}),
+            "In which addresses are given out; without it, random.",
+        ),
+        "ranges": Attribute(
+            By(
+                lambda _name, value: value,
+                {"anyOf": [{"type": "array", "items": _PAIR}, {"type": "null"}]},
+            ),
+            "Pairs of first and last; without it, all that can be used.",
+        ),
+        "emn": Attribute(By(_emn, _TEXT_OR_NONE), "Network of hosts that it is of."),
+        **{
+            name: Attribute(By(_address, _TEXT_OR_NONE), "Kept, and given to no host.")
+            for name in ADDRESSES
+        },
+    },
+)
+
+
+class _PoolChange:
+    """An object of what changes, or a JSON patch as sysinv's clients send it."""
+
+    schema: Final[Schema] = {
+        "anyOf": [
+            {
+                **{k: v for k, v in NEW_POOL.schema.items() if k != "required"},
+                "description": "What changes.",
+            },
+            Patch(("add", "replace", "remove"), "The same as a JSON patch.").schema,
+        ]
+    }
+
+
+POOL_CHANGE: Final = _PoolChange()

@@ -8,8 +8,18 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from hummingbird.api.schema.attribute import (
+    Anything,
+    Attribute,
+    Body,
+    By,
+    Flag,
+    OrNull,
+    Text,
+    Words,
+)
 from hummingbird.api.schema.fault_query import parse_time
-from hummingbird.api.schema.text import boolean, invalid, text
+from hummingbird.api.schema.text import invalid
 from hummingbird.domain.alarm import Alarm, LogEvent, Severity
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.errors import AlarmIdUnknown, BadRequest
@@ -28,29 +38,16 @@ _LENGTHS: Final = {
 }
 _KEY: Final = ("alarm_id", "entity_instance_id")
 _MANDATORY: Final = (*_KEY, "severity", "alarm_type", "probable_cause")
-_SAID_BY_US: Final = frozenset(
-    {
-        "suppression_status",
-        "mgmt_affecting",
-        "degrade_affecting",
-        "links",
-        "created_at",
-        "updated_at",
-    }
+_FLAGS: Final = ("service_affecting", "suppression")
+_SAID_BY_US: Final = (
+    "suppression_status",
+    "mgmt_affecting",
+    "degrade_affecting",
+    "links",
+    "created_at",
+    "updated_at",
 )
 """What an answer has; a client that sends an answer back is not refused for it."""
-_KNOWN: Final = frozenset(
-    {
-        *_LENGTHS,
-        *_SAID_BY_US,
-        "uuid",
-        "alarm_state",
-        "timestamp",
-        "severity",
-        "service_affecting",
-        "suppression",
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,54 +153,73 @@ def parse_alarm(body: Mapping[str, Any], *, state: str | None = None) -> Posted:
     :param state: what the body's `alarm_state` is when it says none.
     :raises BadRequest: an attribute is unknown, or holds what it can't.
     """
-    for name in body:
-        if name not in _KNOWN:
-            raise BadRequest(message=f'Unknown attribute: "{name[:40]}"')
-    found = body.get("alarm_state", state)
-    if found not in STATES:
-        raise BadRequest(message=f"The alarm_state {found!s:.40} does not support!")
+    POSTED_ALARM.refuse_unknown(body)
+    found = POSTED_ALARM.read(body, "alarm_state", state)
     texts = {
         name: value
-        for name, maximum in _LENGTHS.items()
-        if (value := text("alarm", name, body.get(name), maximum=maximum)) is not None
+        for name in _LENGTHS
+        if (value := POSTED_ALARM.read(body, name)) is not None
     }
     flags = {
-        name: boolean("alarm", name, body[name])
-        for name in ("service_affecting", "suppression")
-        if body.get(name) is not None
+        name: value
+        for name in _FLAGS
+        if (value := POSTED_ALARM.read(body, name)) is not None
     }
     return Posted(
         state=found,
-        uuid=_uuid(body.get("uuid")),
-        at=_time(body.get("timestamp")),
-        severity=_parse_severity(body.get("severity")),
+        uuid=POSTED_ALARM.read(body, "uuid"),
+        at=POSTED_ALARM.read(body, "timestamp"),
+        severity=POSTED_ALARM.read(body, "severity"),
         texts=texts,
         flags=flags,
     )
 
 
-def _parse_severity(value: object) -> Severity | None:
-    if value is None:
-        return None
-    try:
-        return Severity(str(value))
-    except ValueError as error:
-        should = "one of " + ", ".join(Severity)
-        raise invalid("alarm", "severity", value, should=should) from error
+def _state(_name: str, value: object) -> str:
+    if value not in STATES:
+        raise BadRequest(message=f"The alarm_state {value!s:.40} does not support!")
+    return str(value)
 
 
-def _uuid(value: object) -> str | None:
-    if value is None:
-        return None
+def _uuid(name: str, value: object) -> str:
     try:
         return str(UUID(str(value)))
     except ValueError as error:
-        raise invalid("alarm", "uuid", value, should="a UUID") from error
+        raise invalid("alarm", name, value, should="a UUID") from error
 
 
-def _time(value: object) -> datetime | None:
-    if value is None:
-        return None
+def _time(name: str, value: object) -> datetime:
     if not isinstance(value, str):
-        raise invalid("alarm", "timestamp", value, should="an ISO 8601 time")
+        raise invalid("alarm", name, value, should="an ISO 8601 time")
     return parse_time(value)
+
+
+def _severity(name: str, value: object) -> Severity:
+    return Severity(_SEVERITIES.read("alarm", name, value))
+
+
+_SEVERITIES: Final = Words(*Severity)
+_ATTRIBUTES: Final = {
+    "uuid": Attribute(OrNull(By(_uuid, {"type": "string", "format": "uuid"}))),
+    **{name: Attribute(Text(maximum=length)) for name, length in _LENGTHS.items()},
+    "timestamp": Attribute(
+        OrNull(By(_time, {"type": "string"})),
+        "When it happened, in ISO 8601, or as 20160131 10:23:45; without it, now.",
+    ),
+    "severity": Attribute(OrNull(By(_severity, _SEVERITIES.schema))),
+    **{name: Attribute(OrNull(Flag())) for name in _FLAGS},
+    **{name: Attribute(Anything(), "Not read.") for name in _SAID_BY_US},
+}
+_UNKNOWN: Final = 'Unknown attribute: "{name}"'
+
+POSTED_ALARM: Final = Body(
+    "alarm",
+    {
+        **_ATTRIBUTES,
+        "alarm_state": Attribute(By(_state, Words(*STATES).schema), must=True),
+    },
+    unknown=_UNKNOWN,
+)
+CHANGED_ALARM: Final = Body(
+    "alarm", {**_ATTRIBUTES, "alarm_state": Attribute(Words("set"))}, unknown=_UNKNOWN
+)

@@ -4,21 +4,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from hummingbird.api.schema.text import boolean, invalid, resource_name
-from hummingbird.errors import BadRequest, CredentialInvalid
-
-_KNOWN = (
-    "name",
-    "user",
-    "port",
-    "become",
-    "private_key",
-    "password",
-    "become_password",
+from hummingbird.api.schema.attribute import (
+    NAME_OF_A_RESOURCE,
+    Attribute,
+    Body,
+    By,
+    Flag,
+    Matching,
+    Number,
 )
-_USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@\\-]{0,254}")
+from hummingbird.errors import CredentialInvalid
+
 _KEY_MAX = 16 * 1024
 _PASSWORD_MAX = 1024
 
@@ -41,35 +39,27 @@ def parse_new_credential(body: Mapping[str, Any]) -> NewCredential:
 
     :raises BadRequest: an attribute is unknown, missing or wrong.
     """
-    for name in body:
-        if name not in _KNOWN:
-            raise BadRequest(
-                message=f"Unknown attribute for argument credential: {name}"
-            )
-    user = body.get("user")
-    if not isinstance(user, str) or not _USER.fullmatch(user):
-        raise invalid("credential", "user", user, should="a user name on the hosts")
-    port = body.get("port", 22)
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
-        raise invalid("credential", "port", port, should="a TCP port")
-    private_key = _private_key(body.get("private_key"))
-    password = _password("password", body.get("password"))
+    NEW_CREDENTIAL.refuse_unknown(body)
+    user = NEW_CREDENTIAL.read(body, "user")
+    port = NEW_CREDENTIAL.read(body, "port", 22)
+    private_key = NEW_CREDENTIAL.read(body, "private_key")
+    password = NEW_CREDENTIAL.read(body, "password")
     if private_key is None and password is None:
         raise CredentialInvalid(
             message="A credential needs a private_key, a password, or both."
         )
     return NewCredential(
-        name=resource_name("credential", body.get("name")),
+        name=NEW_CREDENTIAL.read(body, "name"),
         user=user,
         port=port,
-        become=boolean("credential", "become", body.get("become", True)),
+        become=NEW_CREDENTIAL.read(body, "become", True),
         private_key=private_key,
         password=password,
-        become_password=_password("become_password", body.get("become_password")),
+        become_password=NEW_CREDENTIAL.read(body, "become_password"),
     )
 
 
-def _private_key(value: object) -> str | None:
+def _private_key(_name: str, value: object) -> str | None:
     if value is None:
         return None
     # Not at the top: it takes longer to load than the rest of the API's start.
@@ -108,3 +98,42 @@ def _password(name: str, value: object) -> str | None:
             message=f"{name} should be one line of at most {_PASSWORD_MAX} characters."
         )
     return value
+
+
+_PRIVATE_KEY: Final = By(
+    _private_key,
+    {
+        "type": ["string", "null"],
+        "maxLength": _KEY_MAX,
+        "description": "A private key without a passphrase, in OpenSSH's form or PEM.",
+        "writeOnly": True,
+    },
+)
+_PASSWORD: Final = By(
+    _password,
+    {
+        "type": ["string", "null"],
+        "maxLength": _PASSWORD_MAX,
+        "pattern": r"^[^\r\n]*$",
+        "writeOnly": True,
+    },
+)
+
+NEW_CREDENTIAL: Final = Body(
+    "credential",
+    {
+        "name": Attribute(NAME_OF_A_RESOURCE, must=True),
+        "user": Attribute(
+            Matching(
+                pattern=re.compile(r"[A-Za-z_][A-Za-z0-9_.@\\-]{0,254}"),
+                should="a user name on the hosts",
+            ),
+            must=True,
+        ),
+        "port": Attribute(Number(least=1, most=65535, should="a TCP port")),
+        "become": Attribute(Flag(), "Whether this user becomes root by sudo."),
+        "private_key": Attribute(_PRIVATE_KEY),
+        "password": Attribute(_PASSWORD),
+        "become_password": Attribute(_PASSWORD),
+    },
+)

@@ -4,24 +4,34 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from hummingbird.api.schema.text import boolean, invalid, resource_name, text
-from hummingbird.domain.emn import Attachment, check_cidr, check_mtu
-from hummingbird.domain.host import check_address, check_hostname
-from hummingbird.domain.vxlan import check_vni
-from hummingbird.errors import AddressInvalid, BadRequest, HostnameInvalid
-
-_CHANGEABLE = (
-    "attachment",
-    "site",
-    "credential",
-    "gateway",
-    "mtu",
-    "vni",
-    "lan_interface",
-    "dynamic",
+from hummingbird.api.schema.attribute import (
+    NAME_OF_A_RESOURCE,
+    Attribute,
+    Body,
+    By,
+    Flag,
+    Matching,
+    Number,
+    OrNone,
+    OrNull,
+    Text,
+    Words,
 )
+from hummingbird.api.schema.text import TEXT_MAX, invalid, text
+from hummingbird.domain.emn import (
+    MTU_MAX,
+    MTU_MIN,
+    MTU_MIN_IPV6,
+    Attachment,
+    check_cidr,
+    check_mtu,
+)
+from hummingbird.domain.host import check_address, check_hostname
+from hummingbird.domain.vxlan import VNI_MAX, check_vni
+from hummingbird.errors import AddressInvalid, HostnameInvalid
+
 _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")
 """Linux takes more; none of these can be read as an option or a path."""
 
@@ -47,22 +57,19 @@ def parse_new_emn(body: Mapping[str, Any]) -> NewEmn:
 
     :raises BadRequest: an attribute is unknown, missing or wrong.
     """
-    _refuse_unknown(body, ("name", "cidr", *_CHANGEABLE))
-    cidr = text("emn", "cidr", body.get("cidr"))
-    if not cidr:
-        raise invalid("emn", "cidr", cidr, should="a network, as 10.20.0.0/24")
-    cidr = check_cidr(cidr)
+    NEW_EMN.refuse_unknown(body)
+    cidr = NEW_EMN.read(body, "cidr")
     return NewEmn(
-        name=resource_name("emn", body.get("name")),
+        name=NEW_EMN.read(body, "name"),
         cidr=cidr,
-        attachment=_attachment(body.get("attachment", Attachment.ROUTED.value)),
-        site=_site(body.get("site")),
-        credential=text("emn", "credential", body.get("credential")),
-        gateway=_gateway(body.get("gateway")),
-        mtu=_mtu(body.get("mtu"), cidr=cidr),
-        vni=_vni(body.get("vni")),
-        lan_interface=_lan_interface(body.get("lan_interface")),
-        dynamic=boolean("emn", "dynamic", body.get("dynamic", False)),
+        attachment=NEW_EMN.read(body, "attachment", Attachment.ROUTED.value),
+        site=NEW_EMN.read(body, "site"),
+        credential=NEW_EMN.read(body, "credential"),
+        gateway=NEW_EMN.read(body, "gateway"),
+        mtu=_mtu(NEW_EMN.read(body, "mtu"), cidr=cidr),
+        vni=NEW_EMN.read(body, "vni"),
+        lan_interface=NEW_EMN.read(body, "lan_interface"),
+        dynamic=NEW_EMN.read(body, "dynamic", False),
     )
 
 
@@ -74,77 +81,90 @@ def parse_emn_change(body: Mapping[str, Any], *, cidr: str) -> dict[str, Any]:
 
     :raises BadRequest: an attribute is unknown, can't change, or is wrong.
     """
-    _refuse_unknown(body, _CHANGEABLE)
-    change: dict[str, Any] = {}
-    if "attachment" in body:
-        change["attachment"] = _attachment(body["attachment"]).value
-    if "site" in body:
-        change["site"] = resource_name("emn", body["site"])
-    if "credential" in body:
-        change["credential"] = text("emn", "credential", body["credential"]) or None
-    if "gateway" in body:
-        change["gateway"] = _gateway(body["gateway"])
-    if "mtu" in body:
-        change["mtu"] = _mtu(body["mtu"], cidr=cidr)
-    if "vni" in body:
-        change["vni"] = _vni(body["vni"])
-    if "lan_interface" in body:
-        change["lan_interface"] = _lan_interface(body["lan_interface"])
-    if "dynamic" in body:
-        change["dynamic"] = boolean("emn", "dynamic", body["dynamic"])
+    EMN_CHANGE.refuse_unknown(body)
+    change = {
+        name: EMN_CHANGE.read(body, name)
+        for name in EMN_CHANGE.attributes
+        if name in body
+    }
+    if "attachment" in change:
+        change["attachment"] = change["attachment"].value
+    if "credential" in change:
+        change["credential"] = change["credential"] or None
+    if "mtu" in change:
+        change["mtu"] = _mtu(change["mtu"], cidr=cidr)
     return change
 
 
-def _refuse_unknown(body: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for name in body:
-        if name not in known:
-            raise BadRequest(message=f"Unknown attribute for argument emn: {name}")
+def _cidr(name: str, value: object) -> str:
+    found = text("emn", name, value)
+    if not found:
+        raise invalid("emn", name, found, should="a network, as 10.20.0.0/24")
+    return check_cidr(found)
 
 
-def _attachment(value: object) -> Attachment:
-    try:
-        return Attachment(str(value))
-    except ValueError as error:
-        words = ", ".join(Attachment)
-        raise invalid("emn", "attachment", value, should=f"one of {words}") from error
+def _attachment(name: str, value: object) -> Attachment:
+    return Attachment(_ATTACHMENTS.read("emn", name, value))
 
 
-def _site(value: object) -> str | None:
-    return None if value is None else resource_name("emn", value)
-
-
-def _gateway(value: object) -> str | None:
+def _gateway(name: str, value: object) -> str:
     """Return a hostname or an address."""
-    if value is None or value == "":
-        return None
     if isinstance(value, str):
         for check in (check_address, check_hostname):
             try:
                 return check(value)
             except (AddressInvalid, HostnameInvalid):
                 continue
-    raise invalid("emn", "gateway", value, should="a hostname or an address")
+    raise invalid("emn", name, value, should="a hostname or an address")
 
 
-def _mtu(value: object, *, cidr: str) -> int | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return check_mtu(value, cidr=cidr)
-    raise invalid("emn", "mtu", value, should="a number of bytes")
+def _mtu(value: int | None, *, cidr: str) -> int | None:
+    return None if value is None else check_mtu(value, cidr=cidr)
 
 
-def _vni(value: object) -> int | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return check_vni(value)
-    raise invalid("emn", "vni", value, should="a number")
+_ATTACHMENTS: Final = Words(*Attachment)
 
-
-def _lan_interface(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if isinstance(value, str) and _INTERFACE.fullmatch(value):
-        return value
-    raise invalid("emn", "lan_interface", value, should="an interface's name, as eth1")
+_CHANGEABLE: Final = {
+    "attachment": Attribute(
+        By(_attachment, _ATTACHMENTS.schema),
+        "How its hosts are reached; without it, routed.",
+    ),
+    "site": Attribute(
+        NAME_OF_A_RESOURCE, "Which uplink its hosts share; without it, its own name."
+    ),
+    "credential": Attribute(Text(), "Name of how to get into its hosts."),
+    "gateway": Attribute(
+        OrNone(By(_gateway, {"type": "string"})),
+        "What stands between us and it: a hostname or an address.",
+    ),
+    "mtu": Attribute(
+        OrNone(
+            # Its bounds hang on the addresses: parsers judge it when they know those.
+            Number(least=MTU_MIN, most=MTU_MAX, should="a number of bytes", judge=int)
+        ),
+        f"Largest packet, in bytes; at least {MTU_MIN_IPV6} where it has IPv6.",
+    ),
+    "vni": Attribute(
+        OrNone(Number(least=1, most=VNI_MAX, should="a number", judge=check_vni)),
+        "VXLAN's number of it.",
+    ),
+    "lan_interface": Attribute(
+        OrNone(Matching(pattern=_INTERFACE, should="an interface's name, as eth1")),
+        "The gateway's interface to its hosts, where they need nothing of ours.",
+    ),
+    "dynamic": Attribute(Flag(), "Whether its hosts are given addresses."),
+}
+NEW_EMN: Final = Body(
+    "emn",
+    {
+        "name": Attribute(NAME_OF_A_RESOURCE, must=True),
+        "cidr": Attribute(
+            By(_cidr, {"type": "string", "maxLength": TEXT_MAX}),
+            "Its addresses: a network, or one of IPv4 and one of IPv6 with a comma.",
+            must=True,
+        ),
+        **_CHANGEABLE,
+        "site": Attribute(OrNull(NAME_OF_A_RESOURCE), _CHANGEABLE["site"].about),
+    },
+)
+EMN_CHANGE: Final = Body("emn", _CHANGEABLE)

@@ -7,16 +7,27 @@ same one as there (StarlingX config sysinv/api/controllers/v1/host.py, _do_post)
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from hummingbird.api.schema.attribute import (
+    Attribute,
+    Body,
+    By,
+    Later,
+    OrNull,
+    Text,
+    Words,
+)
 from hummingbird.api.schema.setting import (
+    SETTINGS,
     check_board_management,
     parse_mapping,
     parse_setting,
 )
-from hummingbird.api.schema.text import text
+from hummingbird.api.schema.text import TEXT_MAX
 from hummingbird.api.view.host import COLLECTIONS, DEFAULTS
 from hummingbird.domain.host import (
+    HOSTNAME_MAX,
     PERSONALITY,
     check_address,
     check_hostname,
@@ -73,23 +84,8 @@ STATE = frozenset(
 )
 """Attributes of a host that nobody outside may choose."""
 
-_ACCEPTED = frozenset(
-    {
-        "hostname",
-        "personality",
-        "mgmt_mac",
-        "mgmt_ip",
-        "underlay",
-        "emn",
-        "credential",
-        "serialid",
-        "location",
-        "capabilities",
-        "bm_password",
-        "vsc_controllers",
-        *DEFAULTS,
-    }
-)
+_NOT_CHOSEN: Final[tuple[object, ...]] = (None, "", "none", [])
+"""What clients send for them that send all that they know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +113,8 @@ def parse_new_host(body: Mapping[str, Any]) -> NewHost:
 
     :raises BadRequest: an attribute is unknown, not the client's to choose, or wrong.
     """
-    for name in body:
-        if name not in _ACCEPTED and name not in STATE:
-            raise BadRequest(message=f"Unknown attribute for argument host: {name}")
-    chosen = sorted(
-        name for name in STATE if body.get(name) not in (None, "", "none", [])
-    )
+    NEW_HOST.refuse_unknown(body)
+    chosen = sorted(name for name in STATE if body.get(name) not in _NOT_CHOSEN)
     if chosen:
         raise BadRequest(
             message=(
@@ -130,36 +122,36 @@ def parse_new_host(body: Mapping[str, Any]) -> NewHost:
                 f"{', '.join(chosen)}"
             )
         )
-    personality = text("host", "personality", body.get("personality"))
-    hostname = text("host", "hostname", body.get("hostname"))
+    personality = NEW_HOST.read(body, "personality")
+    hostname = NEW_HOST.read(body, "hostname")
     if not hostname:
         raise HostnameMissing(personality=personality)
     if personality == PERSONALITY:
         check_hostname(hostname)
-    mac = text("host", "mgmt_mac", body.get("mgmt_mac"))
+    mac = NEW_HOST.read(body, "mgmt_mac")
     if not mac:
         raise MacMissing()
     mac = check_mac(mac)
     if personality != PERSONALITY:
         raise PersonalityRefused(hostname=hostname, personality=personality)
-    if body.get("vsc_controllers"):
+    if body.get("vsc_controllers") not in _NOT_CHOSEN[:2]:
         raise BadRequest(
             message="The vsc_controllers property is not applicable to this host."
         )
-    address = text("host", "mgmt_ip", body.get("mgmt_ip"))
-    underlay = text("host", "underlay", body.get("underlay"))
+    address = NEW_HOST.read(body, "mgmt_ip")
+    underlay = NEW_HOST.read(body, "underlay")
     return NewHost(
         hostname=hostname,
         mgmt_mac=mac,
         mgmt_ip=check_address(address) if address else None,
         underlay=check_address(underlay) if underlay else None,
-        emn=text("host", "emn", body.get("emn")) or None,
-        credential=text("host", "credential", body.get("credential")) or None,
-        serialid=text("host", "serialid", body.get("serialid")),
-        location=parse_mapping("location", body.get("location")),
-        capabilities=parse_capabilities(body.get("capabilities")),
+        emn=NEW_HOST.read(body, "emn") or None,
+        credential=NEW_HOST.read(body, "credential") or None,
+        serialid=NEW_HOST.read(body, "serialid"),
+        location=NEW_HOST.read(body, "location"),
+        capabilities=NEW_HOST.read(body, "capabilities"),
         attributes=_settings(hostname, body),
-        bm_password=text("host", "bm_password", body.get("bm_password")) or None,
+        bm_password=NEW_HOST.read(body, "bm_password") or None,
     )
 
 
@@ -185,3 +177,69 @@ def _settings(hostname: str, body: Mapping[str, Any]) -> dict[str, Any]:
     }
     full = check_board_management(hostname, given, before=None)
     return {name: value for name, value in full.items() if value != DEFAULTS[name]}
+
+
+_MAPPING: Final = {
+    "anyOf": [
+        {
+            "type": "object",
+            "propertyNames": {"maxLength": TEXT_MAX},
+            "additionalProperties": {
+                "type": ["string", "integer", "boolean"],
+                "maxLength": TEXT_MAX,
+            },
+        },
+        {"type": "string"},
+        {"type": "null"},
+    ]
+}
+_ADDRESS: Final = {"type": ["string", "null"], "maxLength": TEXT_MAX}
+
+NEW_HOST: Final = Body(
+    "host",
+    {
+        "hostname": Attribute(
+            Later({"type": "string", "minLength": 1, "maxLength": HOSTNAME_MAX}),
+            "Fit to be a Kubernetes node's name (RFC 1123).",
+            must=True,
+        ),
+        "personality": Attribute(Later(Words(PERSONALITY).schema), must=True),
+        "mgmt_mac": Attribute(
+            Later({"type": "string", "maxLength": TEXT_MAX}),
+            "MAC of its management interface, with colons or hyphens.",
+            must=True,
+        ),
+        "mgmt_ip": Attribute(
+            Later(_ADDRESS), "Its address; the network must be known."
+        ),
+        "underlay": Attribute(
+            Later(_ADDRESS), "The address that it has before us, where a tunnel ends."
+        ),
+        "emn": Attribute(
+            Text(), "Network that it is in; without mgmt_ip it is given an address."
+        ),
+        "credential": Attribute(
+            Text(), "Name of how to get in; without it, its network's or the default."
+        ),
+        "serialid": Attribute(Text()),
+        "location": Attribute(
+            By(parse_mapping, _MAPPING), "Texts and integers, or a text of them."
+        ),
+        "capabilities": Attribute(
+            By(lambda _name, value: parse_capabilities(value), _MAPPING)
+        ),
+        "bm_password": Attribute(Text(), "Never shown again."),
+        "vsc_controllers": Attribute(
+            By(lambda _name, value: value, {"enum": [*_NOT_CHOSEN[:2]]}),
+            "Not applicable; taken empty from clients that send it.",
+        ),
+        **{name: Attribute(OrNull(kind)) for name, kind in SETTINGS.items()},
+        **{
+            name: Attribute(
+                By(lambda _name, value: value, {"enum": list(_NOT_CHOSEN)}),
+                "Not the client's to choose.",
+            )
+            for name in sorted(STATE)
+        },
+    },
+)

@@ -2,10 +2,11 @@
 """What a client sends to give a host labels."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from hummingbird.api.schema.attribute import Schema
 from hummingbird.api.schema.text import boolean, invalid
-from hummingbird.domain.label import check_label
+from hummingbird.domain.label import NAME_MAX, PREFIX_MAX, check_label
 from hummingbird.errors import BadRequest
 
 
@@ -32,3 +33,18 @@ def parse_overwrite(arguments: Mapping[str, Any]) -> bool:
     """
     given = arguments.get("overwrite")
     return False if given is None else boolean("label", "overwrite", given)
+
+
+class _Labels:
+    """An object of keys and values."""
+
+    schema: Final[Schema] = {
+        "type": "object",
+        "description": "Keys and values, as Kubernetes' labels are made.",
+        "minProperties": 1,
+        "propertyNames": {"maxLength": PREFIX_MAX + 1 + NAME_MAX},
+        "additionalProperties": {"type": "string", "maxLength": NAME_MAX},
+    }
+
+
+LABELS: Final = _Labels()

@@ -7,10 +7,11 @@ Rules and refusals are sysinv's (StarlingX config sysinv/api/controllers/v1/host
 import ast
 import ipaddress
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from hummingbird.api.schema.text import boolean, invalid, text
+from hummingbird.api.schema.attribute import By, Flag, Kind, Text, Words
+from hummingbird.api.schema.text import TEXT_MAX, invalid, text
 from hummingbird.api.view.host import DEFAULTS
 from hummingbird.domain.board import PIN
 from hummingbird.domain.host import PERSONALITY
@@ -43,7 +44,7 @@ def parse_setting(name: str, value: object) -> Any:
     """
     if value is None:
         return DEFAULTS[name]
-    return _PARSERS.get(name, _text_of)(name, value)
+    return SETTINGS[name].read("host", name, value)
 
 
 def check_board_management(
@@ -123,23 +124,6 @@ def _from_text(name: str, value: str) -> object:
     return {"locn": value} if name == "location" else value
 
 
-def _text_of(name: str, value: object) -> str | None:
-    return text("host", name, value)
-
-
-def _flag(name: str, value: object) -> bool:
-    return boolean("host", name, value)
-
-
-def _one_of(*words: str) -> Callable[[str, object], str]:
-    def parse(name: str, value: object) -> str:
-        if isinstance(value, str) and value in words:
-            return value
-        raise invalid("host", name, value, should=f"one of {', '.join(words)}")
-
-    return parse
-
-
 def _bm_type(_name: str, value: object) -> str:
     word = value.lower() if isinstance(value, str) else value
     if word not in BM_TYPES:
@@ -178,12 +162,22 @@ def _subfunctions(name: str, value: object) -> str:
     raise invalid("host", name, value, should=f"{PERSONALITY}[,lowlatency]")
 
 
-_PARSERS: dict[str, Callable[[str, object], Any]] = {
-    "ttys_dcd": _flag,
-    "clock_synchronization": _one_of("ntp", "ptp"),
-    "apparmor": _one_of("enabled", "disabled"),
-    "bm_type": _bm_type,
-    "bm_ip": _bm_ip,
-    "bm_username": _bm_username,
-    "subfunctions": _subfunctions,
+_OWN_RULES: Final[Mapping[str, Kind]] = {
+    "ttys_dcd": Flag(),
+    "clock_synchronization": Words("ntp", "ptp"),
+    "apparmor": Words("enabled", "disabled"),
+    "bm_type": By(_bm_type, Words(*BM_TYPES).schema),
+    "bm_ip": By(_bm_ip, {"type": "string", "maxLength": TEXT_MAX}),
+    "bm_username": By(
+        _bm_username,
+        {"type": "string", "maxLength": _BM_USERNAME_MAX, "pattern": r"^\S*$"},
+    ),
+    "subfunctions": By(
+        _subfunctions,
+        Words("", PERSONALITY, "lowlatency", f"{PERSONALITY},lowlatency").schema,
+    ),
 }
+SETTINGS: Final[Mapping[str, Kind]] = {
+    name: _OWN_RULES.get(name, Text()) for name in DEFAULTS
+}
+"""The rule of each setting."""

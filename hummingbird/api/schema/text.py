@@ -8,7 +8,7 @@ from hummingbird.errors import BadRequest
 TEXT_MAX = 255
 """Characters of a text attribute, as StarlingX's databases keep them."""
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 
 
 def invalid(kind: str, name: str, value: object, *, should: str) -> BadRequest:
@@ -53,7 +53,7 @@ def resource_name(kind: str, value: object) -> str:
 
     :raises BadRequest: it is not, or could be taken for an integer id.
     """
-    if isinstance(value, str) and _NAME.fullmatch(value) and not value.isdigit():
+    if isinstance(value, str) and NAME.fullmatch(value) and not value.isdigit():
         return value
     raise invalid(
         kind,

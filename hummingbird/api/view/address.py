@@ -6,6 +6,16 @@ sysinv's."""
 from collections.abc import Mapping
 from typing import Any
 
+from hummingbird.api.shape import (
+    FLAG,
+    NULL,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    maybe,
+)
 from hummingbird.domain.address import Address
 from hummingbird.domain.address_pool import AddressPool
 
@@ -43,3 +53,28 @@ def address_full(address: Address, *, pools: Pools) -> dict[str, Any]:
         "created_at": address.created_at.isoformat(),
         "updated_at": None if changed is None else changed.isoformat(),
     }
+
+
+ADDRESS_IN_LIST = Thing(
+    "AddressInList",
+    {
+        "uuid": UUID,
+        "interface_uuid": NULL,
+        "ifname": NULL,
+        "address": TEXT,
+        "prefix": NUMBER,
+        "enable_dad": FLAG,
+        "forihostid": maybe(NUMBER),
+        "pool_uuid": maybe(UUID),
+    },
+)
+ADDRESS = Thing(
+    "Address",
+    {
+        **ADDRESS_IN_LIST.fields,
+        "id": NUMBER,
+        "name": TEXT,
+        "created_at": TIME,
+        "updated_at": maybe(TIME),
+    },
+)

@@ -5,8 +5,9 @@ sysinv/api/controllers/v1/address_pool.py), and in the end what is ours: the EMN
 from collections.abc import Mapping
 from typing import Any
 
+from hummingbird.api.shape import NUMBER, TEXT, UUID, Thing, many, maybe, words
 from hummingbird.domain.address import Address, Role
-from hummingbird.domain.address_pool import AddressPool
+from hummingbird.domain.address_pool import AddressPool, Order
 
 _ORDER = (Role.CONTROLLER0, Role.CONTROLLER1, Role.FLOATING, Role.GATEWAY)
 
@@ -35,3 +36,20 @@ def address_pool_view(
         "ranges": [list(one) for one in pool.ranges],
         "emn": emn,
     }
+
+
+ADDRESS_POOL = Thing(
+    "AddressPool",
+    {
+        "uuid": UUID,
+        "name": TEXT,
+        "network": TEXT,
+        "prefix": NUMBER,
+        "family": {"type": "integer", "enum": [4, 6]},
+        "order": words(*Order),
+        **{f"{role.value}_address": maybe(TEXT) for role in _ORDER},
+        **{f"{role.value}_address_id": maybe(NUMBER) for role in _ORDER},
+        "ranges": many(many(TEXT)),
+        "emn": maybe(TEXT),
+    },
+)

@@ -3,9 +3,10 @@
 
 from typing import Any
 
-from hummingbird.api.view.event_suppression import status
-from hummingbird.api.view.link import links
-from hummingbird.domain.alarm import StoredAlarm
+from hummingbird.api.shape import FLAG, NUMBER, TEXT, TIME, UUID, Thing, maybe, words
+from hummingbird.api.view.event_suppression import SUPPRESSION_STATUS, status
+from hummingbird.api.view.link import LINKS, links
+from hummingbird.domain.alarm import Severity, StoredAlarm
 
 
 def alarm_short(stored: StoredAlarm, *, suppressed: bool) -> dict[str, Any]:
@@ -56,3 +57,46 @@ def alarm_full(stored: StoredAlarm, *, base: str, suppressed: bool) -> dict[str,
 
 def _timestamp(stored: StoredAlarm) -> str:
     return (stored.updated_at or stored.raised_at).isoformat()
+
+
+_TRUTH = words("True", "False")
+"""FM tells these two as texts."""
+
+_ALARM = {
+    "uuid": UUID,
+    "alarm_id": TEXT,
+    "entity_instance_id": TEXT,
+    "severity": words(*Severity),
+    "timestamp": TIME,
+    "reason_text": TEXT,
+    "suppression_status": SUPPRESSION_STATUS,
+    "mgmt_affecting": _TRUTH,
+    "degrade_affecting": _TRUTH,
+}
+ALARM_IN_LIST = Thing("AlarmInList", _ALARM)
+ALARM = Thing(
+    "Alarm",
+    {
+        **_ALARM,
+        "alarm_state": words("set"),
+        "entity_type_id": TEXT,
+        "alarm_type": TEXT,
+        "probable_cause": TEXT,
+        "proposed_repair_action": TEXT,
+        "service_affecting": FLAG,
+        "suppression": FLAG,
+        "links": LINKS,
+        "created_at": TIME,
+        "updated_at": maybe(TIME),
+    },
+)
+ALARM_SUMMARY = Thing(
+    "AlarmSummary",
+    {
+        "critical": NUMBER,
+        "major": NUMBER,
+        "minor": NUMBER,
+        "warnings": NUMBER,
+        "status": words("OK", "degraded", "critical"),
+    },
+)

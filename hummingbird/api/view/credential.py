@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from hummingbird.api.shape import FLAG, NUMBER, TEXT, TIME, UUID, Thing, many, words
 from hummingbird.domain.credential import Credential
 
 
@@ -24,3 +25,18 @@ def credential_view(
         "secrets": list(secrets),
         "created_at": credential.created_at.isoformat(),
     }
+
+
+CREDENTIAL = Thing(
+    "Credential",
+    {
+        "id": NUMBER,
+        "uuid": UUID,
+        "name": TEXT,
+        "user": TEXT,
+        "port": NUMBER,
+        "become": FLAG,
+        "secrets": many(words("private_key", "password", "become_password")),
+        "created_at": TIME,
+    },
+)

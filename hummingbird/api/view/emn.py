@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hummingbird.domain.emn import Emn
+from hummingbird.api.shape import FLAG, NUMBER, TEXT, TIME, UUID, Thing, maybe, words
+from hummingbird.domain.emn import Attachment, Emn
 
 
 def emn_view(emn: Emn, *, credentials: Mapping[int, str]) -> dict[str, Any]:
@@ -29,3 +30,23 @@ def emn_view(emn: Emn, *, credentials: Mapping[int, str]) -> dict[str, Any]:
         "dynamic": emn.dynamic,
         "created_at": emn.created_at.isoformat(),
     }
+
+
+EMN = Thing(
+    "Emn",
+    {
+        "id": NUMBER,
+        "uuid": UUID,
+        "name": TEXT,
+        "cidr": TEXT,
+        "attachment": words(*Attachment),
+        "site": TEXT,
+        "credential": maybe(TEXT),
+        "gateway": maybe(TEXT),
+        "mtu": maybe(NUMBER),
+        "vni": maybe(NUMBER),
+        "lan_interface": maybe(TEXT),
+        "dynamic": FLAG,
+        "created_at": TIME,
+    },
+)

@@ -4,8 +4,10 @@ api/controllers/v1/event_log.py)."""
 
 from typing import Any
 
+from hummingbird.api.shape import FLAG, TEXT, TIME, UUID, Thing, words
 from hummingbird.api.view.event_suppression import status
 from hummingbird.db.repository.event_log import StoredEvent
+from hummingbird.domain.alarm import Severity
 
 
 def event_short(stored: StoredEvent, *, suppressed: bool) -> dict[str, Any]:
@@ -47,3 +49,28 @@ def event_full(stored: StoredEvent, *, suppressed: bool) -> dict[str, Any]:
 def _suppression(stored: StoredEvent, suppressed: bool) -> str:
     # Only alarms can be suppressed; FM says so of a log with this word.
     return "None" if stored.event.state == "log" else status(suppressed)
+
+
+_EVENT = {
+    "uuid": UUID,
+    "event_log_id": TEXT,
+    "state": words("set", "clear", "log"),
+    "entity_instance_id": TEXT,
+    "timestamp": TIME,
+    "severity": words(*Severity),
+    "reason_text": TEXT,
+    "suppression_status": words(status(True), status(False), "None"),
+}
+EVENT_IN_LIST = Thing("EventInList", _EVENT)
+EVENT = Thing(
+    "Event",
+    {
+        **_EVENT,
+        "entity_type_id": TEXT,
+        "event_log_type": TEXT,
+        "probable_cause": TEXT,
+        "proposed_repair_action": TEXT,
+        "service_affecting": FLAG,
+        "suppression": FLAG,
+    },
+)

@@ -4,7 +4,8 @@ api/controllers/v1/event_suppression.py)."""
 
 from typing import Any
 
-from hummingbird.api.view.link import links
+from hummingbird.api.shape import NUMBER, TEXT, UUID, Thing, words
+from hummingbird.api.view.link import LINKS, links
 from hummingbird.db.repository.event_suppression import StoredSuppression
 
 
@@ -27,3 +28,16 @@ def suppression_short(stored: StoredSuppression, *, base: str) -> dict[str, Any]
 def suppression_full(stored: StoredSuppression, *, base: str) -> dict[str, Any]:
     """Return the view of one suppression."""
     return {"id": stored.id, **suppression_short(stored, base=base)}
+
+
+SUPPRESSION_STATUS = words(status(True), status(False))
+
+_SUPPRESSION = {
+    "uuid": UUID,
+    "alarm_id": TEXT,
+    "description": TEXT,
+    "suppression_status": SUPPRESSION_STATUS,
+    "links": LINKS,
+}
+SUPPRESSION_IN_LIST = Thing("EventSuppressionInList", _SUPPRESSION)
+SUPPRESSION = Thing("EventSuppression", {"id": NUMBER, **_SUPPRESSION})

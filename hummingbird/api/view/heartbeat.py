@@ -4,6 +4,7 @@
 from datetime import datetime
 from typing import Any
 
+from hummingbird.api.shape import DECIMAL, NUMBER, TEXT, TIME, UUID, Thing, maybe, words
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.liveness import Liveness, judge
@@ -41,3 +42,19 @@ def heartbeat_view(
         "uptime": beat.uptime_seconds,
         "beats": beat.beats,
     }
+
+
+HEARTBEAT = Thing(
+    "Heartbeat",
+    {
+        "hostname": TEXT,
+        "host_uuid": UUID,
+        "last_heard_at": maybe(TIME),
+        "age_seconds": maybe(DECIMAL),
+        "period_seconds": maybe(DECIMAL),
+        "liveness": words(*Liveness),
+        "boot_id": maybe(TEXT),
+        "uptime": maybe(NUMBER),
+        "beats": NUMBER,
+    },
+)

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from hummingbird.api.shape import NUMBER, TEXT, TIME, Thing, maybe
 from hummingbird.domain.facts import FactsChange
 
 
@@ -18,3 +19,17 @@ def fact_change(row: FactsChange) -> dict[str, Any]:
         "seen_at": row.seen_at.isoformat(),
         "received_at": row.received_at.isoformat(),
     }
+
+
+FACT_CHANGE = Thing(
+    "FactChange",
+    {
+        "id": NUMBER,
+        "section": TEXT,
+        "item": maybe(TEXT),
+        "from": {},
+        "to": {},
+        "seen_at": TIME,
+        "received_at": TIME,
+    },
+)

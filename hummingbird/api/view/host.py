@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from hummingbird import __version__
-from hummingbird.api.view.link import links
+from hummingbird.api.shape import (
+    FLAG,
+    FREE,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    maybe,
+    words,
+)
+from hummingbird.api.view.link import LINKS, links
 from hummingbird.domain.host import PERSONALITY, Host, HostView, view
 
 SW_VERSION = ".".join(__version__.split(".")[:2])
@@ -148,3 +159,79 @@ def _settings(host: Host, seen: HostView, setting: Mapping[str, Any]) -> dict[st
         "created_at": host.created_at.isoformat(),
         "updated_at": None if host.updated_at is None else host.updated_at.isoformat(),
     }
+
+
+_NULL_OR_TEXT = maybe(TEXT)
+
+_HOST_STATE = {
+    "id": NUMBER,
+    "uuid": UUID,
+    "hostname": TEXT,
+    "invprovision": maybe(words("unprovisioned", "provisioning", "provisioned")),
+    "mgmt_mac": TEXT,
+    "mgmt_ip": _NULL_OR_TEXT,
+    "bm_ip": _NULL_OR_TEXT,
+    "bm_type": TEXT,
+    "bm_username": _NULL_OR_TEXT,
+    "personality": words(PERSONALITY),
+    "subfunctions": TEXT,
+    "subfunction_oper": TEXT,
+    "subfunction_avail": TEXT,
+    "serialid": _NULL_OR_TEXT,
+    "administrative": words("locked", "unlocked"),
+    "operational": words("disabled", "enabled"),
+    "availability": words(
+        "available", "degraded", "failed", "intest", "offline", "online", "power-off"
+    ),
+    "action": words("none"),
+    "ihost_action": _NULL_OR_TEXT,
+    "inv_state": _NULL_OR_TEXT,
+    "vim_progress_status": _NULL_OR_TEXT,
+    "task": _NULL_OR_TEXT,
+    "mtce_info": _NULL_OR_TEXT,
+    "reserved": FLAG,
+    "config_status": _NULL_OR_TEXT,
+    "config_applied": _NULL_OR_TEXT,
+    "config_target": _NULL_OR_TEXT,
+    "clock_synchronization": words("ntp", "ptp"),
+    "uptime": NUMBER,
+    "location": FREE,
+    "capabilities": FREE,
+    "isystem_uuid": UUID,
+    "peers": maybe(FREE),
+    "links": LINKS,
+}
+_HOST_SETTINGS = {
+    **{name: TEXT for name in ("boot_device", "rootfs_device", "hw_settle")},
+    **{name: TEXT for name in ("install_output", "console", "tboot", "apparmor")},
+    "ttys_dcd": FLAG,
+    **{
+        name: _NULL_OR_TEXT
+        for name in (
+            "install_state",
+            "install_state_info",
+            "max_cpu_mhz_configured",
+            "min_cpu_mhz_allowed",
+            "max_cpu_mhz_allowed",
+            "cstates_available",
+            "iscsi_initiator_name",
+            "nvme_host_id",
+            "nvme_host_nqn",
+            "device_image_update",
+        )
+    },
+    "reboot_needed": FLAG,
+    "sw_version": TEXT,
+    "created_at": TIME,
+    "updated_at": maybe(TIME),
+}
+HOST_IN_LIST = Thing("HostInList", {**_HOST_STATE, **_HOST_SETTINGS})
+HOST = Thing(
+    "Host",
+    {
+        **_HOST_STATE,
+        "forisystemid": NUMBER,
+        **{name: LINKS for name in COLLECTIONS},
+        **_HOST_SETTINGS,
+    },
+)

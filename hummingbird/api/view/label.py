@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from hummingbird.api.shape import TEXT, UUID, Thing
 from hummingbird.domain.label import Label
 
 
@@ -14,3 +15,9 @@ def label_view(label: Label) -> dict[str, Any]:
         "label_value": label.label_value,
         "host_uuid": label.host_uuid,
     }
+
+
+LABEL = Thing(
+    "Label",
+    {"uuid": UUID, "label_key": TEXT, "label_value": TEXT, "host_uuid": UUID},
+)

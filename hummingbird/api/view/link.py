@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from hummingbird.api.shape import TEXT, Thing, many
+
 """Links, in pairs as sysinv gives them."""
 
 Links = list[dict[str, str]]
@@ -10,3 +12,7 @@ def links(base: str, path: str) -> Links:
         {"href": f"{base}/v1/{path}", "rel": "self"},
         {"href": f"{base}/{path}", "rel": "bookmark"},
     ]
+
+
+LINK = Thing("Link", {"href": {**TEXT, "format": "uri"}, "rel": TEXT})
+LINKS = many(LINK)

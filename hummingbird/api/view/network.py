@@ -4,6 +4,7 @@ sysinv/api/controllers/v1/network.py)."""
 
 from typing import Any
 
+from hummingbird.api.shape import FLAG, NUMBER, TEXT, UUID, Thing, maybe, words
 from hummingbird.domain.address_pool import AddressPool
 from hummingbird.domain.emn import MN, Emn
 
@@ -27,3 +28,17 @@ def network_view(emn: Emn, *, pool: AddressPool | None) -> dict[str, Any]:
         "pool_uuid": None if pool is None else pool.uuid,
         "primary_pool_family": None if pool is None else f"IPv{pool.family}",
     }
+
+
+NETWORK = Thing(
+    "Network",
+    {
+        "id": NUMBER,
+        "uuid": UUID,
+        "type": words("mgmt", "other"),
+        "name": TEXT,
+        "dynamic": FLAG,
+        "pool_uuid": maybe(UUID),
+        "primary_pool_family": maybe(words("IPv4", "IPv6")),
+    },
+)

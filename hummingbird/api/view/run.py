@@ -4,7 +4,18 @@
 from datetime import datetime
 from typing import Any
 
-from hummingbird.domain.run import Run, RunEvent
+from hummingbird.api.shape import (
+    DECIMAL,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    maybe,
+    words,
+)
+from hummingbird.domain.run import Run, RunEvent, RunKind, RunState
 
 
 def run_view(run: Run) -> dict[str, Any]:
@@ -46,3 +57,40 @@ def run_event_view(event: RunEvent) -> dict[str, Any]:
 
 def _time(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
+
+
+RUN = Thing(
+    "Run",
+    {
+        "id": NUMBER,
+        "uuid": UUID,
+        "host_uuid": UUID,
+        "hostname": TEXT,
+        "kind": words(*RunKind),
+        "state": words(*RunState),
+        "requested_by": TEXT,
+        "rung": maybe(TEXT),
+        "attempt": NUMBER,
+        "owner": maybe(TEXT),
+        "current_step": maybe(TEXT),
+        "changed": maybe(NUMBER),
+        "error_code": maybe(TEXT),
+        "error": maybe(TEXT),
+        "cancel_requested": FLAG,
+        "queued_at": TIME,
+        "started_at": maybe(TIME),
+        "ended_at": maybe(TIME),
+    },
+)
+RUN_EVENT = Thing(
+    "RunEvent",
+    {
+        "id": NUMBER,
+        "at": TIME,
+        "step": maybe(TEXT),
+        "state": TEXT,
+        "task": maybe(TEXT),
+        "message": maybe(TEXT),
+        "duration_seconds": maybe(DECIMAL),
+    },
+)

@@ -4,8 +4,9 @@ sysinv/api/controllers/v1/system.py, class System)."""
 
 from typing import Any
 
+from hummingbird.api.shape import FREE, NULL, TEXT, TIME, UUID, Thing, words
 from hummingbird.api.view.host import SW_VERSION
-from hummingbird.api.view.link import links
+from hummingbird.api.view.link import LINKS, links
 from hummingbird.db.repository.system import System
 
 
@@ -39,3 +40,29 @@ def system_view(this: System, *, base: str) -> dict[str, Any]:
         "created_at": this.created_at.isoformat(),
         "updated_at": None,
     }
+
+
+SYSTEM = Thing(
+    "System",
+    {
+        "uuid": UUID,
+        "name": TEXT,
+        "system_type": words("Standard"),
+        "system_mode": words("duplex"),
+        "description": TEXT,
+        "contact": NULL,
+        "location": NULL,
+        "latitude": NULL,
+        "longitude": NULL,
+        "software_version": TEXT,
+        "timezone": TEXT,
+        "links": LINKS,
+        "capabilities": FREE,
+        "region_name": TEXT,
+        "distributed_cloud_role": NULL,
+        "service_project_name": NULL,
+        "security_feature": NULL,
+        "created_at": TIME,
+        "updated_at": NULL,
+    },
+)

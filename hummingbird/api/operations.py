@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each route of api/routes.py is for, takes and gives: one row a route.
+
+doc/openapi.json is made from these rows, from the tables that check bodies (api/schema)
+and from the shapes beside the views (api/view). A query's arguments are checked by them,
+too. tests/contract/test_openapi.py names a route that has no row.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from hummingbird.api.operation import (
+    LIMIT,
+    MARKER,
+    SORT_DIR,
+    Argument,
+    Operation,
+    Patch,
+    guarded,
+    sort_key,
+)
+from hummingbird.api.router import Route
+from hummingbird.api.schema.address import NEW_ADDRESS
+from hummingbird.api.schema.address_pool import NEW_POOL, POOL_CHANGE
+from hummingbird.api.schema.alarm import CHANGED_ALARM, POSTED_ALARM
+from hummingbird.api.schema.credential import NEW_CREDENTIAL
+from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
+from hummingbird.api.schema.host import NEW_HOST
+from hummingbird.api.schema.label import LABELS
+from hummingbird.api.shape import FREE, TEXT, listing, many, one_of
+from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
+from hummingbird.api.view.address_pool import ADDRESS_POOL
+from hummingbird.api.view.alarm import ALARM, ALARM_IN_LIST, ALARM_SUMMARY
+from hummingbird.api.view.credential import CREDENTIAL
+from hummingbird.api.view.emn import EMN
+from hummingbird.api.view.event_log import EVENT, EVENT_IN_LIST
+from hummingbird.api.view.event_suppression import SUPPRESSION, SUPPRESSION_IN_LIST
+from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
+from hummingbird.api.view.heartbeat import HEARTBEAT
+from hummingbird.api.view.history import FACT_CHANGE
+from hummingbird.api.view.host import HOST, HOST_IN_LIST
+from hummingbird.api.view.inventory import COLLECTIONS, PARTS
+from hummingbird.api.view.label import LABEL
+from hummingbird.api.view.network import NETWORK
+from hummingbird.api.view.run import RUN, RUN_EVENT
+from hummingbird.api.view.system import SYSTEM
+
+_TRUE_OR_FALSE: Final = {"type": "string"}
+
+_HOSTS: Final = (
+    Argument("isystem_id", "The uuid of the system that they are in."),
+    Argument("personality", "Hosts of this kind; all of ours are edgeworkers."),
+    MARKER,
+    LIMIT,
+    sort_key("id"),
+    SORT_DIR,
+)
+_PAGES: Final = (MARKER, LIMIT, sort_key("id"), SORT_DIR)
+_FILTER: Final = (
+    Argument("q.field", "What a filter is about.", is_repeated=True),
+    Argument("q.op", "How it compares: eq.", is_repeated=True),
+    Argument("q.type", "Of which type its value is; not read.", is_repeated=True),
+    Argument("q.value", "What it looks for.", is_repeated=True),
+)
+_FAULTS: Final = (
+    *_FILTER,
+    MARKER,
+    LIMIT,
+    sort_key("severity"),
+    SORT_DIR,
+    Argument("include_suppress", "True: suppressed ones as well.", _TRUE_OR_FALSE),
+    Argument("expand", "True: each item whole.", _TRUE_OR_FALSE),
+)
+_EVENTS: Final = (
+    *_FAULTS,
+    Argument("alarms", "True: what alarms did.", _TRUE_OR_FALSE),
+    Argument("logs", "True: what was logged.", _TRUE_OR_FALSE),
+)
+_ALARMS_LIST: Final = listing("alarms", one_of(ALARM_IN_LIST, ALARM), is_paged=True)
+_EVENTS_LIST: Final = listing("event_log", one_of(EVENT_IN_LIST, EVENT), is_paged=True)
+_HOST_CHANGE: Final = Patch(
+    ("add", "replace", "remove"),
+    "What to change of the host, in the names that it is shown with; /action is what to "
+    "do with it.",
+)
+_SUPPRESS: Final = Patch(
+    ("replace",), "/suppression_status is to be suppressed or unsuppressed."
+)
+_LABELS: Final = listing("labels", LABEL)
+_READY: Final = {
+    "type": "object",
+    "properties": {"ready": {"const": True}},
+    "required": ["ready"],
+    "additionalProperties": False,
+}
+
+OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
+    ("GET", "/"): Operation("Versions of the API", FREE, is_public=True),
+    ("GET", "/v1"): Operation("What is served", FREE, is_public=True),
+    ("GET", "/v1/openapi.json"): Operation("This document", FREE),
+    ("GET", "/v1/health"): Operation(
+        "Whether this process can do its work", _READY, is_public=True
+    ),
+    ("GET", "/v1/isystems"): Operation("This system", listing("isystems", SYSTEM)),
+    ("GET", "/v1/isystems/{system}"): Operation("This system", SYSTEM),
+    # Hosts
+    ("GET", "/v1/ihosts"): Operation(
+        "List hosts", listing("ihosts", HOST_IN_LIST, is_paged=True), query=_HOSTS
+    ),
+    ("GET", "/v1/ihosts/detail"): Operation(
+        "List hosts with all of each",
+        listing("ihosts", HOST, is_paged=True),
+        query=_HOSTS,
+    ),
+    ("POST", "/v1/ihosts"): Operation("Add a host", HOST, body=NEW_HOST),
+    ("GET", "/v1/ihosts/{host}"): Operation("Show a host", HOST),
+    ("PATCH", "/v1/ihosts/{host}"): Operation(
+        "Change a host, or do something with it",
+        HOST,
+        body=_HOST_CHANGE,
+        has_tag=True,
+    ),
+    ("DELETE", "/v1/ihosts/{host}"): Operation("Delete a host", has_tag=True),
+    ("GET", "/v1/ihosts/{host}/addresses"): Operation(
+        "List a host's addresses", listing("addresses", ADDRESS_IN_LIST)
+    ),
+    ("GET", "/v1/ihosts/{host}/kernel"): Operation("Show a host's kernel", KERNEL),
+    ("GET", "/v1/ihosts/{host}/facts"): Operation("Show a host's last report", FACTS),
+    ("GET", "/v1/ihosts/{host}/labels"): Operation("List a host's labels", _LABELS),
+    ("GET", "/v1/ihosts/{host}/{collection}"): Operation(
+        "List what hangs on a host", COLLECTION
+    ),
+    ("GET", "/v1/ihosts/{host}/history"): Operation(
+        "List what changed of a host, the latest first",
+        listing("history", FACT_CHANGE, is_paged=True),
+        query=(
+            LIMIT,
+            Argument("marker", "The id of the last change that was seen."),
+            Argument("since", "Not what was before this time (ISO 8601)."),
+            Argument("section", "Of this section of the report alone."),
+        ),
+    ),
+    # What hosts are made of, by the uuids of its items
+    ("GET", "/v1/pci_devices"): Operation(
+        "List PCI devices of all hosts", listing("pci_devices", ITEM)
+    ),
+    **{
+        ("GET", f"/v1/{kind}/{{uuid}}"): Operation(f"Show one of {kind}", ITEM)
+        for kind in COLLECTIONS
+    },
+    **{
+        ("GET", f"/v1/{of}/{{uuid}}/{kind}"): Operation(
+            f"List {kind} of one of {of}", listing(kind, ITEM)
+        )
+        for of, kind in PARTS
+    },
+    **{
+        ("GET", f"/v1/{of}/{{uuid}}/tlvs"): Operation(
+            f"List nothing: no agent tells the TLVs of {of}", listing("tlvs", FREE)
+        )
+        for of in ("lldp_agents", "lldp_neighbours")
+    },
+    # Labels
+    ("GET", "/v1/labels"): Operation("List labels", _LABELS),
+    ("GET", "/v1/labels/detail"): Operation("List labels", _LABELS),
+    ("POST", "/v1/labels/{host}"): Operation(
+        "Give a host labels",
+        _LABELS,
+        query=(Argument("overwrite", "True: set what is there anew.", _TRUE_OR_FALSE),),
+        body=LABELS,
+    ),
+    ("GET", "/v1/labels/{label}"): Operation("Show a label", LABEL),
+    ("DELETE", "/v1/labels/{label}"): Operation("Take a label away"),
+    # Addresses
+    ("GET", "/v1/networks"): Operation(
+        "List networks, in sysinv's words",
+        listing("networks", NETWORK, is_paged=True),
+        query=_PAGES,
+    ),
+    ("GET", "/v1/networks/{network}"): Operation("Show a network", NETWORK),
+    ("GET", "/v1/addrpools"): Operation(
+        "List address pools",
+        listing("addrpools", ADDRESS_POOL, is_paged=True),
+        query=(*_PAGES, Argument("network_type", "Pools of networks of this type.")),
+    ),
+    ("POST", "/v1/addrpools"): Operation(
+        "Add an address pool", ADDRESS_POOL, body=NEW_POOL
+    ),
+    ("GET", "/v1/addrpools/{pool}"): Operation(
+        "Show an address pool", ADDRESS_POOL, has_tag=True
+    ),
+    ("PATCH", "/v1/addrpools/{pool}"): Operation(
+        "Change an address pool", ADDRESS_POOL, body=POOL_CHANGE, has_tag=True
+    ),
+    ("DELETE", "/v1/addrpools/{pool}"): Operation(
+        "Delete an address pool", has_tag=True
+    ),
+    ("GET", "/v1/addresses"): Operation(
+        "List addresses",
+        listing("addresses", ADDRESS_IN_LIST, is_paged=True),
+        query=_PAGES,
+    ),
+    ("POST", "/v1/addresses"): Operation(
+        "Give a host a second address", ADDRESS, body=NEW_ADDRESS
+    ),
+    ("GET", "/v1/addresses/{address}"): Operation("Show an address", ADDRESS),
+    ("DELETE", "/v1/addresses/{address}"): Operation(
+        "Take a host's second address back"
+    ),
+    # Fault management
+    ("GET", "/v1/alarms"): Operation("List alarms", _ALARMS_LIST, query=_FAULTS),
+    ("GET", "/v1/alarms/detail"): Operation(
+        "List alarms with all of each", _ALARMS_LIST, query=_FAULTS
+    ),
+    ("GET", "/v1/alarms/summary"): Operation(
+        "Count alarms",
+        ALARM_SUMMARY,
+        query=(Argument("include_suppress", "True: suppressed ones as well."),),
+    ),
+    ("POST", "/v1/alarms"): Operation(
+        "Set or clear an alarm, or log something",
+        {**TEXT, "description": 'JSON in a text, as FM\'s: {"uuid": …}'},
+        body=POSTED_ALARM,
+    ),
+    ("GET", "/v1/alarms/{uuid}"): Operation("Show an alarm", ALARM),
+    ("PUT", "/v1/alarms/{uuid}"): Operation(
+        "Change an alarm", ALARM, body=CHANGED_ALARM
+    ),
+    ("DELETE", "/v1/alarms/{uuid}"): Operation("Clear an alarm"),
+    ("GET", "/v1/event_log"): Operation("List events", _EVENTS_LIST, query=_EVENTS),
+    ("GET", "/v1/event_log/detail"): Operation(
+        "List events with all of each", _EVENTS_LIST, query=_EVENTS
+    ),
+    ("GET", "/v1/event_log/{uuid}"): Operation("Show an event", EVENT),
+    ("GET", "/v1/event_suppression"): Operation(
+        "List alarm ids and whether they are suppressed",
+        listing("event_suppression", SUPPRESSION_IN_LIST, is_paged=True),
+        query=_FAULTS,
+    ),
+    ("GET", "/v1/event_suppression/{uuid}"): Operation("Show one", SUPPRESSION),
+    ("PATCH", "/v1/event_suppression/{uuid}"): Operation(
+        "Suppress an alarm id, or no longer", SUPPRESSION, body=_SUPPRESS
+    ),
+    # Hummingbird's own
+    ("GET", "/v1/runs"): Operation(
+        "List runs, the latest first",
+        listing("runs", RUN),
+        query=(
+            Argument("host", "Runs of this host."),
+            Argument("state", "Runs in this state; several with commas."),
+            LIMIT,
+            Argument("before", "The id of the last run that was seen."),
+        ),
+    ),
+    ("GET", "/v1/runs/{run}"): Operation("Show a run", RUN),
+    ("GET", "/v1/runs/{run}/events"): Operation(
+        "Read what a run did, and wait for more",
+        {
+            "type": "object",
+            "properties": {"run": RUN, "events": many(RUN_EVENT)},
+            "required": ["run", "events"],
+            "additionalProperties": False,
+        },
+        query=(
+            Argument("after", "The id of the last event that was seen."),
+            Argument("wait", "Seconds to wait for more, 30 at most."),
+            LIMIT,
+        ),
+    ),
+    ("GET", "/v1/emns"): Operation("List networks of hosts", listing("emns", EMN)),
+    ("POST", "/v1/emns"): Operation(
+        "Add a network of hosts", EMN, status=201, body=NEW_EMN
+    ),
+    ("GET", "/v1/emns/{emn}"): Operation("Show a network of hosts", EMN, has_tag=True),
+    ("PATCH", "/v1/emns/{emn}"): Operation(
+        "Change a network of hosts", EMN, body=EMN_CHANGE, has_tag=True
+    ),
+    ("DELETE", "/v1/emns/{emn}"): Operation("Delete a network of hosts", has_tag=True),
+    ("GET", "/v1/credentials"): Operation(
+        "List credentials", listing("credentials", CREDENTIAL)
+    ),
+    ("POST", "/v1/credentials"): Operation(
+        "Add a credential", CREDENTIAL, status=201, body=NEW_CREDENTIAL
+    ),
+    ("GET", "/v1/credentials/{credential}"): Operation("Show a credential", CREDENTIAL),
+    ("DELETE", "/v1/credentials/{credential}"): Operation("Delete a credential"),
+    ("GET", "/v1/heartbeats"): Operation(
+        "List who was heard, and when", listing("heartbeats", HEARTBEAT)
+    ),
+    ("GET", "/v1/heartbeats/{host}"): Operation("Show a host's heartbeat", HEARTBEAT),
+    ("GET", "/v1/reconcilers"): Operation(
+        "List what is kept true, and how the last looks went",
+        listing("reconcilers", FREE),
+    ),
+}
+
+
+def described(routes: Iterable[Route]) -> list[Route]:
+    """Return the routes, each taking only the arguments that its row has."""
+    return [
+        (method, path, guarded(OPERATIONS[method, path], handler))
+        if (method, path) in OPERATIONS
+        else (method, path, handler)
+        for method, path, handler in routes
+    ]
