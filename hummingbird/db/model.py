@@ -73,7 +73,7 @@ HOST = _table(
     Column("reservation_owner", String(128), index=True),
     Column("reservation_purpose", String(64)),
     Column("reserved_at", UtcDateTime),
-    Column("online", Boolean, nullable=False, server_default=false()),
+    Column("online", Boolean, nullable=False, server_default=false(), index=True),
     Column("powered_off", Boolean, nullable=False, server_default=false()),
     Column("boot_id", String(36)),
     Column("inventoried", Boolean, nullable=False, server_default=false()),
@@ -212,7 +212,9 @@ HEARTBEAT = Table(
     Column("boot_id", String(36), nullable=False),
     Column("uptime_seconds", Integer, nullable=False),
     Column("beats", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False, index=True),
 )
+"""`due_at`: when the host is late if it says nothing more."""
 
 AGENT_SESSION = _table(
     "agent_session",

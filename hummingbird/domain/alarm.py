@@ -73,14 +73,30 @@ HEARTBEAT_REPAIR: Final = (
     "of support or lock and replace failing host."
 )
 HOST_ENTITY: Final = "system.host"
+HOST_LOCKED: Final = "200.001"
+_MANAGEMENT: Final = ".network=Management"
+
+
+def host_entity(hostname: str) -> str:
+    """Return the instance that alarms of a host name."""
+    return f"host={hostname}"
+
+
+def host_of(entity_instance_id: str) -> str | None:
+    """Return the name of the host that an alarm of ours is about, or None if it is about
+    something else."""
+    if not entity_instance_id.startswith(host_entity("")):
+        return None
+    name = entity_instance_id.removeprefix(host_entity(""))
+    return name.removesuffix(_MANAGEMENT)
 
 
 def host_locked(hostname: str) -> Alarm:
     """200.001: the host is locked."""
     return Alarm(
-        alarm_id="200.001",
+        alarm_id=HOST_LOCKED,
         entity_type_id=HOST_ENTITY,
-        entity_instance_id=f"host={hostname}",
+        entity_instance_id=host_entity(hostname),
         severity=Severity.WARNING,
         reason_text=(
             f"{hostname} was administratively locked to take it out-of-service."
@@ -112,7 +128,7 @@ def heartbeat_lost(hostname: str, *, critical: bool) -> Alarm:
     return Alarm(
         alarm_id="200.005",
         entity_type_id=HOST_ENTITY,
-        entity_instance_id=f"host={hostname}.network=Management",
+        entity_instance_id=host_entity(hostname) + _MANAGEMENT,
         severity=Severity.CRITICAL if critical else Severity.MAJOR,
         reason_text=reason,
         alarm_type="communication",
@@ -175,7 +191,7 @@ def recovery_given_up(hostname: str) -> Alarm:
     return Alarm(
         alarm_id="200.004",
         entity_type_id=HOST_ENTITY,
-        entity_instance_id=f"host={hostname}",
+        entity_instance_id=host_entity(hostname),
         severity=Severity.CRITICAL,
         reason_text=(
             f"{hostname} experienced a service-affecting failure. Auto-recovery in "

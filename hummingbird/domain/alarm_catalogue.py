@@ -8,7 +8,7 @@ hosts, their networks, their storage and what runs on them. A real FM stores no 
 id is not in its events.yaml, and neither do we; logs have no such limit.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -182,28 +182,38 @@ CATALOGUE: Final[Mapping[str, AlarmKind]] = MappingProxyType(
 """Alarm id -> what it is."""
 
 
-def unmasked(stands: Iterable[StoredAlarm]) -> list[StoredAlarm]:
+INHIBITING: Final = frozenset(
+    alarm_id for alarm_id, kind in CATALOGUE.items() if kind.inhibits
+)
+"""Ids of the alarms that stand for others of the same entity, or inside it."""
+
+
+def unmasked(
+    stands: Iterable[StoredAlarm], *, masks: Mapping[str, int]
+) -> list[StoredAlarm]:
     """Return the alarms that a list shows: without those that an inhibiting alarm of the
     same entity, or of one that contains it, stands for.
 
     FM compares entities as bare prefixes, so that host=edge-1 masks host=edge-10 too
     (StarlingX fault fm-common/sources/fmDbAlarm.cpp); here an entity ends at its name.
+
+    :param masks: entity -> id of its inhibiting alarm, at least for what `containing`
+        says of the entities of `stands`.
     """
-    found = list(stands)
-    masks = {
-        one.alarm.entity_instance_id: one.id
-        for one in found
-        if (kind := CATALOGUE.get(one.alarm.alarm_id)) is not None and kind.inhibits
-    }
-    if not masks:
-        return found
     return [
         one
-        for one in found
+        for one in stands
         if not one.alarm.suppression
-        or not any(
-            one.id != mask
-            and f"{one.alarm.entity_instance_id}.".startswith(f"{entity}.")
-            for entity, mask in masks.items()
+        or all(
+            masks.get(entity, one.id) == one.id
+            for entity in containing(one.alarm.entity_instance_id)
         )
     ]
+
+
+def containing(entity: str) -> Iterator[str]:
+    """Yield `entity` and each entity that it is in: host=a.network=b, host=a."""
+    yield entity
+    while "." in entity:
+        entity = entity.rpartition(".")[0]
+        yield entity

@@ -9,6 +9,7 @@ be lost: below one false verdict in a million node-years at 20 % independent los
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -56,3 +57,9 @@ def judge(silence_seconds: float, *, period_seconds: float) -> Liveness:
     if silence_seconds >= allowance.suspect_seconds:
         return Liveness.SUSPECT
     return Liveness.LIVE
+
+
+def due_at(last_heard_at: datetime, *, period_seconds: float) -> datetime:
+    """Return when a host that says nothing more will be late: before that its silence
+    changes nothing, so nobody needs to look at it."""
+    return last_heard_at + timedelta(seconds=Allowance.of(period_seconds).late_seconds)

@@ -76,9 +76,17 @@ class Judgement:
 
 
 def judge_all(
-    evidence: Iterable[HostEvidence], *, watch: Watch, now: datetime
+    evidence: Iterable[HostEvidence],
+    *,
+    watch: Watch,
+    now: datetime,
+    watched: Mapping[str, int] | None = None,
 ) -> Judgement:
-    """Return the verdict on every host in `evidence` at the time `now`."""
+    """Return the verdict on every host in `evidence` at the time `now`.
+
+    :param watched: site -> how many watched hosts it has, where `evidence` leaves those
+        out that are not silent.
+    """
     verdicts = [_judge_one(item, watch=watch, now=now) for item in evidence]
     by_site: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
@@ -86,8 +94,9 @@ def judge_all(
     dark: dict[str, tuple[int, int]] = {}
     for site, of_site in by_site.items():
         silent = sum(v.liveness in (Liveness.LATE, Liveness.LOST) for v in of_site)
-        if silent >= SITE_MIN_SILENT and silent >= SITE_SHARE_SILENT * len(of_site):
-            dark[site] = (silent, len(of_site))
+        count = max(len(of_site), (watched or {}).get(site, 0))
+        if silent >= SITE_MIN_SILENT and silent >= SITE_SHARE_SILENT * count:
+            dark[site] = (silent, count)
     return Judgement(
         hosts=tuple(_in_the_dark(v) if v.site in dark else v for v in verdicts),
         dark_sites=dark,

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.clock import Clock
-from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import fleet
 from hummingbird.db.session import Database
 from hummingbird.reconcilers.base import Outcome
 
@@ -59,16 +59,12 @@ class AgentReconciler:
     def reconcile(self) -> Outcome:
         """Install or upgrade the release, if any host needs it."""
         with self._database.reader() as connection:
-            hosts = [
-                host
-                for host in host_repository.list_all(connection)
-                if host.provisioned_plan
-            ]
-        if not hosts:
+            wanted = fleet.any_provisioned(connection)
+        if not wanted:
             return Outcome()
         changed = self.ensure()
         return Outcome(
-            looked_at=len(hosts),
+            looked_at=1,
             changed=("the agents' release was changed",) if changed else (),
         )
 

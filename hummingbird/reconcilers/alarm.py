@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The standing alarms are exactly those that should stand.
 
-Sees what `sight` sees and the recovery runs of lost hosts; decides by
-`domain.alarm_rule`; is the only writer of Hummingbird's own alarms, and logs each one set
-or cleared. Those that clients of the API have posted it leaves alone, unless the rule
-wants one of the same key. Runs on every conductor: two that raise the same alarm at once
-raise it once (unique key), so there is no leader.
+Sees what `sight` sees, the hosts whose alarms may not be what they should be, and the
+recovery runs of lost hosts; decides by `domain.alarm_rule`; is the only writer of
+Hummingbird's own alarms, and logs each one set or cleared. Those that clients of the API
+have posted it leaves alone, unless the rule wants one of the same key. Runs on every
+conductor: two that raise the same alarm at once raise it once (unique key), so there is
+no leader.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hummingbird.db.repository import alarm as alarm_repository
-from hummingbird.db.repository import event_log
+from hummingbird.db.repository import attention, event_log, fleet
 from hummingbird.domain import alarm_rule
-from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event
+from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event, host_of
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.reconcilers.ladder import Ladder
-from hummingbird.reconcilers.sight import Eyes
+from hummingbird.reconcilers.sight import Eyes, Rounds
 
 _Key = tuple[str, str]
 
@@ -30,22 +31,34 @@ class AlarmReconciler:
         self._eyes = eyes
         self._ladder = ladder
         self.period_seconds = period_seconds
+        self._everywhere = Rounds(eyes.clock)
 
     def reconcile(self) -> Outcome:
         """Raise what is missing, change what differs, clear what should not stand."""
-        sight = self._eyes.look()
-        with self._eyes.database.reader() as connection:
+        everywhere = self._everywhere.is_due()
+        database = self._eyes.database
+        with database.reader() as connection:
+            if everywhere:
+                questionable, suspects = alarm_repository.list_all(connection), set()
+            else:
+                questionable = alarm_repository.list_questionable(connection)
+                suspects = attention.without_lock_alarm(connection)
+                suspects |= fleet.ids_of(connection, _names(questionable))
+        sight = self._eyes.look(everywhere=everywhere, also=suspects)
+        with database.reader() as connection:
             given_up = self._ladder.given_up(connection, sight=sight)
-            stands = {
-                (item.alarm.alarm_id, item.alarm.entity_instance_id): item
-                for item in alarm_repository.list_all(connection)
-            }
         should = alarm_rule.standing(
             sight.hosts,
             judgement=sight.judgement,
             controller=self._eyes.controller,
             given_up=given_up,
         )
+        stands = {_key(one): one for one in questionable}
+        unknown = should.keys() - stands.keys()
+        if unknown and not everywhere:
+            with database.reader() as connection:
+                known = alarm_repository.of_keys(connection, unknown)
+            stands |= {_key(one): one for one in known}
         put = {
             key: alarm
             for key, alarm in should.items()
@@ -84,6 +97,16 @@ class AlarmReconciler:
                 event_log.append(connection, as_event(alarm, state="clear"), now=now)
                 said.append(f"cleared {_name(alarm)}")
         return said
+
+
+def _key(one: StoredAlarm) -> _Key:
+    return one.alarm.alarm_id, one.alarm.entity_instance_id
+
+
+def _names(stands: Iterable[StoredAlarm]) -> set[str]:
+    """Return the names of the hosts that our own alarms are about."""
+    entities = (one.alarm.entity_instance_id for one in stands if not one.posted)
+    return {name for name in map(host_of, entities) if name is not None}
 
 
 def _name(alarm: Alarm) -> str:

@@ -3,14 +3,16 @@
 
 Sees heartbeats, gateways and our own links; decides by `domain.verdict`. Runs on every
 conductor: two that look at once move a host once (compare and set on its generation).
-Writes only what changed.
+Writes only what changed, and looks at the hosts that want attention only: a host that is
+in service and heard costs nothing. What nobody waits for is taken over now and then: a
+reboot that was too short to be a silence, how long hosts have been up.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from hummingbird.db.repository import event_log
+from hummingbird.db.repository import attention, event_log, fleet
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
@@ -22,10 +24,14 @@ from hummingbird.domain.liveness import Allowance, Liveness
 from hummingbird.domain.verdict import Verdict
 from hummingbird.errors import HostGenerationConflict, HostNotFound
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.sight import Eyes, Sight
+from hummingbird.reconcilers.sight import Eyes, Rounds, Sight
 
 UPTIME_GRAIN_SECONDS: Final = 60
 """Uptime is written this often, as StarlingX's maintenance does."""
+
+REBOOT_SECONDS: Final = 10.0
+"""Between two looks for reboots that were no silence. A guess: it is the heartbeat's own
+period, before which nothing is known of a reboot."""
 
 _HEARD: Final = (Liveness.LIVE, Liveness.SUSPECT)
 
@@ -56,12 +62,20 @@ class LivenessReconciler:
     def __init__(self, eyes: Eyes, *, period_seconds: float) -> None:
         self._eyes = eyes
         self.period_seconds = period_seconds
+        self._everywhere = Rounds(eyes.clock)
+        self._reboots = Rounds(eyes.clock, seconds=REBOOT_SECONDS)
+        self._uptimes = Rounds(eyes.clock, seconds=UPTIME_GRAIN_SECONDS)
 
     def reconcile(self) -> Outcome:
-        """Look at every host; move those whose verdict changed."""
+        """Look at the hosts that want attention; move those whose verdict changed."""
         _, changed = self._eyes.reach.refresh()
         said = list(changed)
-        sight = self._eyes.look()
+        sight = self._eyes.look(
+            everywhere=self._everywhere.is_due(), also=self._rebooted()
+        )
+        if self._uptimes.is_due():
+            with self._eyes.database.writer() as connection:
+                fleet.note_uptimes(connection, grain_seconds=UPTIME_GRAIN_SECONDS)
         for host in sight.hosts:
             verdict = sight.verdicts[host.hostname]
             heartbeat = sight.heartbeats.get(host.id)
@@ -69,6 +83,12 @@ class LivenessReconciler:
             if not change.is_empty():
                 said += self._apply(host, change, verdict=verdict, sight=sight)
         return Outcome(looked_at=len(sight.hosts), changed=tuple(said))
+
+    def _rebooted(self) -> set[int]:
+        if not self._reboots.is_due():
+            return set()
+        with self._eyes.database.reader() as connection:
+            return attention.rebooted(connection)
 
     def _apply(
         self, host: Host, change: _Change, *, verdict: Verdict, sight: Sight

@@ -15,8 +15,7 @@ from datetime import datetime
 from hummingbird.adapters.netlink.link import Links
 from hummingbird.clock import Clock
 from hummingbird.db.repository import emn as emn_repository
-from hummingbird.db.repository import host as host_repository
-from hummingbird.db.repository import process
+from hummingbird.db.repository import fleet, process
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.emn import Attachment, Emn
 
@@ -110,10 +109,7 @@ class Reach:
 def _networks_in_use(connection: Connection) -> list[tuple[Emn, str]]:
     """Return each EMN that has provisioned hosts, with the address of one of them."""
     networks = {n.id: n for n in emn_repository.list_all(connection)}
-    address: dict[int, str] = {}
-    for host in host_repository.list_all(connection):
-        if host.provisioned_plan and host.mgmt_ip and host.emn_id is not None:
-            address.setdefault(host.emn_id, host.mgmt_ip)
+    address = fleet.an_address_of_each_emn(connection)
     return [(networks[key], ip) for key, ip in sorted(address.items())]
 
 

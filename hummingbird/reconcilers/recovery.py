@@ -73,7 +73,7 @@ class RecoveryReconciler:
 
     def reconcile(self) -> Outcome:
         """Look at every lost host; queue what the ladder says for those that answer."""
-        sight = self._eyes.look()
+        sight = self._eyes.look(everywhere=False)
         lost = [host for host in sight.hosts if _may_act(host, sight)]
         with self._eyes.database.reader() as connection:
             decisions = self._ladder.decide(connection, lost, sight=sight)

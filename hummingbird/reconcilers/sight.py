@@ -2,19 +2,22 @@
 """What is known at one moment: hosts, last words, and the verdict on them.
 
 Reads the database, decides by `domain.verdict`, writes nothing. The reconcilers of
-liveness, alarms and recovery all look through here, and so judge alike.
+liveness, alarms and recovery all look through here, and so judge alike. They look at the
+hosts that want attention, so that a fleet which is well costs next to nothing; now and
+then, and first of all, at every host, so that nothing which was overlooked stays so.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from hummingbird.clock import Clock
+from hummingbird.db.repository import attention, process
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.repository import process
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.emn import Emn
 from hummingbird.domain.heartbeat import Heartbeat
@@ -22,6 +25,7 @@ from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import WATCHED, HostState
 from hummingbird.domain.liveness import Allowance, Liveness
 from hummingbird.domain.verdict import (
+    SITE_MIN_SILENT,
     HostEvidence,
     Judgement,
     Verdict,
@@ -34,6 +38,10 @@ GATEWAY_FRESH_FLUSHES: Final = 5.0
 GATEWAY_FRESH_MIN_SECONDS: Final = 5.0
 """A gateway beats with each flush; one that missed five, and at least 5 s, does not
 listen, or what it hears is not seen here."""
+
+EVERYWHERE_SECONDS: Final = 600.0
+"""A guess: long against the cost of a look at the whole fleet, short against a working
+day. What needs it is rare: rows that somebody changed by hand, texts of a new version."""
 
 _CONCLUDED: Final = {
     HostState.DEGRADED: Liveness.LATE,
@@ -48,17 +56,17 @@ class Sight:
 
     now: datetime
     hosts: tuple[Host, ...]
+    """Those that were looked at."""
     networks: Mapping[int, Emn]
     heartbeats: Mapping[int, Heartbeat]
     judgement: Judgement
     """On the hosts whose silence means something."""
     verdicts: Mapping[str, Verdict]
-    """By host name, on every host, watched or not."""
+    """By host name, on every host looked at, watched or not."""
 
     def site(self, host: Host) -> str:
         """Return the failure domain of `host`."""
-        network = self.networks.get(host.emn_id or 0)
-        return network.site if network is not None else ""
+        return _site(host, networks=self.networks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,17 +84,35 @@ class Eyes:
     """How long a gateway or a link that came back listens before anybody is judged;
     less than one full allowance is no less than that."""
 
-    def look(self) -> Sight:
-        """Return what is known now."""
+    def look(self, *, everywhere: bool = True, also: Iterable[int] = ()) -> Sight:
+        """Return what is known now.
+
+        :param everywhere: of every host; else of those that want attention.
+        :param also: ids of further hosts that are looked at.
+        """
         ways = self.reach.ways()
         with self.database.reader() as connection:
-            hosts = tuple(host_repository.list_all(connection))
-            networks = {n.id: n for n in emn_repository.list_all(connection)}
-            heartbeats = heartbeat_repository.list_all(connection)
             now = self.clock.now()
             listening_since = self._listening_since(connection, now=now)
+            networks = {n.id: n for n in emn_repository.list_all(connection)}
+            if everywhere:
+                hosts = host_repository.list_all(connection)
+                heartbeats = heartbeat_repository.list_all(connection)
+                watched = None
+            else:
+                wanted = {
+                    *attention.hosts(
+                        connection, now=now, listening_since=listening_since
+                    ),
+                    *also,
+                }
+                hosts = host_repository.among(connection, wanted)
+                heartbeats = heartbeat_repository.of_hosts(connection, wanted)
+                watched = attention.watched(
+                    connection, sites=_crowded(hosts, networks=networks)
+                )
         watch = Watch(listening_since=listening_since, links_up_since=ways.up_since)
-        watched: list[HostEvidence] = []
+        silence_matters: list[HostEvidence] = []
         others: list[HostEvidence] = []
         for host in hosts:
             evidence = self._evidence(
@@ -96,12 +122,12 @@ class Eyes:
                 link=ways.by_emn.get(host.emn_id or 0),
                 watch=watch,
             )
-            (watched if host.state in WATCHED else others).append(evidence)
-        judgement = judge_all(watched, watch=watch, now=now)
+            (silence_matters if host.state in WATCHED else others).append(evidence)
+        judgement = judge_all(silence_matters, watch=watch, now=now, watched=watched)
         told = (*judgement.hosts, *judge_all(others, watch=watch, now=now).hosts)
         return Sight(
             now=now,
-            hosts=hosts,
+            hosts=tuple(hosts),
             networks=networks,
             heartbeats=heartbeats,
             judgement=judgement,
@@ -135,12 +161,11 @@ class Eyes:
         link: str | None,
         watch: Watch,
     ) -> HostEvidence:
-        network = networks.get(host.emn_id or 0)
         in_service = host.state is HostState.ENABLED
         period_seconds = heartbeat.period_seconds if heartbeat else self.period_seconds
         return HostEvidence(
             hostname=host.hostname,
-            site=network.site if network is not None else "",
+            site=_site(host, networks=networks),
             link=link,
             period_seconds=period_seconds,
             last_heard_at=heartbeat.last_heard_at if heartbeat else None,
@@ -160,3 +185,34 @@ class Eyes:
         later = timedelta(seconds=max(0.0, self.return_seconds - allowance))
         opened = (watch.listening_since, watch.links_up_since.get(link or ""))
         return [since + later for since in opened if since is not None]
+
+
+class Rounds:
+    """When somebody who looks at what wants attention looks at everything: at first, and
+    every `seconds`."""
+
+    def __init__(self, clock: Clock, *, seconds: float = EVERYWHERE_SECONDS) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._last: float | None = None
+
+    def is_due(self) -> bool:
+        """Return whether it is time, and count from now on if so."""
+        now = self._clock.monotonic()
+        if self._last is not None and now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+def _crowded(hosts: Iterable[Host], *, networks: Mapping[int, Emn]) -> set[str]:
+    """Return the sites of which so many hosts want attention that they may be dark."""
+    count = Counter(
+        _site(host, networks=networks) for host in hosts if host.state in WATCHED
+    )
+    return {site for site, number in count.items() if number >= SITE_MIN_SILENT}
+
+
+def _site(host: Host, *, networks: Mapping[int, Emn]) -> str:
+    network = networks.get(host.emn_id or 0)
+    return network.site if network is not None else ""

@@ -16,7 +16,7 @@ from hummingbird.api.view.alarm import alarm_full, alarm_short
 from hummingbird.db.repository import alarm, event_log, event_suppression
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import Alarm, Severity, StoredAlarm, as_event
-from hummingbird.domain.alarm_catalogue import unmasked
+from hummingbird.domain.alarm_catalogue import containing, unmasked
 from hummingbird.errors import BadRequest, Conflict
 
 _FILTERS = frozenset(
@@ -159,11 +159,24 @@ def _full(connection: Connection, call: Call, found: StoredAlarm) -> dict[str, A
 
 
 def _listed(
-    connection: Connection, arguments: Mapping[str, str]
+    connection: Connection,
+    arguments: Mapping[str, str],
+    *,
+    filters: Mapping[str, str] | None = None,
 ) -> tuple[list[StoredAlarm], frozenset[str]]:
-    """Return the alarms that a list shows, and the alarm ids that are suppressed."""
+    """Return the alarms that a list shows, and the alarm ids that are suppressed.
+
+    :param filters: what is left out by the database, as far as it compares as we do.
+    """
     suppressed = event_suppression.suppressed(connection)
-    stands = unmasked(alarm.list_all(connection))
+    found = alarm.list_all(connection, holding=filters)
+    entities = {
+        entity
+        for one in found
+        if one.alarm.suppression
+        for entity in containing(one.alarm.entity_instance_id)
+    }
+    stands = unmasked(found, masks=alarm.inhibiting(connection, entities))
     if not parse_flag(arguments.get("include_suppress")):
         stands = [one for one in stands if one.alarm.alarm_id not in suppressed]
     return stands, suppressed
@@ -176,7 +189,7 @@ def _list(call: Call, *, expand: bool, resource: str) -> Any:
     )
     filters = parse_filters(call, known=_FILTERS)
     with call.parts.database.reader() as connection:
-        stands, suppressed = _listed(connection, arguments)
+        stands, suppressed = _listed(connection, arguments, filters=filters)
     found = [one for one in stands if _matches(one, filters)]
     found.sort(key=_order)
     if page.sort_key != "severity":

@@ -3,19 +3,24 @@
 others are posted by clients of the API. Each change is queued for the fault management
 elsewhere, where there is one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import ALARM
 from hummingbird.db.repository import fault_outbox
+from hummingbird.db.repository.attention import LOCK_ALARM_IS_RIGHT
 from hummingbird.domain.alarm import Alarm, Severity, StoredAlarm
+from hummingbird.domain.alarm_catalogue import INHIBITING
 from hummingbird.domain.fault_message import alarm_cleared, alarm_set
 from hummingbird.errors import NotFound
+
+CHUNK = 250
+"""Keys in one query; databases bound the number of parameters."""
 
 _FIELDS = tuple(Alarm.__dataclass_fields__)
 
@@ -39,15 +44,58 @@ def _values(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def list_all(connection: Connection, *, hold: bool = False) -> list[StoredAlarm]:
-    """Return every standing alarm, by id.
+def list_all(
+    connection: Connection,
+    *,
+    holding: Mapping[str, str] | None = None,
+    hold: bool = False,
+) -> list[StoredAlarm]:
+    """Return the standing alarms, by id.
 
+    :param holding: column -> text that it must hold, in any case of its letters; the
+        caller has checked the names.
     :param hold: whether nobody else changes them before this transaction ends.
     """
     query = select(ALARM).order_by(ALARM.c.id)
+    for name, text in (holding or {}).items():
+        query = query.where(ALARM.c[name].icontains(text, autoescape=True))
     if hold:
         query = query.with_for_update()
     return [_stored(row) for row in connection.execute(query)]
+
+
+def list_questionable(connection: Connection) -> list[StoredAlarm]:
+    """Return the standing alarms but those that say of a locked host that it is."""
+    query = select(ALARM).where(~LOCK_ALARM_IS_RIGHT).order_by(ALARM.c.id)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def inhibiting(connection: Connection, entities: Iterable[str]) -> dict[str, int]:
+    """Return entity -> id of its alarm that stands for others, where it has one."""
+    wanted = sorted(entities)
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), CHUNK):
+        query = select(ALARM.c.entity_instance_id, ALARM.c.id).where(
+            ALARM.c.alarm_id.in_(sorted(INHIBITING)),
+            ALARM.c.entity_instance_id.in_(wanted[start : start + CHUNK]),
+        )
+        query = query.order_by(ALARM.c.id)
+        found |= {row[0]: row[1] for row in connection.execute(query)}
+    return found
+
+
+def of_keys(
+    connection: Connection, keys: Iterable[tuple[str, str]]
+) -> list[StoredAlarm]:
+    """Return the standing alarms of these (alarm_id, entity_instance_id)."""
+    wanted = sorted(keys)
+    found: list[StoredAlarm] = []
+    for start in range(0, len(wanted), CHUNK):
+        some = wanted[start : start + CHUNK]
+        by_key = tuple_(ALARM.c.alarm_id, ALARM.c.entity_instance_id).in_(some)
+        query = select(ALARM).where(by_key)
+        found += [_stored(row) for row in connection.execute(query)]
+    return found
 
 
 def find(connection: Connection, uuid: str) -> StoredAlarm:

@@ -5,13 +5,32 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    delete,
+    select,
+    update,
+)
 
 from hummingbird.db.model import AGENT_SESSION, HEARTBEAT, HOST
 from hummingbird.domain.heartbeat import AgentSession, Heartbeat
+from hummingbird.domain.liveness import due_at
 
 CHUNK = 500
 """Ids in one query; databases bound the number of parameters."""
+
+
+COLUMNS = tuple(HEARTBEAT.c[name] for name in Heartbeat.__dataclass_fields__)
+
+
+def heard(row: Row[Any]) -> Heartbeat:
+    """Return what a row of COLUMNS says."""
+    return Heartbeat(**row._mapping)
 
 
 def put(connection: Connection, beats: Iterable[Heartbeat]) -> None:
@@ -20,49 +39,98 @@ def put(connection: Connection, beats: Iterable[Heartbeat]) -> None:
     `beats` of each is how many were heard since the last batch: the row keeps the sum.
     Of two gateways that hear one host the later word stands, whoever writes first.
     """
-    for beat in beats:
-        values: dict[str, Any] = {
-            "last_heard_at": beat.last_heard_at,
-            "period_seconds": beat.period_seconds,
-            "boot_id": beat.boot_id,
-            "uptime_seconds": beat.uptime_seconds,
+    # In one order, so that two gateways never wait for each other.
+    batch = sorted(beats, key=lambda beat: beat.host_id)
+    for start in range(0, len(batch), CHUNK):
+        _put(connection, batch[start : start + CHUNK])
+
+
+def _put(connection: Connection, batch: list[Heartbeat]) -> None:
+    heard = [beat.host_id for beat in batch]
+    query = select(HEARTBEAT.c.host_id).where(HEARTBEAT.c.host_id.in_(heard))
+    known = set(connection.execute(query).scalars())
+    again = [_row(beat) for beat in batch if beat.host_id in known]
+    if again:
+        connection.execute(_HEARD_AGAIN, again)
+    first = [beat for beat in batch if beat.host_id not in known]
+    if first:
+        query = select(HOST.c.id).where(HOST.c.id.in_([b.host_id for b in first]))
+        there = set(connection.execute(query).scalars())
+        new = [beat for beat in first if beat.host_id in there]
+        if new:
+            connection.execute(_HEARD_FIRST, [_row(beat) for beat in new])
+
+
+def _row(beat: Heartbeat) -> dict[str, Any]:
+    return {
+        "of_host": beat.host_id,
+        "new_last_heard_at": beat.last_heard_at,
+        "new_period_seconds": beat.period_seconds,
+        "new_boot_id": beat.boot_id,
+        "new_uptime_seconds": beat.uptime_seconds,
+        "new_beats": beat.beats,
+        "new_due_at": due_at(beat.last_heard_at, period_seconds=beat.period_seconds),
+    }
+
+
+_WORD = (
+    HEARTBEAT.c.last_heard_at,
+    HEARTBEAT.c.period_seconds,
+    HEARTBEAT.c.boot_id,
+    HEARTBEAT.c.uptime_seconds,
+    HEARTBEAT.c.due_at,
+)
+"""What the latest word of a host says."""
+
+
+def _new(column: Column[Any]) -> BindParameter[Any]:
+    return bindparam(f"new_{column.name}", type_=column.type)
+
+
+_IS_LATER = HEARTBEAT.c.last_heard_at < _new(HEARTBEAT.c.last_heard_at)
+_HEARD_AGAIN = (
+    update(HEARTBEAT)
+    .where(HEARTBEAT.c.host_id == bindparam("of_host"))
+    .values(
+        {
+            HEARTBEAT.c.beats: HEARTBEAT.c.beats + _new(HEARTBEAT.c.beats),
+            **{one: case((_IS_LATER, _new(one)), else_=one) for one in _WORD},
         }
-        of_host = HEARTBEAT.c.host_id == beat.host_id
-        counted = connection.execute(
-            update(HEARTBEAT)
-            .where(of_host)
-            .values(beats=HEARTBEAT.c.beats + beat.beats)
-        )
-        if counted.rowcount == 1:
-            connection.execute(
-                update(HEARTBEAT)
-                .where(of_host, HEARTBEAT.c.last_heard_at < beat.last_heard_at)
-                .values(**values)
-            )
-            continue
-        known = select(HOST.c.id).where(HOST.c.id == beat.host_id)
-        if connection.execute(known).first() is not None:
-            connection.execute(
-                HEARTBEAT.insert().values(
-                    host_id=beat.host_id, beats=beat.beats, **values
-                )
-            )
+    )
+)
+_HEARD_FIRST = HEARTBEAT.insert().values(
+    {
+        HEARTBEAT.c.host_id: bindparam("of_host"),
+        **{one: _new(one) for one in (*_WORD, HEARTBEAT.c.beats)},
+    }
+)
+"""Made once: building a statement takes longer than running it for one row."""
 
 
 def list_all(connection: Connection) -> dict[int, Heartbeat]:
     """Return the last word of every host, by host id."""
     return {
-        row.host_id: Heartbeat(**row._mapping)
-        for row in connection.execute(select(HEARTBEAT))
+        row.host_id: heard(row) for row in connection.execute(select(*COLUMNS)).all()
     }
 
 
 def of_host(connection: Connection, host_id: int) -> Heartbeat | None:
     """Return the last word of one host, or None if it was never heard."""
     row = connection.execute(
-        select(HEARTBEAT).where(HEARTBEAT.c.host_id == host_id)
+        select(*COLUMNS).where(HEARTBEAT.c.host_id == host_id)
     ).first()
-    return None if row is None else Heartbeat(**row._mapping)
+    return None if row is None else heard(row)
+
+
+def of_hosts(connection: Connection, host_ids: Iterable[int]) -> dict[int, Heartbeat]:
+    """Return the last word of those of the hosts that were ever heard, by host id."""
+    wanted = list(host_ids)
+    found: dict[int, Heartbeat] = {}
+    for start in range(0, len(wanted), CHUNK):
+        some = HEARTBEAT.c.host_id.in_(wanted[start : start + CHUNK])
+        for row in connection.execute(select(*COLUMNS).where(some)).all():
+            found[row.host_id] = heard(row)
+    return found
 
 
 def open_session(
@@ -124,15 +192,20 @@ def find_sessions(
 def note_sequences(connection: Connection, highest: Mapping[int, int]) -> None:
     """Write session id -> highest datagram number accepted, so that another gateway,
     or this one after a restart, refuses replays of them. Never lowers one."""
-    for session_id, sequence in highest.items():
-        connection.execute(
-            update(AGENT_SESSION)
-            .where(
-                AGENT_SESSION.c.id == session_id,
-                AGENT_SESSION.c.last_sequence < sequence,
-            )
-            .values(last_sequence=sequence)
+    if not highest:
+        return
+    connection.execute(
+        update(AGENT_SESSION)
+        .where(
+            AGENT_SESSION.c.id == bindparam("session_id"),
+            AGENT_SESSION.c.last_sequence < bindparam("sequence"),
         )
+        .values(last_sequence=bindparam("sequence")),
+        [
+            {"session_id": session_id, "sequence": sequence}
+            for session_id, sequence in sorted(highest.items())
+        ],
+    )
 
 
 def end_expired(connection: Connection, *, now: datetime) -> None:

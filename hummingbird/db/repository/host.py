@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
@@ -32,6 +32,9 @@ from hummingbird.errors import (
 FIRST_ID = 1_000_000
 """Ids of hosts are above it: a sysinv beside which we stand, or may stand one day, counts
 its own from 1 (decisions/0006)."""
+
+CHUNK = 500
+"""Ids in one query; databases bound the number of parameters."""
 
 _COLUMNS = tuple(column.name for column in HOST.columns)
 _STATES = {state.value: state for state in HostState}
@@ -222,16 +225,27 @@ def list_all(
     query: Select[Any] = select(HOST)
     if states is not None:
         query = query.where(HOST.c.state.in_([state.value for state in states]))
+    # The id alone where that is the key: databases find their way by one condition.
+    key = (column,) if sort_key == "id" else (column, HOST.c.id)
     if after is not None:
-        value = getattr(after, sort_key)
-        beyond = column < value if descending else column > value
-        further = HOST.c.id < after.id if descending else HOST.c.id > after.id
-        query = query.where(beyond | ((column == value) & further))
-    order = (column.desc(), HOST.c.id.desc()) if descending else (column, HOST.c.id)
+        at = tuple_(*(getattr(after, one.name) for one in key))
+        query = query.where(tuple_(*key) < at if descending else tuple_(*key) > at)
+    order = [one.desc() for one in key] if descending else key
     query = query.order_by(*order)
     if limit:
         query = query.limit(limit)
     return [_host(row) for row in connection.execute(query).all()]
+
+
+def among(connection: Connection, host_ids: Iterable[int]) -> list[Host]:
+    """Return those of the hosts that there are, by id."""
+    wanted = sorted(host_ids)
+    found: list[Host] = []
+    for start in range(0, len(wanted), CHUNK):
+        some = HOST.c.id.in_(wanted[start : start + CHUNK])
+        query = select(HOST).where(some).order_by(HOST.c.id)
+        found += [_host(row) for row in connection.execute(query).all()]
+    return found
 
 
 def change(connection: Connection, host: Host, *, now: datetime, **values: Any) -> Host:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions about many hosts that the database answers without reading each of them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, exists, func, select, update
+
+from hummingbird.db.model import EMN, HEARTBEAT, HOST
+
+CHUNK = 500
+"""Names in one query; databases bound the number of parameters."""
+
+
+def ids_of(connection: Connection, hostnames: Iterable[str]) -> set[int]:
+    """Return the ids of those of the hosts that there are."""
+    wanted = sorted(hostnames)
+    found: set[int] = set()
+    for start in range(0, len(wanted), CHUNK):
+        some = HOST.c.hostname.in_(wanted[start : start + CHUNK])
+        found.update(connection.execute(select(HOST.c.id).where(some)).scalars())
+    return found
+
+
+def any_provisioned(connection: Connection) -> bool:
+    """Return whether something of ours was ever put on any host."""
+    query = select(HOST.c.id).where(HOST.c.provisioned_plan.is_not(None)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def an_address_of_each_emn(connection: Connection) -> dict[int, str]:
+    """Return for each EMN with provisioned hosts the address of its first, by EMN id."""
+    first = (
+        select(HOST.c.mgmt_ip)
+        .where(
+            HOST.c.emn_id == EMN.c.id,
+            HOST.c.provisioned_plan.is_not(None),
+            HOST.c.mgmt_ip.is_not(None),
+        )
+        .order_by(HOST.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = connection.execute(select(EMN.c.id, first))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+def note_uptimes(connection: Connection, *, grain_seconds: int) -> None:
+    """Take over how long hosts have been up, where that is so many seconds off, from
+    their heartbeats: one statement for the whole fleet."""
+    heard = HEARTBEAT.c.host_id == HOST.c.id
+    drift = func.abs(HEARTBEAT.c.uptime_seconds - HOST.c.uptime_seconds)
+    uptime = select(HEARTBEAT.c.uptime_seconds).where(heard).scalar_subquery()
+    is_off = exists().where(heard, drift >= grain_seconds)
+    connection.execute(update(HOST).where(is_off).values(uptime_seconds=uptime))
