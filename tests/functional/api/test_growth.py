@@ -20,9 +20,12 @@ from hummingbird.db.session import Connection, Database
 from tests.functional.api.conftest import World
 
 GROWING = {
+    "address",
     "agent_session",
     "event_log",
     "facts",
+    "facts_item",
+    "facts_section",
     "heartbeat",
     "host",
     "label",
