@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from agents.link import machine, program, settings
@@ -13,9 +14,11 @@ from agents.link.datagram import UdpTransport
 from agents.link.session import TokenOpener
 from agents.sysinv_agent.files import HostFiles
 from agents.sysinv_agent.gateway import Delivery, https_post
-from agents.sysinv_agent.inventory import collect
+from agents.sysinv_agent.inventory import Collector
 from agents.sysinv_agent.journal import FOLDER, Journal
+from agents.sysinv_agent.lldp import LldpListener
 from agents.sysinv_agent.loop import Loop
+from agents.sysinv_agent.watch import Watch, kernel_events
 
 LOG = logging.getLogger("sysinv-agent")
 
@@ -33,17 +36,16 @@ def main() -> int:
     except settings.SettingsInvalid as error:
         LOG.error("%s", error)
         return 2
-    files = HostFiles(
-        sys=Path(os.environ.get("HOST_SYS") or "/sys"),
-        proc=Path(os.environ.get("HOST_PROC") or "/proc"),
-        etc=Path(os.environ.get("HOST_ETC") or "/host/etc"),
-        usr_lib=Path(os.environ.get("HOST_USR_LIB") or "/host/usr/lib"),
-    )
+    files = _host_files()
     rng = random.Random()  # noqa: S311 - spreads load, keeps no secret
     transport = UdpTransport()
     boot_id = machine.boot_id()
+    lldp = _lldp()
+    collector = Collector(
+        files, hostname=given.node_name, boot_id=str(boot_id), lldp=lldp
+    )
     loop = Loop(
-        collect=lambda: collect(files, hostname=given.node_name, boot_id=str(boot_id)),
+        collect=collector.collect,
         delivery=Delivery(
             opener=TokenOpener(
                 gateway=given.gateway,
@@ -63,13 +65,36 @@ def main() -> int:
         wall_ms=wall_ms,
         rng=rng,
     )
+    watch = Watch([*kernel_events(), *([lldp] if lldp else [])])
     LOG.info("reporting for %s", given.node_name)
     try:
         while True:
-            time.sleep(loop.step())
+            if watch.wait(loop.step()):
+                loop.hurry()
     except program.Ended:
         transport.close()
         return 0
+
+
+def _host_files() -> HostFiles:
+    """Return where the chart has mounted the host's folders."""
+    places = HostFiles()
+    given = {
+        name: Path(os.environ[f"HOST_{name.upper()}"])
+        for name in vars(places)
+        if os.environ.get(f"HOST_{name.upper()}")
+    }
+    return replace(places, **given)
+
+
+def _lldp() -> LldpListener | None:
+    if os.environ.get("LLDP") != "listen":
+        return None
+    try:
+        return LldpListener(monotonic=time.monotonic)
+    except OSError as error:
+        LOG.warning("neighbours can't be listened for: %s", error)
+        return None
 
 
 if __name__ == "__main__":

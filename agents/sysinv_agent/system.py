@@ -4,6 +4,7 @@
 import os
 from typing import cast
 
+from agents.sysinv_agent.cpu import flags
 from agents.sysinv_agent.files import HostFiles, text
 from hummingbird.wire.section import System
 
@@ -16,12 +17,13 @@ _MAKER = {
     "sys_vendor": "vendor",
     "product_name": "product",
     "product_serial": "serial",
+    "bios_version": "firmware",
 }
 
 
 def system(files: HostFiles, *, hostname: str, boot_id: str) -> System:
     """Return what is known; `hostname` is the node's name in Kubernetes."""
-    found: dict[str, str] = {
+    found: dict[str, str | list[str]] = {
         "hostname": hostname,
         "architecture": os.uname().machine,
         "boot_id": boot_id,
@@ -32,13 +34,17 @@ def system(files: HostFiles, *, hostname: str, boot_id: str) -> System:
     release = text(files.etc / "os-release") or text(files.usr_lib / "os-release")
     said = _assignments(release or "")
     found |= {ours: said[name] for name, ours in _OS.items() if said.get(name)}
+    if telling := flags(files):
+        found["cpu_flags"] = telling
     for name, ours in _MAKER.items():
         value = text(files.sys / "class/dmi/id" / name)
         if value:
             found[ours] = value
-    model = text(files.sys / "firmware/devicetree/base/model")
-    if model and "product" not in found:
-        found["product"] = model
+    tree = files.sys / "firmware/devicetree/base"
+    for name, ours in (("model", "product"), ("serial-number", "serial")):
+        value = text(tree / name)
+        if value and ours not in found:
+            found[ours] = value
     return cast(System, found)
 
 

@@ -207,6 +207,10 @@ def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
             "caCertificate": certificate.ca_pem,
         },
         "token": {"audience": str(conf.agents.audience)},
+        "sysinvAgent": {
+            "lldp": bool(conf.agents.lldp),
+            "lvmBackup": bool(conf.agents.lvm_backup),
+        },
     }
 
 

@@ -40,6 +40,24 @@ OPTS = (
         default="hummingbird",
         help="Audience of the service-account tokens that agents show.",
     ),
+    cfg.BoolOpt(
+        "lldp",
+        default=False,
+        help=(
+            "Whether the sysinv-agents listen for what switches say of themselves "
+            "(LLDP). It takes the capability NET_RAW, with which all traffic of a "
+            "host's network could be read."
+        ),
+    ),
+    cfg.BoolOpt(
+        "lvm_backup",
+        default=False,
+        help=(
+            "Whether the sysinv-agents read LVM's text in /etc/lvm/backup, for the "
+            "extents of volume groups. Only where every host has that folder: the "
+            "agent does not start on one without."
+        ),
+    ),
 )
 
 

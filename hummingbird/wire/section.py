@@ -10,7 +10,6 @@ class System(TypedDict, total=False):
     hostname: str
     boot_id: str
     kernel_running: str
-    kernel_parameters: str
     architecture: str
     os_id: str
     os_version_id: str
@@ -22,8 +21,6 @@ class System(TypedDict, total=False):
     """Version of BIOS or UEFI."""
     cpu_flags: list[str]
     """Those that decide what may run on it; see agents/sysinv_agent/cpu.py."""
-    virtual: str
-    """What hypervisor it is a guest of, as far as it says so."""
 
 
 class Node(TypedDict, total=False):

@@ -115,6 +115,23 @@ def test_its_inventory_is_what_the_host_itself_says(product: Product) -> None:
     assert product.lab.hosts[HOST].mac in macs
 
 
+def test_sysinvs_collections_show_the_host(product: Product) -> None:
+    shown = product.api("GET", f"/v1/ihosts/{HOST}")
+    assert shown["inv_state"] == "inventoried"
+    (platform,) = (
+        one
+        for one in product.api("GET", f"/v1/ihosts/{HOST}/iinterfaces")["iinterfaces"]
+        if one["ifclass"] == "platform"
+    )
+    assert platform["imac"] == product.lab.hosts[HOST].mac
+    one = product.api("GET", f"/v1/iinterfaces/{platform['uuid']}/ports")["ports"]
+    assert [port["name"] for port in one] == [platform["ifname"]]
+    mounts = product.api("GET", f"/v1/ihosts/{HOST}/host_fs")["host_fs"]
+    assert "/" in [mount["name"] for mount in mounts]
+    (kernel,) = (product.api("GET", f"/v1/ihosts/{HOST}/kernel")["kernel_running"],)
+    assert kernel == product.lab.ssh(HOST, "uname -r").stdout.strip()
+
+
 def test_each_agent_keeps_below_25_megabytes(product: Product) -> None:
     # The processes of the pods are seen from the host.
     rows = product.lab.ssh(HOST, _RESIDENT).stdout.strip().splitlines()

@@ -70,6 +70,35 @@ def test_an_agent_runs_on_every_edgeworker_with_no_rights(agent: str) -> None:
         assert [v["name"] for v in pod["volumes"] if "hostPath" in v] == ["random"]
 
 
+def test_neighbours_are_listened_for_where_the_values_say_so() -> None:
+    def container(*args: str) -> dict[str, Any]:
+        daemons = rendered(*args)["DaemonSet", "sysinv-agent"]
+        (found,) = daemons["spec"]["template"]["spec"]["containers"]
+        return dict(found)
+
+    quiet, listening = container(), container("--set", "sysinvAgent.lldp=true")
+    assert "LLDP" not in {one["name"] for one in quiet["env"]}
+    assert {"name": "LLDP", "value": "listen"} in listening["env"]
+    rights = listening["securityContext"]["capabilities"]
+    assert rights == {"drop": ["ALL"], "add": ["NET_RAW"]}
+    with_lvm = container("--set", "sysinvAgent.lvmBackup=true")
+    assert "lvm-backup" in {one["name"] for one in with_lvm["volumeMounts"]}
+
+
+def test_the_inventory_sees_no_more_of_the_host_than_it_needs() -> None:
+    daemons = rendered()["DaemonSet", "sysinv-agent"]
+    volumes = daemons["spec"]["template"]["spec"]["volumes"]
+    assert {one["hostPath"]["path"] for one in volumes if "hostPath" in one} == {
+        "/proc/sys/kernel/random",
+        "/sys",
+        "/etc/os-release",
+        "/proc/1/mountinfo",
+        "/run/udev",
+        "/usr/share",
+        "/var/lib/hummingbird/agent",
+    }
+
+
 def test_the_token_is_for_the_gateway_and_short_lived() -> None:
     found = rendered("--set", "token.expirationSeconds=600")
     volumes = found["DaemonSet", "mtc-client"]["spec"]["template"]["spec"]["volumes"]
@@ -113,6 +142,8 @@ def test_agents_are_told_where_the_gateway_is(address: str, told: str) -> None:
         "image.pullPolicy=Sometimes",
         "token.expirationSeconds=5",
         "mtcclient.resources=x",
+        "mtcClient.lldp=true",
+        "sysinvAgent.lldp=maybe",
     ],
 )
 def test_values_that_mean_nothing_are_refused(wrong: str) -> None:
