@@ -3,7 +3,7 @@
 802.1AB-2016). Listens only; sends nothing, so that a host's own lldpd is not disturbed.
 
 It needs CAP_NET_RAW, which the chart gives where sysinvAgent.lldp says so; without it,
-there is nothing to listen with and nothing is told (doc/decisions/0008).
+there is nothing to listen with and nothing is told (doc/decisions/0009).
 """
 
 import socket

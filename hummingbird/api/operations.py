@@ -39,6 +39,7 @@ from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
 from hummingbird.api.view.heartbeat import HEARTBEAT
 from hummingbird.api.view.history import FACT_CHANGE
 from hummingbird.api.view.host import HOST, HOST_IN_LIST
+from hummingbird.api.view.interface_network import INTERFACE_NETWORK
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 from hummingbird.api.view.label import LABEL
 from hummingbird.api.view.network import NETWORK
@@ -87,6 +88,7 @@ _SUPPRESS: Final = Patch(
     ("replace",), "/suppression_status is to be suppressed or unsuppressed."
 )
 _LABELS: Final = listing("labels", LABEL)
+_INTERFACE_NETWORKS: Final = listing("interface_networks", INTERFACE_NETWORK)
 _READY: Final = {
     "type": "object",
     "properties": {"ready": {"const": True}},
@@ -141,8 +143,16 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         ),
     ),
     # What hosts are made of, by the uuids of its items
+    ("GET", "/v1/ihosts/{host}/interface_networks"): Operation(
+        "List the networks of a host's interfaces", _INTERFACE_NETWORKS
+    ),
+    ("GET", "/v1/iinterfaces/{uuid}/interface_networks"): Operation(
+        "List the networks of an interface", _INTERFACE_NETWORKS
+    ),
     ("GET", "/v1/pci_devices"): Operation(
-        "List PCI devices of all hosts", listing("pci_devices", ITEM)
+        "List PCI devices of all hosts",
+        listing("pci_devices", ITEM, is_paged=True),
+        query=_PAGES,
     ),
     **{
         ("GET", f"/v1/{kind}/{{uuid}}"): Operation(f"Show one of {kind}", ITEM)

@@ -61,6 +61,7 @@ _INVENTORY: tuple[Route, ...] = (
         ("GET", f"/v1/{of}/{{uuid}}/{kind}",        facts.part(kind, of))
         for of, kind in PARTS
     ),
+    ("GET",    "/v1/iinterfaces/{uuid}/interface_networks", facts.networks_of_interface),
     ("GET",    "/v1/lldp_agents/{uuid}/tlvs",       facts.nothing("tlvs", "lldp_agents")),
     ("GET",    "/v1/lldp_neighbours/{uuid}/tlvs",   facts.nothing("tlvs", "lldp_neighbours")),
 )
@@ -82,6 +83,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/ihosts/{host}/facts",           facts.get),
     ("GET",    "/v1/ihosts/{host}/labels",          label.list_of_host),
     ("GET",    "/v1/ihosts/{host}/history",         history.list_all),
+    ("GET",    "/v1/ihosts/{host}/interface_networks", facts.networks_of_host),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
     *_INVENTORY,
     ("GET",    "/v1/labels",                        label.list_all),

@@ -7,12 +7,14 @@ from typing import Any
 from webob.exc import HTTPNotFound
 
 from hummingbird.api.call import Call
+from hummingbird.api.listing import PAGING, listing
 from hummingbird.api.router import Handler
 from hummingbird.api.view.fact import Row, Seen
 from hummingbird.api.view.host import COLLECTIONS as HOST_COLLECTIONS
+from hummingbird.api.view.interface_network import interface_networks
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS, Collection
 from hummingbird.api.view.link import links
-from hummingbird.db.repository import facts, host
+from hummingbird.db.repository import emn, facts, host
 from hummingbird.db.session import Connection
 from hummingbird.domain.host import Host
 from hummingbird.errors import NotFound
@@ -20,7 +22,6 @@ from hummingbird.errors import NotFound
 _FURTHER = (
     "addresses",
     "routes",
-    "interface_networks",
     "interface_datanetworks",
     "ptp_instances",
     "ptp_interfaces",
@@ -45,14 +46,14 @@ def every(kind: str) -> Handler:
     view = COLLECTIONS[kind]
 
     def list_all(call: Call) -> Any:
-        call.arguments()
+        arguments = call.arguments(*PAGING)
         with call.parts.database.reader() as connection:
             hosts = {one.id: one for one in host.list_all(connection)}
             rows: list[Row] = []
             for host_id, section in facts.hosts_with(connection, view.section):
                 if (found := hosts.get(host_id)) is not None:
                     rows += view.rows(Seen(found, {view.section: section}, call.base))
-        return {kind: rows}
+        return listing(call, kind, enumerate(rows, 1), arguments)
 
     return list_all
 
@@ -97,6 +98,22 @@ def nothing(kind: str, of: str) -> Handler:
     return list_none
 
 
+def networks_of_host(call: Call) -> Any:
+    """GET /v1/ihosts/{host}/interface_networks"""
+    with call.parts.database.reader() as connection:
+        rows = _networks(call, connection, host.find(connection, call.name))
+    return {"interface_networks": rows}
+
+
+def networks_of_interface(call: Call) -> Any:
+    """GET /v1/iinterfaces/{uuid}/interface_networks"""
+    with call.parts.database.reader() as connection:
+        found = _host_of(connection, "iinterfaces", call.name)
+        rows = _networks(call, connection, found)
+    mine = [row for row in rows if row["interface_uuid"] == call.name]
+    return {"interface_networks": mine}
+
+
 def kernel(call: Call) -> Any:
     """GET /v1/ihosts/{host}/kernel"""
     with call.parts.database.reader() as connection:
@@ -133,6 +150,12 @@ def get(call: Call) -> Any:
         "age_seconds": round(age.total_seconds(), 1),
         "facts": {name: section.body for name, section in sections.items()},
     }
+
+
+def _networks(call: Call, connection: Connection, of: Host) -> list[Row]:
+    network = None if of.emn_id is None else emn.find(connection, str(of.emn_id))
+    sections = facts.sections(connection, of.id, "interfaces")
+    return interface_networks(Seen(of, sections, call.base), network=network)
 
 
 def _host_of(connection: Connection, kind: str, uuid: str) -> Host:

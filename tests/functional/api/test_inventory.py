@@ -185,6 +185,17 @@ def test_the_interface_with_the_hosts_address_is_the_platforms(
     assert one.keys() - eth0.keys() == {"ports", "ifcapabilities"}
 
 
+def test_the_platforms_interface_is_in_the_hosts_network(reported: World) -> None:
+    (row,) = rows(reported, "interface_networks")
+    eth0, vlan = rows(reported, "iinterfaces")
+    network = reported.client.get(f"/v1/networks/{row['network_uuid']}").json
+    assert (row["ifname"], row["interface_uuid"]) == ("eth0", eth0["uuid"])
+    assert (row["network_type"], network["type"]) == ("mgmt", "mgmt")
+    for interface, found in ((eth0, [row]), (vlan, [])):
+        path = f"/v1/iinterfaces/{interface['uuid']}/interface_networks"
+        assert reported.client.get(path).json == {"interface_networks": found}
+
+
 def test_pci_devices_of_all_hosts_are_one_list(reported: World) -> None:
     reported.add("edge-1")
     reported.add("edge-2")
@@ -193,6 +204,10 @@ def test_pci_devices_of_all_hosts_are_one_list(reported: World) -> None:
     uuids = {reported.host(name).uuid for name in ("edge-0", "edge-1")}
     assert {row["host_uuid"] for row in found} == uuids
     assert found[0]["pvendor"] == "Intel Corporation"
+    page = reported.client.get("/v1/pci_devices", limit=1).json
+    assert page["pci_devices"] == found[:1]
+    rest = reported.client.get("/v1/pci_devices", marker=found[0]["uuid"]).json
+    assert rest["pci_devices"] == found[1:]
 
 
 def test_a_host_is_inventoried_with_its_first_report(world: World) -> None:
