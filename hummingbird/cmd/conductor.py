@@ -21,7 +21,7 @@ from hummingbird.adapters.bmc.kind import BoardsByKind
 from hummingbird.adapters.bmc.redfish import RedfishBoards
 from hummingbird.adapters.helm.release import HelmRelease
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
-from hummingbird.adapters.netlink.link import NetlinkLinks
+from hummingbird.adapters.netlink.link import NetlinkLinks, own_addresses
 from hummingbird.adapters.ssh.probe import probe
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.cmd.advertise import gateway_address, gateway_certificate
@@ -41,6 +41,7 @@ from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
 from hummingbird.reconcilers import fault_forward, registry
 from hummingbird.reconcilers.agent import AgentReconciler
+from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.rpc.endpoint import is_in_process
@@ -108,6 +109,13 @@ class Conductor:
                 nudge_runs=self.service.nudge,
                 fault_forward=fault_forward.from_options(
                     conf, database, clock=clock, owner=process_name(conf)
+                ),
+                own_address=OwnAddressReconciler(
+                    database,
+                    clock=clock,
+                    addresses=own_addresses,
+                    controller=controller_name(conf),
+                    period_seconds=registry.OWN_ADDRESS_PERIOD_SECONDS,
                 ),
             )
         )

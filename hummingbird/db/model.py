@@ -123,7 +123,7 @@ ADDRESS = _table(
     Column("pool_id", ForeignKey("address_pool.id")),
     Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), index=True),
     Column("role", String(16), nullable=False),
-    Column("name", String(255), nullable=False),
+    Column("name", String(255), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime),
     Index("ix_address_pool_id_role", "pool_id", "role"),

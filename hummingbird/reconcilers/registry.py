@@ -15,6 +15,7 @@ from hummingbird.reconcilers.ladder import Ladder
 from hummingbird.reconcilers.liveness import LivenessReconciler
 from hummingbird.reconcilers.node import NodeReconciler
 from hummingbird.reconcilers.orphan import OrphanReconciler
+from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.recovery import Probe, RecoveryReconciler
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.secretbox import SecretBox
@@ -29,6 +30,7 @@ RECOVERY_PERIOD_SECONDS: Final = 5.0
 NODE_PERIOD_SECONDS: Final = 30.0
 ORPHAN_PERIOD_SECONDS: Final = 10.0
 AGENT_PERIOD_SECONDS: Final = 30.0
+OWN_ADDRESS_PERIOD_SECONDS: Final = 60.0
 """Guesses, each short against what a person notices and long against its cost; runs and
 the followers above nudge, so that these are for changes made by others."""
 
@@ -52,6 +54,8 @@ class Parts:
     nudge_runs: Callable[[], None]
     fault_forward: FaultForwardReconciler | None = None
     """Where there is a fault management elsewhere."""
+    own_address: OwnAddressReconciler | None = None
+    """Where this machine has interfaces of its own to look at."""
 
 
 def build(parts: Parts) -> Driver:
@@ -87,7 +91,11 @@ def build(parts: Parts) -> Driver:
                 period_seconds=NODE_PERIOD_SECONDS,
             ),
             parts.agent,
-            *((parts.fault_forward,) if parts.fault_forward is not None else ()),
+            *(
+                one
+                for one in (parts.fault_forward, parts.own_address)
+                if one is not None
+            ),
         ),
         clock=eyes.clock,
         followers=FOLLOWERS,

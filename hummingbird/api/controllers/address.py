@@ -106,6 +106,10 @@ def remove(call: Call) -> None:
     call.arguments()
     with call.parts.database.writer() as connection:
         found = address.find(connection, call.name)
+        if found.role is Role.CONTROLLER:
+            # A controller that is gone for good; one that lives keeps it again.
+            address.remove(connection, found)
+            return
         if found.host_id is None or found.role is not Role.HOST:
             raise AddressRefused(
                 message=f"{found.address} is kept for {found.name}; it is given back"

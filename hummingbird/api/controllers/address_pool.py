@@ -74,7 +74,9 @@ def create(call: Call) -> Any:
         if network is not None:
             emn.take_networks(connection, network)
         _reserve(connection, pool, wanted.addresses, before={}, now=now)
-        return _view(call, connection, pool)
+        answer = _view(call, connection, pool)
+    call.parts.hurry("own_address")
+    return answer
 
 
 def patch(call: Call) -> Any:
@@ -108,7 +110,7 @@ def patch(call: Call) -> Any:
             for network in {one.id: one for one in (former, later) if one}.values():
                 emn.take_networks(connection, network)
         answer = _view(call, connection, pool)
-    call.parts.hurry()
+    call.parts.hurry("own_address")
     return answer
 
 

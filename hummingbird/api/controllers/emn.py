@@ -52,7 +52,9 @@ def create(call: Call) -> Any:
         )
         call.status = 201
         show_tag(call, added)
-        return emn_view(added, credentials=_credential_names(connection))
+        answer = emn_view(added, credentials=_credential_names(connection))
+    call.parts.hurry("own_address")
+    return answer
 
 
 def patch(call: Call) -> Any:

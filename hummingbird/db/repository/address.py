@@ -57,6 +57,12 @@ def of_host(
     return [_address(row) for row in connection.execute(query.order_by(ADDRESS.c.key))]
 
 
+def of_role(connection: Connection, role: Role, *, name: str) -> list[Address]:
+    """Return what is kept under this name, by address."""
+    query = select(ADDRESS).where(ADDRESS.c.role == role.value, ADDRESS.c.name == name)
+    return [_address(row) for row in connection.execute(query.order_by(ADDRESS.c.key))]
+
+
 def find(connection: Connection, name: str) -> Address:
     """Return the address that `name` means: an integer id or a uuid.
 
