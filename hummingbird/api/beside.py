@@ -46,6 +46,7 @@ OURS: Final = frozenset(
         "openapi.json",
         "reconcilers",
         "runs",
+        "tunnels",
     }
 )
 """Resources (/v1/<resource>) that sysinv lacks. What is not named here may be both's: a

@@ -27,6 +27,7 @@ from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
 from hummingbird.api.schema.label import LABELS
+from hummingbird.api.schema.tunnel import NEW_CLAIM
 from hummingbird.api.shape import FREE, TEXT, listing, many, one_of
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
 from hummingbird.api.view.address_pool import ADDRESS_POOL
@@ -45,6 +46,7 @@ from hummingbird.api.view.label import LABEL
 from hummingbird.api.view.network import NETWORK
 from hummingbird.api.view.run import RUN, RUN_EVENT
 from hummingbird.api.view.system import SYSTEM
+from hummingbird.api.view.tunnel import CLAIM, TUNNEL
 
 _TRUE_OR_FALSE: Final = {"type": "string"}
 
@@ -286,6 +288,17 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         "Change a network of hosts", EMN, body=EMN_CHANGE, has_tag=True
     ),
     ("DELETE", "/v1/emns/{emn}"): Operation("Delete a network of hosts", has_tag=True),
+    ("GET", "/v1/tunnels"): Operation(
+        "List the hosts' tunnels", listing("tunnels", TUNNEL)
+    ),
+    ("GET", "/v1/tunnels/{host}"): Operation("Show a host's tunnel", TUNNEL),
+    ("DELETE", "/v1/tunnels/{host}"): Operation("Cut a host off: its keys are dead"),
+    ("POST", "/v1/tunnels/{host}/claim"): Operation(
+        "Get the script that brings a host here", CLAIM, status=201, body=NEW_CLAIM
+    ),
+    ("POST", "/v1/tunnels/{host}/rotate"): Operation(
+        "Change the key of a host's tunnel", RUN, status=202
+    ),
     ("GET", "/v1/credentials"): Operation(
         "List credentials", listing("credentials", CREDENTIAL)
     ),

@@ -22,6 +22,7 @@ from hummingbird.api.controllers import (
     root,
     run,
     system,
+    tunnel,
 )
 from hummingbird.api.idempotency import once
 from hummingbird.api.router import Route
@@ -114,6 +115,11 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/emns/{emn}",                    emn.get),
     ("PATCH",  "/v1/emns/{emn}",                    emn.patch),
     ("DELETE", "/v1/emns/{emn}",                    emn.remove),
+    ("GET",    "/v1/tunnels",                       tunnel.list_all),
+    ("GET",    "/v1/tunnels/{host}",                tunnel.get),
+    ("DELETE", "/v1/tunnels/{host}",                tunnel.revoke),
+    ("POST",   "/v1/tunnels/{host}/claim",          tunnel.claim),
+    ("POST",   "/v1/tunnels/{host}/rotate",         tunnel.rotate),
     ("GET",    "/v1/credentials",                   credential.list_all),
     ("POST",   "/v1/credentials",                   once(credential.create)),
     ("GET",    "/v1/credentials/{credential}",      credential.get),

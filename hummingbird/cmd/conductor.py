@@ -36,10 +36,11 @@ from hummingbird.conductor.service import ConductorService
 from hummingbird.conductor.settings import agents_tag, read_settings
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import controller_name, shared, state_directory
+from hummingbird.conf.tunnel import hub_options
 from hummingbird.db.session import Database
 from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
-from hummingbird.reconcilers import fault_forward, registry
+from hummingbird.reconcilers import fault_forward, registry, tunnel
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.reach import Reach
@@ -85,6 +86,8 @@ class Conductor:
                 agents_namespace=str(conf.agents.namespace),
                 patience=_patience(conf),
                 nudge=lambda name: self.service.nudge(name),
+                look=lambda name: self.service.look(name),
+                hub_options=hub_options(conf),
             ),
             name=process_name(conf),
             workers=conf.conductor.workers,
@@ -107,6 +110,13 @@ class Conductor:
                 max_attempts=conf.conductor.max_attempts,
                 in_hand=self.service.in_hand,
                 nudge_runs=self.service.nudge,
+                tunnel=tunnel.from_options(
+                    conf,
+                    database,
+                    clock=clock,
+                    box=box,
+                    nudge_runs=self.service.nudge,
+                ),
                 fault_forward=fault_forward.from_options(
                     conf, database, clock=clock, owner=process_name(conf)
                 ),

@@ -12,7 +12,7 @@ from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import AT_REST
-from hummingbird.domain.run import POWER, Run, RunState, StepState, setback
+from hummingbird.domain.run import POWER, Run, RunKind, RunState, StepState, setback
 from hummingbird.errors import (
     DatabaseUnavailable,
     HostNotFound,
@@ -150,9 +150,10 @@ class Ending:
 
 def is_at_work(run: Run, host: Host) -> bool:
     """Return whether the host's state is still the run's own; what only switches its
-    power owns none."""
+    power, and a change of its tunnel's key, own none."""
     return (
         run.kind in POWER
+        or run.kind is RunKind.ROTATE
         or setback(run.kind, host.state, heard=host.online) is not None
     )
 

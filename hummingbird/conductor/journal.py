@@ -36,6 +36,7 @@ VERB: Final[dict[RunKind, str]] = {
     RunKind.POWER_OFF: "Powering-off",
     RunKind.RECOVER: "Graceful Recovery",
     RunKind.RETIRE: "Deleting",
+    RunKind.ROTATE: "Changing its tunnel's key",
 }
 
 

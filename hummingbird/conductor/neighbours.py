@@ -10,8 +10,19 @@ from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.clock import Clock
 from hummingbird.db.session import Database
 from hummingbird.domain.provisioning import Settings
+from hummingbird.domain.tunnel import HubOptions
 from hummingbird.reconcilers.recovery import Probe
 from hummingbird.secretbox import SecretBox
+
+HUB_OPTIONS = HubOptions(
+    endpoint=None,
+    overlay="100.126.0.0/16",
+    networks=(),
+    keepalive_seconds=25,
+    mtu=1420,
+    period_seconds=10.0,
+)
+"""Of a deployment that said nothing: without an endpoint, so without tunnels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +61,7 @@ class Neighbours:
     patience: Patience
     nudge: Callable[[str], None] = lambda name: None
     """Hurries a reconciler."""
+    look: Callable[[str], None] = lambda name: None
+    """Has a reconciler look, and returns when it has."""
+    hub_options: HubOptions = HUB_OPTIONS
+    """What is said about tunnels."""

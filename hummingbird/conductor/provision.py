@@ -8,12 +8,14 @@ those that find their work done change nothing.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.conductor import tunnel as tunnels
 from hummingbird.conductor.task import HostTask
-from hummingbird.conductor.way_in import open_way
+from hummingbird.conductor.way_in import await_answer, open_way
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import label as label_repository
@@ -66,7 +68,14 @@ def _plan(task: HostTask) -> Plan:
         ca_certificate=info.ca_certificate,
         version=info.version,
     )
-    return provisioning.plan(task.host, join=join, settings=task.neighbours.settings())
+    tunnel = tunnels.of_host(task)
+    return provisioning.plan(
+        task.host,
+        join=join,
+        settings=task.neighbours.settings(),
+        address=tunnel.address if tunnel else None,
+        tunnel_settings=tunnels.settings(task, tunnel),
+    )
 
 
 def _is_provisioned(task: HostTask, plan: Plan) -> bool:
@@ -82,6 +91,7 @@ def _provision(task: HostTask, plan: Plan) -> HostAccess:
         _forget_stale_node(task)
     if not task.host.touched:
         task.change(touched=True)
+    access = _inside_tunnel(task, access, plan)
     with _bootstrap_token(task) as token:
         task.playbook(
             "provision",
@@ -90,6 +100,29 @@ def _provision(task: HostTask, plan: Plan) -> HostAccess:
         )
     task.journal.finish()
     return access
+
+
+def _inside_tunnel(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess:
+    """Return the way in through the host's tunnel, opened if it is not; the way that is
+    given where it has none."""
+    tunnel = tunnels.of_host(task)
+    if tunnel is None:
+        return access
+    if access.address == tunnel.address:
+        if tunnel.public_key is None:
+            with task.step("tunnel"):
+                tunnels.exchange(task, tunnel, access)
+        return replace(access, known_hosts=task.host.known_hosts)
+    told = task.playbook(
+        "provision",
+        access=access,
+        variables=plan.variables,
+        tags=("node_config", "tunnel"),
+    )
+    tunnels.keep_key(task, tunnel, told.facts.get(tunnels.PUBLIC_FACT, ""))
+    with task.step("tunnel"):
+        await_answer(task, address=tunnel.address, port=access.port)
+    return replace(access, address=tunnel.address, known_hosts=task.host.known_hosts)
 
 
 def _forget_stale_node(task: HostTask) -> None:

@@ -88,6 +88,11 @@ class ConductorService:
         elif self._driver is not None:
             self._driver.nudge(name)
 
+    def look(self, name: str) -> None:
+        """Have a reconciler look now, in the caller's thread."""
+        if self._driver is not None:
+            self._driver.run_once(name)
+
     def reconcilers(self) -> list[dict[str, Any]]:
         """Return the last report of each reconciler."""
         if self._driver is None:

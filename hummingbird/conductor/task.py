@@ -109,7 +109,7 @@ class HostTask:
             LOG.warning("Run %s is another conductor's now", self.run.uuid)
         except DatabaseUnavailable as away:
             LOG.error("Run %s ended, but can't be written: %s", self.run.uuid, away)
-        for name in ("alarm", "node", "liveness"):
+        for name in ("alarm", "node", "liveness", "tunnel"):
             self.neighbours.nudge(name)
         return True
 

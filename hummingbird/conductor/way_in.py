@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The way into a host: a credential, an address, and an SSH server that answers."""
+"""The way into a host: a credential, an address, and an SSH server that answers.
+
+A host with a tunnel is reached inside it, and where the tunnel is down by its own
+address, if that leads anywhere.
+"""
 
 from typing import Final
 
 from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.conductor import tunnel as tunnels
 from hummingbird.conductor.task import HostTask
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.domain.credential import Credential
+from hummingbird.domain.tunnel import Tunnel
 from hummingbird.errors import AddressMissing, HostUnreachable
 
 PROBE_SECONDS: Final = 5.0
 """One try; a busy small box may take a second to say its banner."""
 BETWEEN_PROBES_SECONDS: Final = 1.0
+NO_WAY: Final = (
+    "no SSH server on port {port}. If only the host itself can open the way, run on it "
+    "what this prints: hummingbird host-bootstrap {hostname}"
+)
 
 
 def open_way(task: HostTask) -> HostAccess:
@@ -20,6 +30,9 @@ def open_way(task: HostTask) -> HostAccess:
     :raises AddressMissing, CredentialMissing: nobody said how.
     :raises HostUnreachable: no SSH server answered in time.
     """
+    tunnel = tunnels.of_host(task)
+    if tunnel is not None:
+        return _through(task, tunnel)
     way = find_way(task)
     await_answer(task, address=way.address, port=way.port)
     return way
@@ -30,14 +43,37 @@ def find_way(task: HostTask) -> HostAccess:
 
     :raises AddressMissing, CredentialMissing: nobody said how.
     """
-    host = task.host
-    if host.mgmt_ip is None:
-        raise AddressMissing(hostname=host.hostname)
-    with task.neighbours.database.reader() as connection:
-        credential = credential_repository.of_host(
-            connection, host, box=task.neighbours.box
-        )
-    return _access(credential, address=host.mgmt_ip, known_hosts=host.known_hosts)
+    tunnel = tunnels.of_host(task)
+    address = task.host.mgmt_ip if tunnel is None else tunnel.address
+    if address is None:
+        raise AddressMissing(hostname=task.host.hostname)
+    return _access(task, _credential(task), address=address)
+
+
+def _through(task: HostTask, tunnel: Tunnel) -> HostAccess:
+    """Return the way in of a host that has a tunnel."""
+    credential = _credential(task)
+    addresses = [tunnel.address] if tunnel.public_key or tunnel.claim_key else []
+    if task.host.mgmt_ip is not None:
+        addresses.append(task.host.mgmt_ip)
+    task.neighbours.look("tunnel")
+    deadline = task.clock.monotonic() + task.patience.connect
+    while True:
+        for address in addresses:
+            task.check()
+            if task.neighbours.probe(
+                address, port=credential.port, timeout_seconds=PROBE_SECONDS
+            ):
+                return _access(task, credential, address=address)
+        if task.clock.monotonic() >= deadline:
+            raise HostUnreachable(
+                hostname=task.host.hostname,
+                address=" or ".join(addresses) or "no address",
+                message=NO_WAY.format(
+                    port=credential.port, hostname=task.host.hostname
+                ),
+            )
+        task.pause(BETWEEN_PROBES_SECONDS)
 
 
 def await_answer(task: HostTask, *, address: str, port: int) -> None:
@@ -69,9 +105,15 @@ def answers(task: HostTask, way: HostAccess) -> bool:
     )
 
 
-def _access(
-    credential: Credential, *, address: str, known_hosts: str | None
-) -> HostAccess:
+def _credential(task: HostTask) -> Credential:
+    with task.neighbours.database.reader() as connection:
+        return credential_repository.of_host(
+            connection, task.host, box=task.neighbours.box
+        )
+
+
+def _access(task: HostTask, credential: Credential, *, address: str) -> HostAccess:
+    """Return the way to `address` with `credential`."""
     return HostAccess(
         address=address,
         port=credential.port,
@@ -80,5 +122,5 @@ def _access(
         password=credential.password,
         become=credential.become,
         become_password=credential.become_password,
-        known_hosts=known_hosts,
+        known_hosts=task.host.known_hosts,
     )

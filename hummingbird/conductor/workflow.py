@@ -9,6 +9,7 @@ from hummingbird.conductor.power import power_off, power_on, reboot, reset
 from hummingbird.conductor.provision import reinstall, unlock
 from hummingbird.conductor.recover import recover
 from hummingbird.conductor.retire import retire
+from hummingbird.conductor.rotate import rotate
 from hummingbird.conductor.task import HostTask
 from hummingbird.domain.run import RunKind
 
@@ -23,4 +24,5 @@ WORKFLOWS: Final[Mapping[RunKind, Callable[[HostTask], None]]] = {
     RunKind.POWER_OFF: power_off,
     RunKind.RECOVER: recover,
     RunKind.RETIRE: retire,
+    RunKind.ROTATE: rotate,
 }

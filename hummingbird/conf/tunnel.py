@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tunnels to hosts that cannot be reached from the controller's network."""
 
+from typing import Any
+
 from oslo_config import cfg
+
+from hummingbird.domain.tunnel import HubOptions
 
 GROUP = "tunnel"
 
@@ -68,6 +72,16 @@ OPTS = (
         max=168,
         help="Hours for which a bootstrap script that was given out can be used.",
     ),
+    cfg.FloatOpt(
+        "period_seconds",
+        default=10.0,
+        min=1.0,
+        max=3600.0,
+        help=(
+            "Seconds between two looks at the hub: within them a peer that nobody wants "
+            "is removed, and one that is missing is put back."
+        ),
+    ),
     cfg.IntOpt(
         "rotation_days",
         default=30,
@@ -81,3 +95,16 @@ OPTS = (
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register this group's options with `conf`."""
     conf.register_opts(OPTS, group=GROUP)
+
+
+def hub_options(conf: Any) -> HubOptions:
+    """Return what the options say about the hub."""
+    options = conf.tunnel
+    return HubOptions(
+        endpoint=options.hub_endpoint or None,
+        overlay=str(options.overlay),
+        networks=tuple(options.routes) or (str(conf.network.mn_cidr),),
+        keepalive_seconds=int(options.keepalive_seconds),
+        mtu=int(options.mtu),
+        period_seconds=float(options.period_seconds),
+    )

@@ -167,6 +167,8 @@ TUNNEL = _table(
     Column("handshake_at", UtcDateTime),
     Column("received_bytes", BigInteger, nullable=False, server_default="0"),
     Column("sent_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("keepalive_seconds", Integer, nullable=False, server_default="0"),
+    Column("controller", String(128)),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

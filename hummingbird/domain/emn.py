@@ -44,8 +44,10 @@ class Attachment(StrEnum):
 
 
 WITH_VXLAN: Final = frozenset({Attachment.VXLAN, Attachment.WIREGUARD_VXLAN})
-READY: Final = frozenset({Attachment.DIRECT, Attachment.ROUTED})
+READY: Final = frozenset({Attachment.DIRECT, Attachment.ROUTED, Attachment.WIREGUARD})
 """The attachments whose hosts can be unlocked."""
+TUNNELLED: Final = frozenset({Attachment.WIREGUARD, Attachment.WIREGUARD_VXLAN})
+"""The attachments whose hosts have a tunnel each."""
 
 
 @dataclass(frozen=True, kw_only=True)

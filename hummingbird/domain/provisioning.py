@@ -77,17 +77,28 @@ class Plan:
     digest: str
 
 
-def plan(host: Host, *, join: Join, settings: Settings) -> Plan:
+def plan(
+    host: Host,
+    *,
+    join: Join,
+    settings: Settings,
+    address: str | None = None,
+    tunnel_settings: str = "",
+) -> Plan:
     """Return the plan for `host`.
 
+    :param address: its address inside its tunnel, where it has one.
+    :param tunnel_settings: see `domain.tunnel.host_settings`.
     :raises AddressMissing: it has no management address.
     """
-    if host.mgmt_ip is None:
+    node_ip = address or host.mgmt_ip
+    if node_ip is None:
         raise AddressMissing(hostname=host.hostname)
     variables: dict[str, object] = {
         "node_config_hostname": host.hostname,
         "node_config_cluster_ca_cert": join.ca_certificate,
         "node_config_package_repository": _repository(settings.package_repository),
+        "tunnel_settings": tunnel_settings,
         "container_runtime_registry_mirrors": [
             {"host": m.host, "endpoint": m.endpoint, "ca_pem": m.ca_pem}
             for m in settings.mirrors
@@ -97,7 +108,7 @@ def plan(host: Host, *, join: Join, settings: Settings) -> Plan:
         "container_runtime_systemd_cgroup": settings.systemd_cgroup,
         "container_runtime_pod_network": settings.pod_network,
         "kubernetes_node_name": host.hostname,
-        "kubernetes_node_ip": host.mgmt_ip,
+        "kubernetes_node_ip": node_ip,
         "kubernetes_node_api_endpoint": join.api_endpoint,
         "kubernetes_node_ca_cert": join.ca_certificate,
         "kubernetes_node_version": join.version,

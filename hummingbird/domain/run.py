@@ -27,6 +27,7 @@ class RunKind(StrEnum):
     POWER_OFF = "power-off"
     RECOVER = "recover"
     RETIRE = "retire"
+    ROTATE = "rotate"
 
 
 class RunState(StrEnum):
@@ -46,6 +47,7 @@ ENDED: Final = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLE
 PROVISION_STEPS: Final = (
     "connect",
     "node_config",
+    "tunnel",
     "container_runtime",
     "kubernetes_node",
     "images",
@@ -66,6 +68,7 @@ STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
     RunKind.POWER_ON: ("connect", "power_on", "boot"),
     RunKind.POWER_OFF: ("connect", "shutdown", "power_off"),
     RunKind.RECOVER: ("connect", "restart_services", "reboot", "heartbeat"),
+    RunKind.ROTATE: ("connect", "offer", "switch"),
     RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
 }
 """What a run of each kind may go through, in order; it may skip some."""
@@ -84,6 +87,7 @@ _SETBACK: Final[dict[RunKind, dict[HostState, Event]]] = {
     RunKind.POWER_ON: {},
     RunKind.POWER_OFF: {},
     RunKind.RECOVER: {HostState.RECOVERING: Event.RECOVER_END},
+    RunKind.ROTATE: {},
     RunKind.RETIRE: {HostState.RETIRING: Event.RETIRE_FAIL},
 }
 

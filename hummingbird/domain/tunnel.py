@@ -8,6 +8,8 @@ was heard.
 """
 
 import ipaddress
+import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +17,31 @@ from enum import StrEnum
 from typing import Final
 
 from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS, Peer, networks
-from hummingbird.errors import OverlayFull
+from hummingbird.errors import HubEndpointInvalid, HubEndpointMissing, OverlayFull
 
 HUB_INDEX: Final = 1
 """The hub has the first address of the overlay."""
 CLAIM_HOURS_MAX: Final = 168
+
+_ENDPOINT = re.compile(
+    r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubOptions:
+    """What this deployment says about its hub and the tunnels to it."""
+
+    endpoint: str | None
+    """address:port, name:port or [address]:port, as hosts reach it."""
+    overlay: str
+    networks: tuple[str, ...]
+    """What hosts reach through their tunnels, beside the overlay."""
+    keepalive_seconds: int
+    """For hosts behind NAT."""
+    mtu: int
+    period_seconds: float
+    """Between two looks at the hub."""
 
 
 class TunnelState(StrEnum):
@@ -59,7 +81,53 @@ class Tunnel:
     handshake_at: datetime | None
     received_bytes: int
     sent_bytes: int
+    keepalive_seconds: int = 0
+    """How often the host sends at least something; 0 where no NAT needs it."""
+    controller: str | None = None
+    """Whose hub heard it last."""
     created_at: datetime
+
+
+def check_endpoint(endpoint: str | None) -> str:
+    """Return `endpoint`, fit to be given to hosts.
+
+    :raises HubEndpointMissing, HubEndpointInvalid: it is not.
+    """
+    if not endpoint:
+        raise HubEndpointMissing()
+    match = _ENDPOINT.fullmatch(endpoint)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise HubEndpointInvalid(endpoint=endpoint)
+    return endpoint
+
+
+def host_settings(
+    tunnel: Tunnel, *, hub_key: str, options: HubOptions, mtu: int | None
+) -> str:
+    """Return what the host's end of the tunnel reads: lines of a POSIX shell.
+
+    :param mtu: of the host's network, where somebody said one.
+    :raises HubEndpointMissing, HubEndpointInvalid: nobody said where the hub is.
+    """
+    values = {
+        "ADDRESS": tunnel.address,
+        "HUB_KEY": hub_key,
+        "HUB_ENDPOINT": check_endpoint(options.endpoint),
+        "NETWORKS": " ".join(networks({options.overlay, *options.networks})),
+        "KEEPALIVE": str(tunnel.keepalive_seconds),
+        "MTU": str(mtu or options.mtu),
+    }
+    return "".join(f"{name}={shlex.quote(text)}\n" for name, text in values.items())
+
+
+def rotation_is_due(tunnel: Tunnel, *, now: datetime, days: int) -> bool:
+    """Return whether the key of a host that is heard now is to be changed: a claim that
+    was used is not to be lived on, and a key of `days` days is old enough; 0: never for
+    its age."""
+    if tunnel.public_key is None:
+        return tunnel.claim_key is not None
+    since = tunnel.rotated_at or tunnel.created_at
+    return bool(days) and now - since >= timedelta(days=days)
 
 
 def state(tunnel: Tunnel, *, now: datetime) -> TunnelState:
@@ -78,12 +146,14 @@ def peers(tunnels: Iterable[Tunnel], *, now: datetime) -> dict[str, Peer]:
     wanted: dict[str, Peer] = {}
     for tunnel in tunnels:
         inside = networks([tunnel.address])
-        first = tunnel.public_key or _claim(tunnel, now=now)
+        claim = _claim(tunnel, now=now)
+        first = tunnel.public_key or claim
         if first is not None:
             wanted[first] = Peer(public_key=first, addresses=inside)
-        if tunnel.next_key is not None:
+        for later in (tunnel.next_key, claim):
             # It may shake hands, so that it is heard; its packets are taken after that.
-            wanted[tunnel.next_key] = Peer(public_key=tunnel.next_key, addresses=())
+            if later is not None and later != first:
+                wanted[later] = Peer(public_key=later, addresses=())
     return wanted
 
 

@@ -2,6 +2,7 @@
 """Refusals and failures of tunnels."""
 
 from hummingbird.errors.base import BadRequest, Conflict, NotFound, Unavailable
+from hummingbird.errors.resource import RunFailed
 
 
 class PublicKeyInvalid(BadRequest):
@@ -9,6 +10,11 @@ class PublicKeyInvalid(BadRequest):
     sentence = (
         "A WireGuard public key is 32 octets in base64, as `wg pubkey` prints it."
     )
+
+
+class TunnelKeyTaken(Conflict):
+    code = "hummingbird.tunnel.key_taken"
+    sentence = "Another host, or the hub, has this key already; each has its own."
 
 
 class OverlayFull(Conflict):
@@ -30,6 +36,30 @@ class HubEndpointMissing(BadRequest):
         "Nobody said where hosts reach this controller's WireGuard hub: set "
         "[tunnel]hub_endpoint to address:port."
     )
+
+
+class HubEndpointInvalid(BadRequest):
+    code = "hummingbird.tunnel.hub_endpoint_invalid"
+    sentence = (
+        "[tunnel]hub_endpoint is {endpoint!r}; it should be address:port, as "
+        "203.0.113.5:51820 or [2001:db8::5]:51820."
+    )
+
+
+class NotTunnelled(BadRequest):
+    code = "hummingbird.tunnel.not_tunnelled"
+    sentence = (
+        "Host {hostname} is in network {emn}, which is attached by {attachment}: it needs "
+        "no tunnel. Say so if it does: hummingbird emn-update {emn} --attachment wireguard"
+    )
+
+
+class TunnelKeyRefused(RunFailed):
+    """A new key was not heard in time; the old one stays."""
+
+    code = "hummingbird.tunnel.key_refused"
+    sentence = "{step}: {message}"
+    worth_a_retry = True
 
 
 class HubUnavailable(Unavailable):

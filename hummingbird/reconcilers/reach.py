@@ -16,8 +16,9 @@ from hummingbird.adapters.netlink.link import Links
 from hummingbird.clock import Clock
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import fleet, process
+from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.db.session import Connection, Database
-from hummingbird.domain.emn import Attachment, Emn
+from hummingbird.domain.emn import TUNNELLED, Attachment, Emn
 
 NO_ROUTE = "no-route"
 """Stands for our interface where the routing table has never named one."""
@@ -110,6 +111,12 @@ def _networks_in_use(connection: Connection) -> list[tuple[Emn, str]]:
     """Return each EMN that has provisioned hosts, with the address of one of them."""
     networks = {n.id: n for n in emn_repository.list_all(connection)}
     address = fleet.an_address_of_each_emn(connection)
+    tunnelled = {n.id for n in networks.values() if n.attachment in TUNNELLED}
+    if tunnelled:
+        # What leads to their hosts is what leads to where their packets come from.
+        outside = tunnel_repository.an_endpoint_of_each_emn(connection)
+        address = {key: ip for key, ip in address.items() if key not in tunnelled}
+        address |= {key: ip for key, ip in outside.items() if key in tunnelled}
     return [(networks[key], ip) for key, ip in sorted(address.items())]
 
 

@@ -16,6 +16,7 @@ from hummingbird.context import SYSTEM
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
+from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
@@ -105,13 +106,20 @@ class RecoveryReconciler:
         if not due:
             return []
         ports = [self._port(host) for host, _ in due]
+        with self._eyes.database.reader() as connection:
+            inside = {
+                host.id: tunnel_repository.of_host(connection, host.id)
+                for host, _ in due
+            }
 
         def ask(item: tuple[tuple[Host, Rung], int | None]) -> bool:
             (host, _), port = item
-            if port is None or host.mgmt_ip is None:
+            tunnel = inside[host.id]
+            address = tunnel.address if tunnel is not None else host.mgmt_ip
+            if port is None or address is None:
                 return False
             return self._probe(
-                host.mgmt_ip, port=port, timeout_seconds=PROBE_TIMEOUT_SECONDS
+                address, port=port, timeout_seconds=PROBE_TIMEOUT_SECONDS
             )
 
         with ThreadPoolExecutor(min(PROBES_AT_ONCE, len(due))) as pool:

@@ -18,6 +18,7 @@ from hummingbird.reconcilers.orphan import OrphanReconciler
 from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.recovery import Probe, RecoveryReconciler
 from hummingbird.reconcilers.sight import Eyes
+from hummingbird.reconcilers.tunnel import TunnelReconciler
 from hummingbird.secretbox import SecretBox
 
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -56,6 +57,8 @@ class Parts:
     """Where there is a fault management elsewhere."""
     own_address: OwnAddressReconciler | None = None
     """Where this machine has interfaces of its own to look at."""
+    tunnel: TunnelReconciler | None = None
+    """Where this machine can have a hub."""
 
 
 def build(parts: Parts) -> Driver:
@@ -93,7 +96,7 @@ def build(parts: Parts) -> Driver:
             parts.agent,
             *(
                 one
-                for one in (parts.fault_forward, parts.own_address)
+                for one in (parts.fault_forward, parts.own_address, parts.tunnel)
                 if one is not None
             ),
         ),

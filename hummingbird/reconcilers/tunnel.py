@@ -6,31 +6,52 @@ that nobody else's session notices. A key that a host changes to takes over at t
 when it is first heard. A peer that no tunnel names is removed and reported: it can only
 be a retired host's or a stranger's. What was heard of each goes into the database.
 
+A host that came by its claim, and one whose key is old, gets a run that changes its key,
+by the controller that hears it.
+
 Runs on every conductor: each has a hub of its own with the same key and the same peers,
 and a host is heard by the one that its packets reach.
 """
 
-import base64
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
-from hummingbird.adapters.netlink.hub import Hub, HubPlan
+from hummingbird.adapters.netlink.hub import Hub, HubPlan, NetlinkHub
 from hummingbird.adapters.netlink.wireguard import WireGuard
 from hummingbird.clock import Clock
+from hummingbird.conf import Conf
+from hummingbird.conf.share import controller_name
+from hummingbird.context import SYSTEM
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import run as run_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
-from hummingbird.db.session import Database
-from hummingbird.domain.tunnel import Tunnel, peers
-from hummingbird.domain.wireguard import SeenPeer, changes
-from hummingbird.errors import HubUnavailable
+from hummingbird.db.session import Connection, Database
+from hummingbird.domain.run import ENDED, RunKind
+from hummingbird.domain.tunnel import Tunnel, hub_address, peers, rotation_is_due
+from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS, SeenPeer, changes
+from hummingbird.errors import HostNotFound, HubUnavailable
+from hummingbird.keypair import wireguard_public_key
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
 KEY_SHOWN: Final = 8
 """Letters of a public key that tell it from others in a report."""
+
+
+ROTATIONS_A_LOOK: Final = 10
+"""So many at most are begun at once for their age."""
+ROTATION_RETRY_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """When keys are changed."""
+
+    days: int = 0
+    """Age at which; 0: only on demand."""
+    nudge_runs: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -53,12 +74,16 @@ class TunnelReconciler:
         hub: Hub,
         plan: HubPlan,
         period_seconds: float,
+        controller: str,
+        rotation: Rotation | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._box = box
         self._hub = hub
         self._plan = plan
+        self._controller = controller
+        self._rotation = rotation or Rotation()
         self.period_seconds = period_seconds
 
     def reconcile(self) -> Outcome:
@@ -77,6 +102,7 @@ class TunnelReconciler:
         except (HubUnavailable, OSError) as error:
             return Outcome(looked_at=len(wanted.tunnels), failed=(str(error),))
         self._remember(tunnels, seen)
+        said += self._rotate(tunnels, seen)
         return Outcome(looked_at=len(wanted.tunnels), changed=tuple(said))
 
     def _wanted(self) -> _Wanted | None:
@@ -88,7 +114,7 @@ class TunnelReconciler:
         return _Wanted(tunnels, key)
 
     def _configure(self, interface: WireGuard, private_key: str) -> list[str]:
-        if interface.public_key() == public_key_of(private_key):
+        if interface.public_key() == wireguard_public_key(private_key):
             return []
         interface.configure(private_key=private_key, port=self._plan.port)
         return [f"{interface.name} has the hub's key"]
@@ -98,11 +124,23 @@ class TunnelReconciler:
     ) -> tuple[tuple[Tunnel, ...], list[str]]:
         """Let keys that were heard take over; return the tunnels as they are now."""
         heard = [one for one in tunnels if _heard(seen.get(one.next_key or ""))]
-        if not heard:
+        claimed = [
+            one
+            for one in tunnels
+            if one.public_key
+            and one not in heard
+            and _heard(seen.get(one.claim_key or ""))
+        ]
+        if not heard and not claimed:
             return tunnels, []
         now = self._clock.now()
         after: dict[int, Tunnel] = {}
         with self._database.writer() as connection:
+            for one in claimed:
+                # Installed anew: what it had before is gone, and so is its key.
+                after[one.id] = tunnel_repository.change(
+                    connection, one, public_key=None, next_key=None
+                )
             for one in heard:
                 after[one.id] = tunnel_repository.change(
                     connection,
@@ -115,7 +153,7 @@ class TunnelReconciler:
                 )
         said = [
             f"{one.address} has the new key {_short(one.next_key)}" for one in heard
-        ]
+        ] + [f"{one.address} came anew by its claim" for one in claimed]
         return tuple(after.get(one.id, one) for one in tunnels), said
 
     def _change(
@@ -146,19 +184,93 @@ class TunnelReconciler:
                 news[one.id] = peer
         if news:
             with self._database.writer() as connection:
-                tunnel_repository.put_seen(connection, news)
+                tunnel_repository.put_seen(
+                    connection, news, controller=self._controller
+                )
+
+    def _rotate(
+        self, tunnels: tuple[Tunnel, ...], seen: Mapping[str, SeenPeer]
+    ) -> list[str]:
+        now = self._clock.now()
+        due = [
+            one
+            for one in tunnels
+            if rotation_is_due(one, now=now, days=self._rotation.days)
+            and _is_fresh(seen.get(one.public_key or one.claim_key or ""), now=now)
+        ]
+        if not due:
+            return []
+        said: list[str] = []
+        with self._database.writer() as connection:
+            for one in due:
+                if len(said) >= ROTATIONS_A_LOOK:
+                    break
+                hostname = _queue(connection, one, now=now)
+                if hostname is not None:
+                    said.append(f"{hostname}: its key is to be changed")
+        if said:
+            self._rotation.nudge_runs()
+        return said
 
 
-def make_key() -> tuple[str, str]:
-    """Return a new private key and its public key, both in base64 (RFC 7748)."""
-    private = base64.b64encode(os.urandom(32)).decode()
-    return private, public_key_of(private)
+def from_options(
+    conf: Conf,
+    database: Database,
+    *,
+    clock: Clock,
+    box: SecretBox,
+    nudge_runs: Callable[[], None],
+) -> TunnelReconciler:
+    """Return the reconciler that the group [tunnel] describes, with this machine's hub."""
+    options = conf.tunnel
+    overlay = str(options.overlay)
+    return TunnelReconciler(
+        database,
+        clock=clock,
+        box=box,
+        hub=NetlinkHub(),
+        plan=HubPlan(
+            interface=str(options.hub_interface),
+            address=hub_address(overlay),
+            overlay=overlay,
+            port=int(options.hub_port),
+            mtu=int(options.mtu),
+        ),
+        period_seconds=float(options.period_seconds),
+        controller=controller_name(conf),
+        rotation=Rotation(days=int(options.rotation_days), nudge_runs=nudge_runs),
+    )
 
 
-def public_key_of(private_key: str) -> str:
-    """Return the public key of a private one, both in base64."""
-    private = X25519PrivateKey.from_private_bytes(base64.b64decode(private_key))
-    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+def _queue(connection: Connection, tunnel: Tunnel, *, now: datetime) -> str | None:
+    """Queue a change of the key; return the hostname, or None where something else is on
+    or the last try is not long ago."""
+    try:
+        host = host_repository.get(connection, tunnel.host_id)
+    except HostNotFound:
+        return None
+    since = now - timedelta(seconds=ROTATION_RETRY_SECONDS)
+    runs = run_repository.list_all(connection, host_uuid=host.uuid, limit=5)
+    if any(
+        run.state not in ENDED or (run.kind is RunKind.ROTATE and run.queued_at > since)
+        for run in runs
+    ):
+        return None
+    run_repository.create(
+        connection,
+        host_uuid=host.uuid,
+        hostname=host.hostname,
+        kind=RunKind.ROTATE,
+        requested_by=SYSTEM.user,
+        now=now,
+    )
+    return host.hostname
+
+
+def _is_fresh(peer: SeenPeer | None, *, now: datetime) -> bool:
+    if peer is None or peer.handshake_at is None:
+        return False
+    return now - peer.handshake_at <= timedelta(seconds=STALE_HANDSHAKE_SECONDS)
 
 
 def _heard(peer: SeenPeer | None) -> bool:

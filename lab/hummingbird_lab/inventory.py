@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 CONTROLLER = "controller"
 CONTROLLER_ADDRESS = "192.168.204.2"
+CONTROLLER_WAN_ADDRESS = "198.51.100.2"
 SSH_USER = "edge"
 
 SWITCHES = ("mn", "emn", "lan", "wan")
@@ -34,7 +35,7 @@ class Port:
 
 PORTS = (
     Port(CONTROLLER, CONTROLLER, "mn0", "mn", f"{CONTROLLER_ADDRESS}/24"),
-    Port("uplink", CONTROLLER, "wan0", "wan", "198.51.100.2/24"),
+    Port("uplink", CONTROLLER, "wan0", "wan", f"{CONTROLLER_WAN_ADDRESS}/24"),
     Port("r1", "r1", "eth0", "mn", "192.168.204.1/24"),
     Port("r1-emn", "r1", "eth1", "emn", "10.20.0.1/24"),
     Port("r2", "r2", "eth0", "wan", "198.51.100.20/24"),

@@ -44,6 +44,7 @@ def settings(lab: Lab, *, state: Path) -> dict[str, dict[str, object]]:
         "api": {"bind": "127.0.0.1", "port": API_PORT},
         "kubernetes": {"kubeconfig": lab.kubeconfig, "helm": lab.binaries / "helm"},
         "network": {"mn_cidr": "192.168.204.0/24"},
+        "tunnel": {"hub_endpoint": f"{inventory.CONTROLLER_WAN_ADDRESS}:51820"},
         "agents": {"registry": f"{lab.registry}/hummingbird"},
         "provisioning": {
             "package_repository_url": lab.apt_url,
@@ -328,6 +329,24 @@ class Product:
     def add_edge_network(self, name: str = "emn") -> None:
         """Tell the product of the routed edge network."""
         self.cli("emn-add", name, "--cidr", "10.20.0.0/24", "--attachment", "routed")
+
+    def add_hidden_network(self, name: str = "lan") -> None:
+        """Tell the product of the network behind the gateway that lets only UDP out."""
+        self.cli("emn-add", name, "--cidr", "10.30.0.0/24", "--attachment", "wireguard")
+
+    def bootstrap(self, name: str) -> str:
+        """Do what somebody does who stands before a host: run the product's script on
+        it, once; return what the script said.  The hosts have no WireGuard, and no way
+        to get it before the tunnel is up, so the script brings it along."""
+        script = self.cli("host-bootstrap", name, "--bundle", "/usr/bin").stdout
+        done = self.lab.ssh(
+            name,
+            "cat >/tmp/bootstrap.sh && sudo sh /tmp/bootstrap.sh; status=$?;"
+            " rm -f /tmp/bootstrap.sh; exit $status",
+            input_text=script,
+            timeout_s=120,
+        )
+        return done.stdout
 
     def add_host(self, name: str) -> None:
         """Add one of the lab's hosts to the inventory, locked."""

@@ -33,7 +33,12 @@ from hummingbird.errors import (
 from tests.fakes.ansible_runner import FakeRunner, Outcome
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
-STEPS = {"calm": ("first", "second"), "fails": ("first", "second"), "waits": ("first",)}
+STEPS = {
+    "calm": ("first", "second"),
+    "fails": ("first", "second"),
+    "tells": ("first",),
+    "waits": ("first",),
+}
 
 PLAYS = {
     "calm": """
@@ -72,6 +77,14 @@ PLAYS = {
     - name: break
       ansible.builtin.command: {argv: [sh, -c, "echo told to fail >&2; exit 3"]}
       changed_when: false
+""",
+    "tells": """
+- name: first
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: tell
+      ansible.builtin.set_stats: {data: {public_key: "a key", number: 7}}
 """,
     "waits": """
 - name: first
@@ -196,6 +209,7 @@ def real(tmp_path: Path) -> Iterator[World]:
 def fake() -> World:
     runner = FakeRunner(steps=STEPS)
     runner.script("fails", Outcome(fail_at="second"))
+    runner.script("tells", Outcome(facts={"public_key": "a key"}))
     runner.script("waits", Outcome(hangs_at="first"))
     return World(
         runner=runner,
@@ -230,6 +244,11 @@ def test_only_the_parts_that_were_asked_for_are_run(world: World) -> None:
     result = world.run("calm", on_event=events.append, tags=("second",))
     assert result.status == "successful"
     assert {event.step for event in events} == {"second"}
+
+
+def test_what_a_playbook_tells_is_in_its_result(world: World) -> None:
+    assert world.run("tells").facts == {"public_key": "a key"}
+    assert world.run("calm").facts == {}
 
 
 def test_a_failure_names_its_step_and_says_why(world: World) -> None:

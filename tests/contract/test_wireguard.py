@@ -8,6 +8,7 @@ cable between them and no way out. Needs root and wireguard-go.
 import base64
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -60,12 +61,16 @@ class RealInterface:
         self._program = subprocess.Popen(
             ["ip", "netns", "exec", self.namespace, "wireguard-go", "-f", name],
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "LOG_LEVEL": "silent"},
+            stderr=(log := tempfile.TemporaryFile("w+")),  # noqa: SIM115
+            env={**os.environ, "LOG_LEVEL": "error"},
         )
+        self._log = log
         self.interface = UserspaceWireGuard(name)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self.interface.is_served:
+            ended = self._program.poll()
+            self._log.seek(0)
+            assert ended is None, f"wireguard-go ended: {ended} {self._log.read()}"
             assert time.monotonic() < deadline, "wireguard-go did not start"
             time.sleep(0.02)
 

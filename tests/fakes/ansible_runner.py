@@ -26,6 +26,7 @@ from hummingbird.errors import (
 STEPS: Mapping[str, tuple[str, ...]] = {
     "provision": (
         "node_config",
+        "tunnel",
         "container_runtime",
         "kubernetes_node",
         "images",
@@ -33,6 +34,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     ),
     "recover": ("restart_services", "reset", "power_off", "reboot"),
     "retire": ("undo",),
+    "tunnel": ("offer", "switch"),
     "verify": ("verify",),
 }
 """The steps of the real playbooks."""
@@ -51,6 +53,10 @@ class Outcome:
     key_changed: bool = False
     hangs_at: str | None = None
     """The step that goes on until the run is cancelled or timed out."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the playbook tells by set_stats."""
+    on_success: Callable[[], None] | None = None
+    """What happens when it has gone well."""
     changed: int | None = None
     """Default: one for each step the first time on a host, 0 after a success."""
 
@@ -142,6 +148,8 @@ class FakeRunner:
                 )
             )
         steps = [step for step in self._steps[name] if not tags or step in tags]
+        if not variables.get("tunnel_settings"):
+            steps = [step for step in steps if step != "tunnel"]
         early = self._refusal(outcome, access=access, hostname=hostname, step=steps[0])
         if early is not None:
             on_event(
@@ -233,6 +241,8 @@ class FakeRunner:
                     duration_seconds=0.0,
                 )
             )
+        if outcome.on_success is not None:
+            outcome.on_success()
         with self._lock:
             self._done.add((playbook, hostname))
             if playbook == "retire":
@@ -241,6 +251,7 @@ class FakeRunner:
             status="successful",
             changed=changed if outcome.changed is None else outcome.changed,
             ok=ok,
+            facts=outcome.facts,
             known_hosts=known_hosts,
         )
 

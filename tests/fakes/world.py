@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from hummingbird.adapters.ansible.playbook import PlaybookResult
+from hummingbird.adapters.netlink.hub import HubPlan
 from hummingbird.conductor.crew import Crew
 from hummingbird.conductor.membership import Membership
 from hummingbird.conductor.neighbours import Neighbours, Patience
@@ -30,16 +31,19 @@ from hummingbird.domain.host_state import HostState
 from hummingbird.domain.provisioning import TOKEN_VARIABLE, Settings
 from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind
+from hummingbird.domain.tunnel import HubOptions
 from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.driver import Driver
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
+from hummingbird.reconcilers.tunnel import TunnelReconciler
 from hummingbird.secretbox import SecretBox
 from tests.fakes.ansible_runner import FakeRunner
 from tests.fakes.boards import FakeBoards
 from tests.fakes.box import Box, WorldClock
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.hub import FakeHub
 from tests.fakes.links import FakeLinks
 from tests.fakes.window import Window
 
@@ -69,6 +73,23 @@ PATIENCE = Patience(
     boot=120.0,
     shutdown=30.0,
     lease=30.0,
+)
+
+
+HUB_OPTIONS = HubOptions(
+    endpoint="198.51.100.2:51820",
+    overlay="100.126.0.0/16",
+    networks=("192.168.204.0/24",),
+    keepalive_seconds=25,
+    mtu=1420,
+    period_seconds=10.0,
+)
+HUB_PLAN = HubPlan(
+    interface="hub0",
+    address="100.126.0.1",
+    overlay="100.126.0.0/16",
+    port=51820,
+    mtu=1420,
 )
 
 
@@ -129,6 +150,7 @@ class World(Window):
         self.runner = WorldRunner(self)
         self.boards = FakeBoards()
         self.release = FakeRelease(self)
+        self.hub = FakeHub()
         self.gateway_is_up = False
         self.patience = patience
         self.settings = SETTINGS
@@ -178,6 +200,8 @@ class World(Window):
             settings=lambda: self.settings,
             agents_namespace="hummingbird",
             patience=self.patience,
+            look=lambda name: self._look(name),
+            hub_options=HUB_OPTIONS,
         )
         eyes = Eyes(
             database=self.database,
@@ -207,6 +231,15 @@ class World(Window):
                 max_attempts=MAX_ATTEMPTS,
                 in_hand=self._in_hand,
                 nudge_runs=lambda: None,
+                tunnel=TunnelReconciler(
+                    self.database,
+                    clock=self.clock,
+                    box=self.box_of_secrets,
+                    hub=self.hub,
+                    plan=HUB_PLAN,
+                    period_seconds=10.0,
+                    controller="controller-0",
+                ),
             )
         )
 
@@ -249,6 +282,9 @@ class World(Window):
             assert not any("Error" in failed for failed in report.outcome.failed), (
                 report
             )
+
+    def _look(self, name: str) -> None:
+        self.driver.run_once(name)
 
     def live(self, seconds: float) -> None:
         """Let time pass, a second at a time, with all that looks each second."""
@@ -379,7 +415,7 @@ class World(Window):
     ) -> None:
         """Do to the box what the playbook would have done."""
         box = self.boxes[name]
-        if playbook == "provision":
+        if playbook == "provision" and not tags:
             node = self.cluster.node(name)
             if node is None or not node.ready:
                 self.cluster.join(name, token=str(variables[TOKEN_VARIABLE]))

@@ -89,6 +89,19 @@ def total(event: Mapping[str, Any], what: str) -> int | None:
     return sum(int(count) for count in (data.get(what) or {}).values())
 
 
+def told(event: Mapping[str, Any], *, secrets: Iterable[str] = ()) -> dict[str, str]:
+    """Return what a playbook told by `set_stats`, where `event` is the one that sums up."""
+    data = event.get("event_data")
+    if event.get("event") != "playbook_on_stats" or not isinstance(data, Mapping):
+        return {}
+    artifacts = data.get("artifact_data") or {}
+    return {
+        str(name): clean(value, secrets=secrets)
+        for name, value in artifacts.items()
+        if isinstance(value, str)
+    }
+
+
 def translate(
     event: Mapping[str, Any], *, secrets: Iterable[str] = ()
 ) -> PlaybookEvent | None:

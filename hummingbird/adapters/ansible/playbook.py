@@ -64,6 +64,8 @@ class PlaybookResult:
     message: str | None = None
     known_hosts: str | None = None
     """What to pin: what was given, or what the host showed at first contact."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the playbook told by `set_stats`: short texts, as a host's public key."""
     error: HummingbirdError | None = None
     """The failure as an error to raise: HostKeyChanged, HostUnreachable or RunFailed;
     None when successful or cancelled."""

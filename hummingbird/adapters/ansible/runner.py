@@ -84,6 +84,7 @@ class _Watch:
     secrets: tuple[str, ...]
     changed: int = 0
     ok: int = 0
+    facts: dict[str, str] = field(default_factory=dict)
     failure: PlaybookEvent | None = None
     is_timed_out: bool = False
     raised: BaseException | None = field(default=None, repr=False)
@@ -94,6 +95,7 @@ class _Watch:
         changed = ansible_event.total(raw, "changed")
         if changed is not None:
             self.changed = changed
+            self.facts = ansible_event.told(raw, secrets=self.secrets)
             return False
         seen = ansible_event.translate(raw, secrets=self.secrets)
         if seen is None or self.raised is not None:
@@ -191,6 +193,7 @@ class AnsibleRunner:
             ),
             changed=watch.changed,
             ok=watch.ok,
+            facts=watch.facts,
             known_hosts=access.known_hosts or shown or None,
         )
         LOG.info(

@@ -15,10 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from hummingbird.domain.wireguard import Peer, SeenPeer, networks
+from hummingbird.keypair import wireguard_public_key
 
 SOCKETS: Final = Path("/var/run/wireguard")
 """Where wireguard-go and wg meet; compiled into both."""
@@ -51,7 +49,7 @@ class UserspaceWireGuard:
     def public_key(self) -> str | None:
         for name, value in self._get():
             if name == "private_key":
-                return _public(bytes.fromhex(value))
+                return wireguard_public_key(_base64(value))
         return None
 
     def peers(self) -> dict[str, SeenPeer]:
@@ -136,7 +134,7 @@ def _seen(fields: dict[str, str], addresses: list[str]) -> SeenPeer:
         datetime.fromtimestamp(seconds + nanoseconds / 1e9, UTC) if seconds else None
     )
     return SeenPeer(
-        public_key=base64.b64encode(bytes.fromhex(fields["public_key"])).decode(),
+        public_key=_base64(fields["public_key"]),
         addresses=networks(addresses),
         keepalive_seconds=int(fields.get("persistent_keepalive_interval", "0")),
         endpoint=fields.get("endpoint"),
@@ -150,9 +148,5 @@ def _hexadecimal(key: str) -> str:
     return base64.b64decode(key).hex()
 
 
-def _public(private: bytes) -> str:
-    public = X25519PrivateKey.from_private_bytes(private).public_key()
-    raw = public.public_bytes(
-        serialization.Encoding.Raw, serialization.PublicFormat.Raw
-    )
-    return base64.b64encode(raw).decode()
+def _base64(key: str) -> str:
+    return base64.b64encode(bytes.fromhex(key)).decode()

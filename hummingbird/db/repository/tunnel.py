@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from hummingbird.db.model import HUB, TUNNEL
+from hummingbird.db.model import HOST, HUB, TUNNEL
 from hummingbird.domain.tunnel import Tunnel, address
 from hummingbird.domain.wireguard import SeenPeer
+from hummingbird.errors import TunnelKeyTaken
+from hummingbird.keypair import make_wireguard_key
 from hummingbird.secretbox import SecretBox
 
 _HUB = 1
@@ -68,6 +70,22 @@ def create(
     return made
 
 
+def check_free(connection: Connection, tunnel: Tunnel, key: str) -> None:
+    """Return if no other tunnel, and not the hub, has this key.
+
+    :raises TunnelKeyTaken: one has.
+    """
+    columns = (TUNNEL.c.public_key, TUNNEL.c.next_key, TUNNEL.c.claim_key)
+    query = select(TUNNEL.c.id).where(
+        TUNNEL.c.id != tunnel.id, or_(*(column == key for column in columns))
+    )
+    if (
+        connection.execute(query).first() is not None
+        or hub_public_key(connection) == key
+    ):
+        raise TunnelKeyTaken()
+
+
 def change(connection: Connection, tunnel: Tunnel, **values: Any) -> Tunnel:
     """Write `values` (keys and their times) and return the tunnel as it is now."""
     connection.execute(update(TUNNEL).where(TUNNEL.c.id == tunnel.id).values(**values))
@@ -80,8 +98,10 @@ def remove(connection: Connection, tunnel: Tunnel) -> None:
     connection.execute(delete(TUNNEL).where(TUNNEL.c.id == tunnel.id))
 
 
-def put_seen(connection: Connection, seen: Mapping[int, SeenPeer]) -> None:
-    """Write what the hub saw, by tunnel id."""
+def put_seen(
+    connection: Connection, seen: Mapping[int, SeenPeer], *, controller: str
+) -> None:
+    """Write what the hub of `controller` saw, by tunnel id."""
     rows: Iterable[dict[str, Any]] = [
         {
             "tunnel_id": tunnel_id,
@@ -89,12 +109,36 @@ def put_seen(connection: Connection, seen: Mapping[int, SeenPeer]) -> None:
             "handshake_at": peer.handshake_at,
             "received_bytes": peer.received_bytes,
             "sent_bytes": peer.sent_bytes,
+            "controller": controller,
         }
         for tunnel_id, peer in seen.items()
     ]
     if rows:
         statement = update(TUNNEL).where(TUNNEL.c.id == bindparam("tunnel_id"))
         connection.execute(statement, list(rows))
+
+
+def ensure_hub(connection: Connection, *, box: SecretBox, now: datetime) -> str:
+    """Return the hub's public key, made with the first tunnel."""
+    known = hub_public_key(connection)
+    if known is not None:
+        return known
+    private_key, public_key = make_wireguard_key()
+    return keep_hub(
+        connection, private_key=private_key, public_key=public_key, box=box, now=now
+    )
+
+
+def an_endpoint_of_each_emn(connection: Connection) -> dict[int, str]:
+    """Return, for each EMN with a tunnel that was heard, the address without its port
+    from where one of them was."""
+    rows = connection.execute(
+        select(HOST.c.emn_id, func.min(TUNNEL.c.endpoint))
+        .join_from(TUNNEL, HOST, TUNNEL.c.host_id == HOST.c.id)
+        .where(TUNNEL.c.endpoint.is_not(None), HOST.c.emn_id.is_not(None))
+        .group_by(HOST.c.emn_id)
+    )
+    return {key: end.rpartition(":")[0].strip("[]") for key, end in rows}
 
 
 def hub_public_key(connection: Connection) -> str | None:

@@ -11,7 +11,8 @@ from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.domain.tunnel import Tunnel, TunnelState, state
 from hummingbird.domain.wireguard import Peer
-from hummingbird.reconcilers.tunnel import TunnelReconciler, make_key, public_key_of
+from hummingbird.keypair import make_wireguard_key, wireguard_public_key
+from hummingbird.reconcilers.tunnel import TunnelReconciler
 from hummingbird.secretbox import SecretBox
 from tests.fakes.hub import FakeHub
 from tests.fakes.wireguard import FakeWireGuard
@@ -33,7 +34,7 @@ class Site:
 
     def __init__(self, world: World) -> None:
         self.world, self.hub = world, FakeHub()
-        self.private_key, self.public_key = make_key()
+        self.private_key, self.public_key = make_wireguard_key()
         self.reconciler = TunnelReconciler(
             world.database,
             clock=world.clock,
@@ -41,6 +42,7 @@ class Site:
             hub=self.hub,
             plan=PLAN,
             period_seconds=30.0,
+            controller="controller-0",
         )
 
     def begin(self) -> Tunnel:
@@ -99,7 +101,7 @@ def test_a_script_that_was_given_out_opens_the_way_until_its_time_is_over(
 ) -> None:
     tunnel = site.begin()
     assert (tunnel.address, site.state) == ("100.126.0.2", TunnelState.NEW)
-    _, claim = make_key()
+    _, claim = make_wireguard_key()
     now = site.world.clock.now()
     site.change(claim_key=claim, claim_until=now + timedelta(seconds=30))
     assert site.state is TunnelState.CLAIMABLE
@@ -117,8 +119,8 @@ def test_a_script_that_was_given_out_opens_the_way_until_its_time_is_over(
 
 def test_the_hosts_own_key_takes_over_when_it_is_heard(site: Site) -> None:
     site.begin()
-    _, claim = make_key()
-    _, own = make_key()
+    _, claim = make_wireguard_key()
+    _, own = make_wireguard_key()
     until = site.world.clock.now() + timedelta(hours=1)
     site.change(claim_key=claim, claim_until=until, next_key=own)
     site.reconciler.reconcile()
@@ -140,7 +142,7 @@ def test_the_hosts_own_key_takes_over_when_it_is_heard(site: Site) -> None:
 
 def test_what_was_heard_is_remembered_and_gets_old(site: Site) -> None:
     site.begin()
-    _, own = make_key()
+    _, own = make_wireguard_key()
     site.change(public_key=own)
     site.reconciler.reconcile()
     assert site.state is TunnelState.CONNECTING
@@ -153,8 +155,8 @@ def test_what_was_heard_is_remembered_and_gets_old(site: Site) -> None:
 
 def test_a_retired_hosts_key_and_a_strangers_die_in_one_look(site: Site) -> None:
     site.begin()
-    _, own = make_key()
-    _, stranger = make_key()
+    _, own = make_wireguard_key()
+    _, stranger = make_wireguard_key()
     site.change(public_key=own)
     site.reconciler.reconcile()
     site.interface.change([Peer(public_key=stranger, addresses=("100.126.0.9/32",))])
@@ -169,18 +171,18 @@ def test_a_retired_hosts_key_and_a_strangers_die_in_one_look(site: Site) -> None
 
 def test_a_hub_that_lost_everything_gets_it_back(site: Site) -> None:
     site.begin()
-    _, own = make_key()
+    _, own = make_wireguard_key()
     site.change(public_key=own)
     site.reconciler.reconcile()
     site.hub.interfaces.clear()
     site.reconciler.reconcile()
-    assert site.interface.public_key() == public_key_of(site.private_key)
+    assert site.interface.public_key() == wireguard_public_key(site.private_key)
     assert site.peers() == {own: ("100.126.0.2/32",)}
 
 
 def test_nobody_else_is_touched(site: Site) -> None:
     site.begin()
-    _, own = make_key()
+    _, own = make_wireguard_key()
     site.change(public_key=own)
     site.world.add("edge-1", "192.168.204.102")
     with site.world.database.writer() as connection:
@@ -194,7 +196,7 @@ def test_nobody_else_is_touched(site: Site) -> None:
     assert second.address == "100.126.0.3"
     site.reconciler.reconcile()
     site.interface.touched.clear()
-    _, other = make_key()
+    _, other = make_wireguard_key()
     with site.world.database.writer() as connection:
         tunnel_repository.change(connection, second, public_key=other)
     site.reconciler.reconcile()

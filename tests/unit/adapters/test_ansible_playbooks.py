@@ -51,7 +51,9 @@ def test_each_option_has_type_description_and_the_default_that_is_set(
     assert documented == defaults
 
 
-@pytest.mark.parametrize("playbook", ["provision", "recover", "retire", "verify"])
+@pytest.mark.parametrize(
+    "playbook", ["provision", "recover", "retire", "tunnel", "verify"]
+)
 def test_ansible_can_read_the_playbook(playbook: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -75,12 +77,15 @@ def test_the_roles_are_the_steps_of_a_run() -> None:
     (play,) = _read("provision.yml")
     assert tuple(role["role"] for role in play["roles"]) == PROVISION_STEPS[1:]
     assert all(role["tags"] == [role["role"]] for role in play["roles"])
-    (play,) = _read("retire.yml")
-    assert [role["role"] for role in play["roles"]] == ["undo"]
+    undo, tunnel = _read("retire.yml")
+    assert [role["role"] for role in undo["roles"]] == ["undo"]
+    assert tunnel["name"] == "tunnel", "the way in goes last"
     assert "undo" in STEPS[RunKind.RETIRE]
     plays = [play["name"] for play in _read("recover.yml")]
     assert {"restart_services", "reboot"} <= set(STEPS[RunKind.RECOVER])
     assert set(plays) == {"restart_services", "reboot", RESET_TAG, POWER_OFF_TAG}
+    plays = [play["name"] for play in _read("tunnel.yml")]
+    assert plays == list(STEPS[RunKind.ROTATE][1:])
 
 
 @pytest.mark.parametrize("task_file", sorted(PLAYBOOKS.glob("roles/*/tasks/*.yml")))

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program that keeps a host's tunnel up: over a real cable, with a real hub.
+
+Hub and host stand in network namespaces of the test's own. The host's has also its own
+processes and its own /var/lib, so that nothing of it stays on this machine.
+"""
+
+import base64
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hummingbird.domain.wireguard import Peer
+from tests.contract.test_wireguard import PORT, RealInterface, new_key, public_key_of
+
+PROGRAM = Path(__file__).parents[2] / "playbooks/roles/tunnel/files/tunnel.sh"
+ADDRESS, HUB_ADDRESS = "100.126.0.2", "100.126.0.1"
+
+pytestmark = pytest.mark.timeout(180)
+
+
+class HostSide:
+    """A host with the tunnel's program, its service played by one background job."""
+
+    def __init__(self, folder: Path, *, hub_key: str) -> None:
+        self.private = folder / "lib/hummingbird-tunnel"
+        self.private.mkdir(parents=True)
+        (self.private / "tunnel").write_bytes(PROGRAM.read_bytes())
+        (self.private / "settings").write_text(
+            f"ADDRESS={ADDRESS}\nHUB_KEY={hub_key}\nHUB_ENDPOINT=192.0.2.1:{PORT}\n"
+            f"NETWORKS='100.126.0.0/16 192.0.3.0/24'\nKEEPALIVE=0\nMTU=1400\n"
+            "TICK=1\nPATIENCE=7\n"
+        )
+        (folder / "sockets").mkdir()
+        self.namespace = f"hb-host-{os.getpid()}-{time.monotonic_ns() % 100000}"
+        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        self._shell = subprocess.Popen(
+            ["ip", "netns", "exec", self.namespace, *inside, "--mount-proc", "sh"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.do(f"mount --bind {folder}/lib /var/lib")
+        self.do(
+            f"mkdir -p /var/run/wireguard && mount --bind {folder}/sockets /var/run/wireguard"
+        )
+
+    def do(self, command: str, *, check: bool = True) -> str:
+        """Run a shell command there; return what it printed."""
+        assert self._shell.stdin is not None and self._shell.stdout is not None
+        self._shell.stdin.write(f'{command}\necho; echo "--- $?"\n')
+        self._shell.stdin.flush()
+        said = []
+        for line in self._shell.stdout:
+            if line.startswith("--- "):
+                if check:
+                    assert line == "--- 0\n", (command, said)
+                break
+            said.append(line)
+        return "".join(said).strip()
+
+    def program(self, words: str, *, check: bool = True) -> str:
+        return self.do(f"sh /var/lib/hummingbird-tunnel/tunnel {words}", check=check)
+
+    def start(self) -> None:
+        self.do(
+            "sh /var/lib/hummingbird-tunnel/tunnel run </dev/null >/tmp/hb-said 2>&1 &"
+        )
+
+    def end(self) -> None:
+        self._shell.kill()
+        self._shell.wait()
+        subprocess.run(["ip", "netns", "del", self.namespace], check=True)
+
+
+class Site:
+    """A hub, a host, and a cable between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hub = RealInterface()
+        key = new_key()
+        self.host = HostSide(folder, hub_key=public_key_of(key))
+        self.hub.run(
+            *("ip", "link", "add", "c0", "netns", self.hub.namespace, "type", "veth"),
+            *("peer", "name", "c0", "netns", self.host.namespace),
+        )
+        for namespace, address in (
+            (self.hub.namespace, "192.0.2.1/24"),
+            (self.host.namespace, "192.0.2.2/24"),
+        ):
+            self.hub.run("ip", "-n", namespace, "address", "add", address, "dev", "c0")
+            self.hub.run("ip", "-n", namespace, "link", "set", "c0", "up")
+        self.hub.interface.configure(private_key=key, port=PORT)
+        name = self.hub.interface.name
+        self.hub.ip("address", "add", f"{HUB_ADDRESS}/16", "dev", name)
+        self.hub.ip("link", "set", name, "up")
+
+    def put(self, key: str, *addresses: str) -> None:
+        self.hub.interface.change([Peer(public_key=key, addresses=addresses)])
+
+    def heard(self, key: str) -> bool:
+        peer = self.hub.interface.peers().get(key)
+        return peer is not None and peer.handshake_at is not None
+
+    def ping(self) -> bool:
+        """Whether the hub reaches the host inside the tunnel."""
+        done = subprocess.run(
+            [
+                *("ip", "netns", "exec", self.hub.namespace),
+                *("ping", "-c", "1", "-W", "2", ADDRESS),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.host.end()
+    site.hub.end()
+
+
+def eventually(true: Callable[[], object], *, seconds: float = 40.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.05)
+
+
+def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
+    host = site.host
+    first = host.program("public")
+    assert base64.b64decode(first)
+    assert host.program("public") == first, "a key that is there is kept"
+    site.put(first, f"{ADDRESS}/32")
+    host.start()
+    eventually(lambda: site.heard(first))
+    assert site.ping()
+    assert (host.private / "key").stat().st_mode & 0o777 == 0o600
+    routed = host.do("ip route get 192.0.3.9")
+    assert f"dev hb-tunnel src {ADDRESS}" in routed
+
+    # A key that the hub does not know is given up, and the tunnel stays as it was.
+    second = host.program("offer")
+    assert host.program("offer") == second != first
+    host.program("switch")
+    eventually(lambda: (host.private / "switch.failed").exists())
+    assert site.ping()
+    assert (host.private / "key.next").exists()
+
+    # One that it knows is taken over; the next one is another.
+    site.put(second)
+    host.program("switch")
+    eventually(lambda: site.heard(second))
+    site.put(second, f"{ADDRESS}/32")
+    eventually(lambda: not (host.private / "key.next").exists())
+    assert host.program("public") == second
+    assert site.ping()
+    assert host.program("offer") not in (first, second)
+
+    # Other settings reach it without a cut.
+    handshake = site.hub.interface.peers()[second].handshake_at
+    settings = (host.private / "settings").read_text()
+    (host.private / "settings").write_text(settings.replace("MTU=1400", "MTU=1300"))
+    host.do("kill -HUP $(cat /var/lib/hummingbird-tunnel/pid)")
+    eventually(lambda: "mtu 1300" in host.do("ip link show hb-tunnel"))
+    assert site.ping()
+    assert site.hub.interface.peers()[second].handshake_at == handshake
+
+    # A dead wireguard-go, or a link that somebody deletes, is made again.
+    host.do("ip link del hb-tunnel")
+    eventually(site.ping)
+
+
+def test_a_change_of_key_that_lost_its_power_is_finished(site: Site) -> None:
+    """The hub has gone over to the new key, and the host died before it had noted so."""
+    host = site.host
+    host.program("public")
+    second = host.program("offer")
+    site.put(second, f"{ADDRESS}/32")
+    host.do("touch /var/lib/hummingbird-tunnel/switch")
+    host.start()
+    eventually(lambda: site.heard(second))
+    eventually(lambda: not (host.private / "switch").exists())
+    assert host.program("public") == second
+    assert site.ping()
