@@ -5,9 +5,11 @@ A host is provisioned and unlocked by the product itself; the agents run as its 
 has them, from its images, with tokens that a real Kubernetes issued.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,20 @@ def test_its_inventory_is_what_the_host_itself_says(product: Product) -> None:
     assert product.lab.hosts[HOST].mac in macs
 
 
+def history(product: Product) -> list[dict[str, Any]]:
+    """Return what changed of the host, the latest first."""
+    found: list[dict[str, Any]] = product.api("GET", f"/v1/ihosts/{HOST}/history")[
+        "history"
+    ]
+    return found
+
+
+def ports(product: Product) -> list[str]:
+    """Return the names of the host's ports, as its agent told them last."""
+    found = product.api("GET", f"/v1/ihosts/{HOST}/ports")["ports"]
+    return [port["name"] for port in found]
+
+
 def test_sysinvs_collections_show_the_host(product: Product) -> None:
     shown = product.api("GET", f"/v1/ihosts/{HOST}")
     assert shown["inv_state"] == "inventoried"
@@ -130,6 +146,56 @@ def test_sysinvs_collections_show_the_host(product: Product) -> None:
     assert "/" in [mount["name"] for mount in mounts]
     (kernel,) = (product.api("GET", f"/v1/ihosts/{HOST}/kernel")["kernel_running"],)
     assert kernel == product.lab.ssh(HOST, "uname -r").stdout.strip()
+
+
+def test_a_port_that_comes_is_told_within_seconds(product: Product) -> None:
+    product.lab.ssh(HOST, "sudo ip link add eno7 type veth peer name veth-eno7")
+    took = eventually(lambda: "eno7" in ports(product), seconds=90)
+    # The kernel says so; without that it would take up to 66 s.
+    assert took < 30
+    log = product.log().read_text()
+    assert re.search(rf"Inventory of {HOST}: \w+, delta change \d+ \(.*ports\)", log)
+    (came,) = (
+        row
+        for row in history(product)
+        if row["item"] == "eno7" and row["section"] == "ports"
+    )
+    assert came["from"] is None
+    assert came["to"]["pname"] == "eno7"
+
+
+def test_changes_of_a_cut_are_told_afterwards_in_order(product: Product) -> None:
+    lab = product.lab
+    known = history(product)[0]["id"]
+    # It goes on by itself: the cut takes our way in, too.
+    lab.ssh(
+        HOST,
+        "nohup sudo sh -c 'sleep 8; ip link set eno7 mtu 1400; sleep 20;"
+        " ip link set eno7 mtu 1300' >/dev/null 2>&1 &",
+    )
+    lab.fault.cut(HOST)
+    cut_at = time.time()
+    time.sleep(50)
+    assert history(product)[0]["id"] == known
+    lab.fault.restore(HOST)
+
+    def steps() -> list[dict[str, Any]]:
+        return [
+            row
+            for row in reversed(history(product))
+            if row["id"] > known and (row["section"], row["item"]) == ("ports", "eno7")
+        ]
+
+    eventually(lambda: len(steps()) >= 2, seconds=90)
+    assert [row["to"] for row in steps()] == [{"mtu": 1400}, {"mtu": 1300}]
+    first, second = (
+        datetime.fromisoformat(row["seen_at"]).timestamp() for row in steps()
+    )
+    assert cut_at + 5 < first < second < cut_at + 50
+    for row in steps():
+        assert row["received_at"] > row["seen_at"]
+    lab.ssh(HOST, "sudo ip link delete eno7")
+    eventually(lambda: "eno7" not in ports(product), seconds=90)
 
 
 def test_each_agent_keeps_below_25_megabytes(product: Product) -> None:
