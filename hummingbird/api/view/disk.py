@@ -27,8 +27,9 @@ _PARTITION = (
     "type_guid",
     "type_name",
 )
-_READY = 1
-"""PARTITION_READY_STATUS (StarlingX config sysinv/common/constants.py): it exists."""
+_IN_USE = 1
+"""PARTITION_IN_USE_STATUS (StarlingX config sysinv/common/constants.py): none is free for
+StarlingX to use."""
 _GIB_MIB = 1024
 
 
@@ -70,7 +71,7 @@ def partitions(seen: Seen) -> list[Row]:
                 "idisk_uuid": None if disk is None else _disk_uuid(seen, disk),
                 "ipv_uuid": _pv_uuid(seen, item),
                 "ihost_uuid": seen.host.uuid,
-                "status": _READY,
+                "status": _IN_USE,
                 "links": seen.links(f"partitions/{uuid}"),
                 **seen.times("partitions"),
             }
