@@ -74,6 +74,17 @@ class Patch:
         }
 
 
+@dataclass(frozen=True)
+class Anything:
+    """An object of which nothing is read."""
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": "object"}
+
+
+ANYTHING: Final = Anything()
+
 LIMIT: Final = Argument(
     "limit",
     "Most items; without it, or with 0, all of them.",

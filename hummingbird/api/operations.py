@@ -9,7 +9,9 @@ too. tests/contract/test_openapi.py names a route that has no row.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from hummingbird.api.controllers.empty import EMPTY
 from hummingbird.api.operation import (
+    ANYTHING,
     LIMIT,
     MARKER,
     SORT_DIR,
@@ -26,12 +28,14 @@ from hummingbird.api.schema.alarm import CHANGED_ALARM, POSTED_ALARM
 from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
+from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
 from hummingbird.api.shape import FREE, TEXT, listing, many, one_of
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
 from hummingbird.api.view.address_pool import ADDRESS_POOL
 from hummingbird.api.view.alarm import ALARM, ALARM_IN_LIST, ALARM_SUMMARY
+from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.credential import CREDENTIAL
 from hummingbird.api.view.emn import EMN
 from hummingbird.api.view.event_log import EVENT, EVENT_IN_LIST
@@ -42,9 +46,11 @@ from hummingbird.api.view.history import FACT_CHANGE
 from hummingbird.api.view.host import HOST, HOST_IN_LIST
 from hummingbird.api.view.interface_network import INTERFACE_NETWORK
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
+from hummingbird.api.view.kubelet import KUBE_HOST_UPGRADE, KUBE_VERSION
 from hummingbird.api.view.label import LABEL
 from hummingbird.api.view.network import NETWORK
 from hummingbird.api.view.run import RUN, RUN_EVENT
+from hummingbird.api.view.service_group import SERVICE_GROUP
 from hummingbird.api.view.system import SYSTEM
 from hummingbird.api.view.tunnel import CLAIM, TUNNEL
 
@@ -144,6 +150,12 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             Argument("section", "Of this section of the report alone."),
         ),
     ),
+    ("POST", "/v1/ihosts/{host}/kube_upgrade_kubelet"): Operation(
+        "Refused: reinstall the host instead", FREE, body=ANYTHING
+    ),
+    ("POST", "/v1/ihosts/{host}/vim"): Operation(
+        "Have a host looked at now", HOST, body=HOST_AUDIT
+    ),
     # What hosts are made of, by the uuids of its items
     ("GET", "/v1/ihosts/{host}/interface_networks"): Operation(
         "List the networks of a host's interfaces", _INTERFACE_NETWORKS
@@ -219,6 +231,58 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("DELETE", "/v1/addresses/{address}"): Operation(
         "Take a host's second address back"
     ),
+    # What StarlingX's clients ask a whole system for
+    ("GET", "/v1/apps"): Operation("List applications", listing("apps", APPLICATION)),
+    ("POST", "/v1/apps"): Operation(
+        "Refused: what hosts need is installed by itself", FREE, body=ANYTHING
+    ),
+    ("GET", "/v1/apps/{app}"): Operation("Show an application", APPLICATION),
+    ("PATCH", "/v1/apps/{app}"): Operation(
+        "Look now whether it is applied",
+        APPLICATION,
+        query=(
+            Argument("directive", "apply; remove and abort are refused."),
+            Argument("force", "Not read."),
+        ),
+        body=ANYTHING,
+    ),
+    ("DELETE", "/v1/apps/{app}"): Operation(
+        "Refused: hosts need it", query=(Argument("force", "Not read."),)
+    ),
+    ("GET", "/v1/kube_host_upgrades"): Operation(
+        "List which kubelet each host runs",
+        listing("kube_host_upgrades", KUBE_HOST_UPGRADE),
+        query=_PAGES,
+    ),
+    ("GET", "/v1/kube_host_upgrades/{host}"): Operation(
+        "Show which kubelet a host runs", KUBE_HOST_UPGRADE
+    ),
+    ("GET", "/v1/kube_versions"): Operation(
+        "List the versions that hosts run", listing("kube_versions", KUBE_VERSION)
+    ),
+    ("GET", "/v1/kube_versions/{version}"): Operation(
+        "Show a version that hosts run", KUBE_VERSION
+    ),
+    ("GET", "/v1/servicegroup"): Operation(
+        "List our processes, and whether they are alive",
+        listing("sm_servicegroup", SERVICE_GROUP),
+    ),
+    ("GET", "/v1/servicegroup/{uuid}"): Operation("Show a process", SERVICE_GROUP),
+    ("POST", "/v1/storage_ceph_rook"): Operation(
+        "Refused: there is no storage of all hosts together", FREE, body=ANYTHING
+    ),
+    **{
+        ("GET", f"/v1/{name}"): Operation(
+            f"List nothing: there are no {key} here",
+            listing(key, FREE),
+            query=(*_PAGES, *_FILTER),
+        )
+        for name, key in EMPTY.items()
+    },
+    **{
+        ("GET", f"/v1/{name}/{{uuid}}"): Operation(f"Find nothing of {name}", FREE)
+        for name in EMPTY
+    },
     # Fault management
     ("GET", "/v1/alarms"): Operation("List alarms", _ALARMS_LIST, query=_FAULTS),
     ("GET", "/v1/alarms/detail"): Operation(

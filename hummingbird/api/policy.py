@@ -19,6 +19,7 @@ from typing import Any, Final
 from oslo_policy import policy
 
 from hummingbird.api.call import Call
+from hummingbird.api.controllers.empty import EMPTY
 from hummingbird.api.router import Handler, Route
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
@@ -105,7 +106,8 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /v1/ethernet_ports/*", "GET /v1/iinterfaces/*",
           "GET /v1/lldp_agents/*", "GET /v1/lldp_neighbours/*"),
     _rule("config_api:ihosts:post", _CONFIGURATORS, "add hosts",
-          "POST /v1/ihosts"),
+          "POST /v1/ihosts", "POST /v1/ihosts/{host}/vim",
+          "POST /v1/ihosts/{host}/kube_upgrade_kubelet"),
     _rule("config_api:ihosts:patch", _OPERATORS, "change hosts",
           "PATCH /v1/ihosts/{host}"),
     _rule("config_api:ihosts:delete", _CONFIGURATORS, "delete hosts",
@@ -124,6 +126,19 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "DELETE /v1/addrpools/{pool}"),
     _rule("config_api:addresses:modify", _CONFIGURATORS, "change addresses",
           "POST /v1/addresses", "DELETE /v1/addresses/{address}"),
+
+    _rule("config_api:apps:get", _READERS, "see applications",
+          "GET /v1/apps", "GET /v1/apps/*"),
+    _rule("config_api:apps:modify", _CONFIGURATORS, "change applications",
+          "POST /v1/apps", "PATCH /v1/apps/{app}", "DELETE /v1/apps/{app}"),
+    _rule("config_api:storage_ceph_rook:post", _CONFIGURATORS, "add storage",
+          "POST /v1/storage_ceph_rook"),
+    _rule("hummingbird:starlingx:get", _READERS, "see what the whole system has",
+          *(
+              f"GET /v1/{name}{under}"
+              for name in (*EMPTY, "kube_host_upgrades", "kube_versions", "servicegroup")
+              for under in ("", "/*")
+          )),
 
     _rule("fm_api:alarm:get", _FAULT_READERS, "see alarms",
           "GET /v1/alarms", "GET /v1/alarms/*"),

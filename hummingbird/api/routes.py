@@ -6,8 +6,10 @@ from hummingbird.api.controllers import (
     address,
     address_pool,
     alarm,
+    application,
     credential,
     emn,
+    empty,
     event_log,
     event_suppression,
     facts,
@@ -15,12 +17,15 @@ from hummingbird.api.controllers import (
     heartbeat,
     history,
     host,
+    host_audit,
+    kubelet,
     label,
     network,
     openapi,
     reconciler,
     root,
     run,
+    service_group,
     system,
     tunnel,
 )
@@ -68,6 +73,24 @@ _INVENTORY: tuple[Route, ...] = (
 )
 """What sysinv-agents reported, by the uuids of its items."""
 
+_STARLINGX: tuple[Route, ...] = (
+    ("GET",    "/v1/apps",                          application.list_all),
+    ("POST",   "/v1/apps",                          application.upload),
+    ("GET",    "/v1/apps/{app}",                    application.get),
+    ("PATCH",  "/v1/apps/{app}",                    application.direct),
+    ("DELETE", "/v1/apps/{app}",                    application.remove),
+    ("GET",    "/v1/kube_host_upgrades",            kubelet.list_all),
+    ("GET",    "/v1/kube_host_upgrades/{host}",     kubelet.get),
+    ("GET",    "/v1/kube_versions",                 kubelet.list_versions),
+    ("GET",    "/v1/kube_versions/{version}",       kubelet.get_version),
+    ("GET",    "/v1/servicegroup",                  service_group.list_all),
+    ("GET",    "/v1/servicegroup/{uuid}",           service_group.get),
+    ("POST",   "/v1/storage_ceph_rook",             empty.add_storage),
+    *(("GET", f"/v1/{name}", empty.listed(name)) for name in empty.EMPTY),
+    *(("GET", f"/v1/{name}/{{uuid}}", empty.shown(name)) for name in empty.EMPTY),
+)
+"""What StarlingX's clients ask a whole system for."""
+
 ROUTES: tuple[Route, ...] = (
     ("GET",    "/",                                 root.versions),
     ("GET",    "/v1",                               root.v1),
@@ -85,6 +108,8 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/ihosts/{host}/labels",          label.list_of_host),
     ("GET",    "/v1/ihosts/{host}/history",         history.list_all),
     ("GET",    "/v1/ihosts/{host}/interface_networks", facts.networks_of_host),
+    ("POST",   "/v1/ihosts/{host}/kube_upgrade_kubelet", kubelet.upgrade),
+    ("POST",   "/v1/ihosts/{host}/vim",             host_audit.audit),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
     *_INVENTORY,
     ("GET",    "/v1/labels",                        label.list_all),
@@ -105,6 +130,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/addresses/{address}",           address.get),
     ("DELETE", "/v1/addresses/{address}",           address.remove),
 
+    *_STARLINGX,
     *_FAULT,
 
     ("GET",    "/v1/runs",                          run.list_all),

@@ -69,6 +69,8 @@ class Conductor:
             cluster=cluster,
             release=_release(conf),
             namespace=str(conf.agents.namespace),
+            name=str(conf.agents.release),
+            version=agents_tag(conf),
             values=lambda: _values(conf, links),
             period_seconds=registry.AGENT_PERIOD_SECONDS,
         )

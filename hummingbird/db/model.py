@@ -75,6 +75,7 @@ HOST = _table(
     Column("reserved_at", UtcDateTime),
     Column("online", Boolean, nullable=False, server_default=false(), index=True),
     Column("powered_off", Boolean, nullable=False, server_default=false()),
+    Column("kubelet_version", String(32)),
     Column("boot_id", String(36)),
     Column("inventoried", Boolean, nullable=False, server_default=false()),
     Column("uptime_seconds", Integer, nullable=False, server_default="0"),
@@ -84,6 +85,16 @@ HOST = _table(
     Column("attributes", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime),
+)
+
+APPLICATION = Table(
+    "application",
+    METADATA,
+    Column("name", String(63), primary_key=True),
+    Column("app_version", String(63), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("progress", String(255)),
+    Column("changed_at", UtcDateTime, nullable=False),
 )
 
 LABEL = _table(

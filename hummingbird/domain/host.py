@@ -67,6 +67,8 @@ class Host:
     """Heard from lately, whatever its state; written by the liveness reconciler."""
     powered_off: bool = False
     """Switched off on purpose, and not heard since."""
+    kubelet_version: str | None = None
+    """As its node in Kubernetes says, e.g. "v1.36.3"; None: it has had none yet."""
     boot_id: str | None
     inventoried: bool = False
     """Its agent has said once what it is made of."""

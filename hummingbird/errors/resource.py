@@ -109,3 +109,10 @@ class AlarmIdUnknown(BadRequest):
         "Alarm {alarm_id} is not in the catalogue of alarms (StarlingX's events.yaml), so "
         "it can not be set; a log of that id can be written."
     )
+
+
+class NotDoneHere(BadRequest):
+    """What sysinv's clients may ask for and Hummingbird does another way, or not at all."""
+
+    code = "hummingbird.not_done_here"
+    sentence = "{message}"

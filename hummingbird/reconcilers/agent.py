@@ -12,8 +12,10 @@ from typing import Final, Protocol
 
 from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.clock import Clock
-from hummingbird.db.repository import fleet
+from hummingbird.db.repository import application, fleet
 from hummingbird.db.session import Database
+from hummingbird.domain.application import ApplicationStatus
+from hummingbird.errors import KubernetesRefused
 from hummingbird.reconcilers.base import Outcome
 
 RECHECK_SECONDS: Final = 600.0
@@ -42,15 +44,23 @@ class AgentReconciler:
         cluster: Cluster,
         release: Release,
         namespace: str,
+        name: str,
+        version: str,
         values: Callable[[], Mapping[str, object]],
         period_seconds: float,
     ) -> None:
-        """:param values: what the chart gets now; may raise `Unavailable`."""
+        """
+        :param name: of the release, which is an application in StarlingX's eyes.
+        :param version: of what is in it.
+        :param values: what the chart gets now; may raise `Unavailable`.
+        """
         self._database = database
         self._clock = clock
         self._cluster = cluster
         self._release = release
         self._namespace = namespace
+        self._application = name
+        self._version = version
         self._values = values
         self._lock = threading.Lock()
         self._ensured: tuple[Mapping[str, object], float] | None = None
@@ -79,7 +89,23 @@ class AgentReconciler:
                 known, at = self._ensured
                 if known == values and now - at < RECHECK_SECONDS:
                     return False
-            self._cluster.ensure_namespace(self._namespace, labels=NAMESPACE_LABELS)
-            changed = self._release.ensure(values)
+            try:
+                self._cluster.ensure_namespace(self._namespace, labels=NAMESPACE_LABELS)
+                changed = self._release.ensure(values)
+            except KubernetesRefused as error:
+                self._note(ApplicationStatus.APPLY_FAILED, progress=str(error))
+                raise
+            self._note(ApplicationStatus.APPLIED)
             self._ensured = (values, now)
             return changed
+
+    def _note(self, status: ApplicationStatus, *, progress: str | None = None) -> None:
+        with self._database.writer() as connection:
+            application.put(
+                connection,
+                self._application,
+                app_version=self._version,
+                status=status,
+                progress=progress,
+                now=self._clock.now(),
+            )

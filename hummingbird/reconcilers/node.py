@@ -2,7 +2,7 @@
 """Each EdgeWorker's Kubernetes node has the labels and the cordon of its host.
 
 The host's labels are mirrored, and those that it lost are taken away again; labels that
-others set on the node stay.
+others set on the node stay. What a node says of its kubelet is kept with the host.
 
 Sees provisioned hosts that nobody works on, and the nodes of their names; one call reads
 all nodes. Decides by `domain.node`. Nodes that are not our hosts' are left alone, and so
@@ -59,6 +59,7 @@ class NodeReconciler:
             site, own = sites.get(host.emn_id or 0), labels.get(host.id, {})
             said += self._label(host, node, site=site, own=own)
             said += self._cordon(host, node)
+            self._note(host, node)
         return Outcome(looked_at=len(hosts), changed=tuple(said), failed=tuple(missing))
 
     def _label(
@@ -77,6 +78,14 @@ class NodeReconciler:
             host.hostname, change.labels, annotations=change.annotations
         )
         return [f"{host.hostname} labelled"]
+
+    def _note(self, host: Host, node: NodeStatus) -> None:
+        """Keep which kubelet runs there, for who asks the inventory."""
+        if node.kubelet_version and node.kubelet_version != host.kubelet_version:
+            with self._database.writer() as connection:
+                host_repository.note_kubelet(
+                    connection, host.id, version=node.kubelet_version
+                )
 
     def _cordon(self, host: Host, node: NodeStatus) -> list[str]:
         closed = host.state in node_rule.CLOSED

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hummingbird.api.beside import OURS
+from hummingbird.api.controllers.empty import EMPTY
 from hummingbird.api.openapi import NAMES
 from hummingbird.api.operations import OPERATIONS
 from hummingbird.api.routes import FAULT_ROUTES, ROUTES
@@ -23,6 +24,10 @@ SYSINVS = {
     "iinterfaces",
     "isystems",
     "kube_host_upgrades",
+    "kube_versions",
+    "servicegroup",
+    "storage_ceph_rook",
+    *EMPTY,
     "labels",
     "networks",
     "storage_backend",

@@ -32,6 +32,7 @@ from hummingbird.domain.provisioning import TOKEN_VARIABLE, Settings
 from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind
 from hummingbird.domain.tunnel import HubOptions
+from hummingbird.errors import KubernetesRefused
 from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.driver import Driver
@@ -124,9 +125,12 @@ class FakeRelease:
         self._world = world
         self.values: Mapping[str, object] | None = None
         self.calls = 0
+        self.refusal: str | None = None
 
     def ensure(self, values: Mapping[str, object]) -> bool:
         self.calls += 1
+        if self.refusal is not None:
+            raise KubernetesRefused(action="install", message=self.refusal)
         changed = self.values != values
         self.values = values
         for name in self._world.boxes:
@@ -185,6 +189,8 @@ class World(Window):
             cluster=self.cluster,
             release=self.release,
             namespace="hummingbird",
+            name="hummingbird-agents",
+            version="1",
             values=lambda: {"gateway": {"address": "192.168.204.2"}},
             period_seconds=30.0,
         )

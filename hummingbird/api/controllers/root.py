@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hummingbird.api.call import Call
+from hummingbird.api.controllers.empty import EMPTY
 
 RESOURCES = (
     "isystems",
@@ -15,6 +16,11 @@ RESOURCES = (
     "addrpools",
     "addresses",
     "labels",
+    "apps",
+    "kube_host_upgrades",
+    "kube_versions",
+    "servicegroup",
+    *EMPTY,
     "alarms",
     "event_log",
     "event_suppression",

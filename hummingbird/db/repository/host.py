@@ -313,6 +313,13 @@ def note_target_plan(connection: Connection, host_id: int, *, digest: str) -> No
     )
 
 
+def note_kubelet(connection: Connection, host_id: int, *, version: str) -> None:
+    """Set which kubelet the host runs; leaves the generation alone."""
+    connection.execute(
+        update(HOST).where(HOST.c.id == host_id).values(kubelet_version=version)
+    )
+
+
 def note_heard(
     connection: Connection,
     host_id: int,

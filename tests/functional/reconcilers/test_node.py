@@ -3,6 +3,7 @@
 
 import pytest
 
+from hummingbird.db.repository import application
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import label as label_repository
 from tests.fakes.world import World
@@ -132,3 +133,34 @@ def test_without_a_provisioned_host_there_are_no_agents(world: World) -> None:
     calls = world.release.calls
     assert world.driver.run_once("agent").outcome.looked_at == 0
     assert world.release.calls == calls
+
+
+def agents(world: World) -> tuple[str, str | None] | None:
+    with world.database.reader() as connection:
+        found = application.find(connection, "hummingbird-agents")
+    return None if found is None else (found.status.value, found.progress)
+
+
+def test_how_the_agents_release_is_can_be_asked(world: World) -> None:
+    assert agents(world) == ("applied", None)
+    world.clock.advance(601)
+    world.release.refusal = "values don't meet the schema"
+    world.driver.run_once("agent")
+    status, progress = agents(world) or ("", "")
+    assert status == "apply-failed"
+    assert "values don't meet the schema" in str(progress)
+    world.cluster.away = True
+    world.driver.run_once("agent")
+    assert (agents(world) or ("",))[0] == "apply-failed"
+    world.cluster.away, world.release.refusal = False, None
+    world.driver.run_once("agent")
+    assert agents(world) == ("applied", None)
+    world.cluster.away = True
+    world.clock.advance(601)
+    world.driver.run_once("agent")
+    assert agents(world) == ("applied", None)
+
+
+def test_which_kubelet_a_node_has_is_kept_with_its_host(world: World) -> None:
+    world.driver.run_once("node")
+    assert world.host("edge-0").kubelet_version == "v1.36.3"
