@@ -70,17 +70,17 @@ class Bench:
         heard = self.witness.steps(run)["heartbeat"]
         self.note("first_heartbeat_s", _between(run["queued_at"], heard))
         self.product.cli("host-lock", HOST, "--wait")
-        self.product.cli("host-reinstall", HOST)
-        self.provision("second")
+        self.provision("second", command="host-reinstall")
+        self.product.cli("host-unlock", HOST, "--wait")
         self.power()
         self.product.cli("host-lock", HOST, "--wait")
         self.note("retire_s", _seconds(self.retire))
         self.note("residue", difference(before, snapshot(self.lab, HOST)))
         return self.found
 
-    def provision(self, which: str) -> dict[str, Any]:
-        """Unlock and note what provisioning took; return the run."""
-        self.product.cli("host-unlock", HOST, "--wait", timeout_s=1800)
+    def provision(self, which: str, *, command: str = "host-unlock") -> dict[str, Any]:
+        """Provision by `command` and note what that took; return the run."""
+        self.product.cli(command, HOST, "--wait", timeout_s=1800)
         run = self.witness.run(HOST)
         provisioned = self.witness.steps(run)["agents"]
         self.note(f"provision_{which}_s", _between(run["started_at"], provisioned))
