@@ -27,6 +27,8 @@ _RTM_DELLINK: Final = 17
 _IFLA_IFNAME: Final = 3
 _HEADER: Final = struct.Struct("=IHHII")
 _LINK_HEADER: Final = 16
+_SCOPE: Final = 3
+"""Where ifaddrmsg has it; 0: it reaches beyond the link."""
 _MOST: Final = 64
 """Messages that are read at once; the rest keeps until the next time."""
 
@@ -120,10 +122,12 @@ def link_is_worth(data: bytes) -> bool:
         size, kind, *_ = _HEADER.unpack_from(data)
         if size < _HEADER.size:
             return False
-        if kind not in (_RTM_NEWLINK, _RTM_DELLINK):
-            return True
-        name = _name(data[_HEADER.size + _LINK_HEADER : size])
-        if not NAMED_BY_SOFTWARE.match(name):
+        body = data[_HEADER.size : size]
+        if kind in (_RTM_NEWLINK, _RTM_DELLINK):
+            if not NAMED_BY_SOFTWARE.match(_name(body[_LINK_HEADER:])):
+                return True
+        elif body[_SCOPE : _SCOPE + 1] == b"\0":
+            # Addresses for the link alone come with each end of a pod's network.
             return True
         data = data[(size + 3) & ~3 :]
     return False

@@ -142,6 +142,11 @@ class HostPortList(HostPart):
         "pdevice",
     )
 
+    def find(self, given: argparse.Namespace) -> Iterable[Item]:
+        """Return the ports that are known: before, the API says one without a name,
+        for the sake of StarlingX's client."""
+        return [port for port in super().find(given) if port["name"] is not None]
+
 
 class HostEthernetPortList(HostPart):
     """List the network ports of a host with their addresses and speeds."""

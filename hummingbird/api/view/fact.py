@@ -47,8 +47,9 @@ class Seen:
 
     def times(self, section: str) -> Row:
         """Return when the section became what it is."""
-        changed = self.sections[section].changed_at.isoformat()
-        return {"created_at": changed, "updated_at": None}
+        found = self.sections.get(section)
+        changed = self.host.created_at if found is None else found.changed_at
+        return {"created_at": changed.isoformat(), "updated_at": None}
 
 
 def taken(item: Item, names: Iterable[str]) -> Row:

@@ -18,9 +18,13 @@ _SRIOV = (
 
 
 def ports(seen: Seen) -> list[Row]:
-    """Return the ports."""
+    """Return the ports.
+
+    Before any is known there is one of which nothing is: `system host-port-list` ends with
+    an error of its own when it meets none.
+    """
     rows = []
-    for item in seen.items("ports"):
+    for item in seen.items("ports") or [{}]:
         uuid = _port_uuid(seen, item.get("pname"))
         path = f"ports/{uuid}"
         rows.append(
@@ -218,7 +222,7 @@ def _port_tail(seen: Seen, item: Item) -> dict[str, Any]:
         ),
         "dpdksupport": False,
         "host_uuid": seen.host.uuid,
-        "interface_uuid": _interface_uuid(seen, item.get("pname")),
+        "interface_uuid": _interface_uuid(seen, item.get("pname")) if item else None,
         "node_uuid": seen.node_uuid(item),
     }
 

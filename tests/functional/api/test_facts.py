@@ -82,12 +82,24 @@ def _report(
 
 def test_every_sub_collection_is_there_and_empty_before_a_report(world: World) -> None:
     world.add()
-    for name in (*COLLECTIONS, "addresses", "routes"):
+    for name in {*COLLECTIONS, "addresses", "routes"} - {"ports"}:
         answer = world.client.get(f"/v1/ihosts/edge-0/{name}")
         assert (answer.status, answer.json) == (200, {name: []})
         assert world.client.get(f"/v1/ihosts/edge-9/{name}").status == 404
     assert world.client.get("/v1/ihosts/edge-0/facts").status == 404
     assert world.client.get("/v1/ihosts/edge-0/kernel").json["kernel_running"] is None
+
+
+def test_a_port_of_which_nothing_is_known_keeps_sysinvs_client_from_its_error(
+    world: World,
+) -> None:
+    world.add()
+    (port,) = world.client.get("/v1/ihosts/edge-0/ports").json["ports"]
+    assert list(port) == PORT_KEYS
+    assert (port["name"], port["pdevice"], port["interface_uuid"]) == (None,) * 3
+    _report(world, REPORT)
+    (port,) = world.client.get("/v1/ihosts/edge-0/ports").json["ports"]
+    assert port["name"] == "eth0"
 
 
 def test_a_report_fills_sysinvs_sub_collections(world: World) -> None:

@@ -51,7 +51,10 @@ def test_links_of_the_host_and_addresses_are_worth_a_look() -> None:
     assert link_is_worth(message(16, "eno1"))
     assert not link_is_worth(message(16, "veth12"))
     assert link_is_worth(message(17, "veth12") + message(16, "eno1"))
-    assert link_is_worth(struct.pack("=IHHII", 16, 20, 0, 0, 0))
+    for scope, worth in ((0, True), (253, False)):
+        address = bytes((2, 24, 0, scope, 0, 0, 0, 0))
+        message_of_it = struct.pack("=IHHII", 24, 20, 0, 0, 0) + address
+        assert link_is_worth(message_of_it) is worth
     assert not link_is_worth(b"")
     assert not link_is_worth(struct.pack("=IHHII", 0, 16, 0, 0, 0))
 
