@@ -114,6 +114,8 @@ class Beside:
                 return self._both.listed(environ, start_response, key=LISTS[name])
             case ("POST", "v1", "ihosts"):
                 serve = self._add
+            case ("POST", "v1", "ihosts", "bulk_add"):
+                serve = self._add_in_bulk
             case (_, "v1", "ihosts", name, *_) | ("POST", "v1", "labels", name):
                 serve = self._by_us if self._is_ours(name) else self._by_them
             case (_, "v1", name, *_) if name in OURS:
@@ -218,6 +220,17 @@ class Beside:
             return self._by_us(environ, start_response)
         self._refuse_taken(environ, wanted)
         return self._by_them(environ, start_response)
+
+    def _add_in_bulk(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Add the hosts of a file: here if it speaks of edgeworkers, which with others in
+        one file are refused; else there."""
+        body = self._whole_body(environ)
+        if body is None or PERSONALITY.encode() not in body:
+            return self._by_them(environ, start_response)
+        self._both.look(environ)
+        return self._by_us(environ, start_response)
 
     def _refuse_taken(self, environ: Environ, wanted: dict[str, Any]) -> None:
         """See that no host of ours has the names of one that is to be added there.

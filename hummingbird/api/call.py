@@ -74,17 +74,26 @@ class Call:
         :raises BodyTooLarge: it is.
         :raises BadRequest: it could not be read.
         """
+        return self.read(MAX_BODY_BYTES)
+
+    def read(self, limit: int) -> bytes:
+        """Return the body as it was sent, where that may be large; once only.
+
+        :param limit: most bytes that it may have.
+        :raises BodyTooLarge: it has more.
+        :raises BadRequest: it could not be read.
+        """
         environ = self.request.environ
         length = self.request.content_length
         if length is None:
             # Sent in chunks: the server says where they end.
-            length = MAX_BODY_BYTES + 1 if environ.get("wsgi.input_terminated") else 0
+            length = limit + 1 if environ.get("wsgi.input_terminated") else 0
         try:
-            body: bytes = environ["wsgi.input"].read(min(length, MAX_BODY_BYTES + 1))
+            body: bytes = environ["wsgi.input"].read(min(length, limit + 1))
         except OSError as error:
             raise BadRequest(message="The request's body could not be read") from error
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(limit=MAX_BODY_BYTES)
+        if len(body) > limit:
+            raise BodyTooLarge(limit=limit)
         return body
 
     def json_object(self) -> dict[str, Any]:

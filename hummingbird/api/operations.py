@@ -29,6 +29,7 @@ from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
 from hummingbird.api.schema.host_audit import HOST_AUDIT
+from hummingbird.api.schema.host_bulk import HOSTS_FILE
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
 from hummingbird.api.shape import FREE, TEXT, listing, many, one_of
@@ -44,6 +45,7 @@ from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
 from hummingbird.api.view.heartbeat import HEARTBEAT
 from hummingbird.api.view.history import FACT_CHANGE
 from hummingbird.api.view.host import HOST, HOST_IN_LIST
+from hummingbird.api.view.host_bulk import BULK_RESULT, HOSTS_EXPORT
 from hummingbird.api.view.interface_network import INTERFACE_NETWORK
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 from hummingbird.api.view.kubelet import KUBE_HOST_UPGRADE, KUBE_VERSION
@@ -121,6 +123,15 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         "List hosts with all of each",
         listing("ihosts", HOST, is_paged=True),
         query=_HOSTS,
+    ),
+    ("POST", "/v1/ihosts/bulk_add"): Operation(
+        "Add the hosts of a file",
+        BULK_RESULT,
+        body=HOSTS_FILE,
+        body_type="multipart/form-data",
+    ),
+    ("GET", "/v1/ihosts/bulk_export"): Operation(
+        "Give a file that adds the hosts again", HOSTS_EXPORT
     ),
     ("POST", "/v1/ihosts"): Operation("Add a host", HOST, body=NEW_HOST),
     ("GET", "/v1/ihosts/{host}"): Operation("Show a host", HOST),

@@ -106,7 +106,7 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /v1/ethernet_ports/*", "GET /v1/iinterfaces/*",
           "GET /v1/lldp_agents/*", "GET /v1/lldp_neighbours/*"),
     _rule("config_api:ihosts:post", _CONFIGURATORS, "add hosts",
-          "POST /v1/ihosts", "POST /v1/ihosts/{host}/vim",
+          "POST /v1/ihosts", "POST /v1/ihosts/bulk_add", "POST /v1/ihosts/{host}/vim",
           "POST /v1/ihosts/{host}/kube_upgrade_kubelet"),
     _rule("config_api:ihosts:patch", _OPERATORS, "change hosts",
           "PATCH /v1/ihosts/{host}"),

@@ -23,6 +23,7 @@ from hummingbird.api.call import MAX_BODY_BYTES
 from hummingbird.api.neighbour import NeighbourNames
 from hummingbird.api.parts import Parts, WaitingRoom, no_reports
 from hummingbird.api.routes import FAULT_ROUTES
+from hummingbird.api.schema.host_bulk import MAX_BYTES as HOSTS_FILE_BYTES
 from hummingbird.api.sysinv import Sysinv
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
@@ -196,7 +197,7 @@ class ApiService:
         )
         # The application refuses what is over its limit in words that clients parse; the
         # server's own limit is for what the application does not read.
-        server.max_request_body_size = 2 * MAX_BODY_BYTES
+        server.max_request_body_size = 2 * max(MAX_BODY_BYTES, HOSTS_FILE_BYTES)
         server.max_request_header_size = 64 * 1024
         if self.certificate is not None:
             server.ssl_adapter = self._adapter(self.certificate)

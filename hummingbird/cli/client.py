@@ -54,6 +54,17 @@ class Client:
         except Unreachable:
             return self._call("POST", where, query=query, body=body, headers=headers)
 
+    def upload(self, where: str, *, field: str, content: bytes) -> Any:
+        """Send a file in a form and return the parsed body of the answer."""
+        mark = uuid4().hex
+        head = (
+            f"--{mark}\r\nContent-Disposition: form-data;"
+            f' name="{field}"; filename="for_upload"\r\n\r\n'
+        )
+        body = head.encode() + content + f"\r\n--{mark}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+        return self._call("POST", where, body=body, headers=headers)
+
     def patch(self, where: str, body: object, *, if_match: str | None = None) -> Any:
         """Send `body` as JSON and return the parsed body of the answer.
 
@@ -120,7 +131,8 @@ class Client:
                 method,
                 self.endpoint.url + where,
                 params={k: v for k, v in (query or {}).items() if v is not None},
-                json=body,
+                json=None if isinstance(body, bytes) else body,
+                data=body if isinstance(body, bytes) else None,
                 headers=headers,
                 timeout=TIMEOUT_SECONDS,
                 # Said with each call: a variable of the environment would go before

@@ -26,6 +26,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    raw: bytes = b""
 
 
 @dataclass
@@ -50,6 +51,13 @@ class Server:
         return found
 
 
+def _parsed(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return None
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     knows: Server
@@ -67,7 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
                     name: values[-1] for name, values in parse_qs(where.query).items()
                 },
                 headers={name.lower(): value for name, value in self.headers.items()},
-                body=json.loads(raw) if raw else None,
+                body=_parsed(raw),
+                raw=raw,
             )
         )
         data = b"" if body is None else json.dumps(body).encode()
