@@ -28,6 +28,7 @@ test: ## all tests, with real hosts, databases and message broker
 	@tools/requirements.sh test
 	@$(MAKE) --no-print-directory venv
 	@$(BIN)/hummingbird-lab prepare --images
+	@$(BIN)/python -m tests.keystone_server
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
 	  --durations 20 $(ARGS)
 

@@ -18,7 +18,7 @@ from pecan.hooks import PecanHook
 from webob import Response
 from webob.exc import HTTPException
 
-from hummingbird.api.authentication import authenticate
+from hummingbird.api.authentication import Door, authenticate
 from hummingbird.api.beside import Beside
 from hummingbird.api.call import MAX_BODY_BYTES, Call
 from hummingbird.api.encode import encode
@@ -52,17 +52,13 @@ class Request(PecanRequest):  # type: ignore[misc]
 class Gate(PecanHook):  # type: ignore[misc]
     """Lets in who has the token and a body of decent size; makes the Call."""
 
-    def __init__(self, parts: Parts, *, token: str) -> None:
+    def __init__(self, parts: Parts, door: Door) -> None:
         self._parts = parts
-        self._token = token
+        self._door = door
 
     def on_route(self, state: RoutingState) -> None:
         request = state.request
-        context = authenticate(
-            request.path_info,
-            request.headers.get("X-Auth-Token"),
-            expected=self._token,
-        )
+        context = authenticate(request.environ, self._door)
         length = request.content_length
         if length is not None and length > MAX_BODY_BYTES:
             raise BodyTooLarge(limit=MAX_BODY_BYTES)
@@ -73,12 +69,15 @@ class Gate(PecanHook):  # type: ignore[misc]
 class Fault(PecanHook):  # type: ignore[misc]
     """Answers errors, ours and pecan's."""
 
+    def __init__(self, challenge: str | None) -> None:
+        self._challenge = challenge
+
     def on_error(self, state: RoutingState, error: Exception) -> Response:
         path = state.request.path_info
         if isinstance(error, HummingbirdError):
             if type(error).status >= 500:
                 LOG.error("%s %s failed", state.request.method, path, exc_info=error)
-            return fault(path, error)
+            return fault(path, error, challenge=self._challenge)
         if isinstance(error, HTTPException):
             return routing_fault(path, error)
         LOG.error("%s %s failed", state.request.method, path, exc_info=error)
@@ -112,10 +111,10 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     request; that alone took longer than reading a host.
     """
 
-    def __init__(self, parts: Parts, *, token: str, routes: Sequence[Route]) -> None:
+    def __init__(self, parts: Parts, door: Door, routes: Sequence[Route]) -> None:
         super().__init__(
             Root(),
-            hooks=[Gate(parts, token=token), Fault()],
+            hooks=[Gate(parts, door), Fault(door.challenge)],
             force_canonical=False,
             guess_content_type_from_ext=False,
             request_cls=Request,
@@ -150,18 +149,18 @@ class Application(ExplicitPecan):  # type: ignore[misc]
 def build(
     parts: Parts,
     *,
-    token: str,
+    door: Door,
     routes: Sequence[Route] = ROUTES,
     sysinv: Sysinv | None = None,
 ) -> WsgiApplication:
     """Return the application, each route behind its rule.
 
     :raises PolicyInvalid: the operator's rules can't be used.
-    :param token: what clients must show.
+    :param door: knows who asks.
     :param sysinv: the real one that it stands before, if any.
     """
     guarded = Policy(parts.conf, parts.clock).guard(described(routes))
-    application: WsgiApplication = Application(parts, token=token, routes=guarded)
+    application: WsgiApplication = Application(parts, door, guarded)
     if sysinv is not None:
         application = Beside(application, parts, sysinv, routes=routes)
 

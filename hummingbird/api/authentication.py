@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may ask: whoever has the token of this deployment, and for some paths anybody."""
+"""Who may come in: whoever has this deployment's token, or one of Keystone's; and to
+some paths anybody.
+
+A door turns what a request shows into who asks. Which door there is, `[api]auth_strategy`
+says; what may be done behind it, api/policy.py.
+"""
 
 import hmac
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from hummingbird.context import RequestContext
 from hummingbird.errors import NotAuthenticated
@@ -9,17 +16,47 @@ from hummingbird.errors import NotAuthenticated
 PUBLIC = frozenset({"/", "/v1", "/v1/", "/v1/health"})
 """What is answered without a token, as sysinv does for its versions."""
 
+ANONYMOUS = "anonymous"
 
-def authenticate(path: str, token: str | None, *, expected: str) -> RequestContext:
-    """Return the caller of one request.
 
-    :param token: the X-Auth-Token header.
-    :raises NotAuthenticated: it is missing or wrong, and `path` is not public.
-    """
-    # Bytes, since compare_digest takes no text outside ASCII.
-    given = (token or "").encode("utf-8", "surrogateescape")
-    if hmac.compare_digest(given, expected.encode()):
+class Door(Protocol):
+    """One way to know who asks; used by many threads at once."""
+
+    @property
+    def challenge(self) -> str | None:
+        """What WWW-Authenticate says to whom it does not know, if anything."""
+
+    def let_in(self, environ: Mapping[str, Any]) -> RequestContext:
+        """Return the caller of one request (a WSGI environment).
+
+        :raises NotAuthenticated: nobody we know.
+        :raises Unavailable: whoever knows does not answer.
+        """
+
+
+class TokenDoor:
+    """Knows one token; who has it is the administrator."""
+
+    challenge: str | None = None
+
+    def __init__(self, token: str) -> None:
+        self._expected = token.encode()
+
+    def let_in(self, environ: Mapping[str, Any]) -> RequestContext:
+        """Return the administrator."""
+        # Bytes, since compare_digest takes no text outside ASCII.
+        shown = str(environ.get("HTTP_X_AUTH_TOKEN") or "")
+        given = shown.encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, self._expected):
+            raise NotAuthenticated()
         return RequestContext(user="admin", roles=("admin",), project="admin")
-    if path in PUBLIC:
-        return RequestContext(user="anonymous")
-    raise NotAuthenticated()
+
+
+def authenticate(environ: Mapping[str, Any], door: Door) -> RequestContext:
+    """Return the caller of one request; on a public path nobody is asked who he is.
+
+    :raises NotAuthenticated, Unavailable: as the door says.
+    """
+    if environ.get("PATH_INFO") in PUBLIC:
+        return RequestContext(user=ANONYMOUS)
+    return door.let_in(environ)

@@ -7,26 +7,40 @@ Two forms, because two unmodified clients read them: StarlingX's `system` parses
 """
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from webob import Response
 from webob.exc import HTTPException
 
 from hummingbird.errors import HummingbirdError
 
+RETRY_SECONDS: Final = 5
+"""When a client may ask again, where a neighbour is away."""
+
 FAULT_PATHS = ("/v1/alarms", "/v1/event_log", "/v1/event_suppression")
 """What FM serves; their errors are FM's."""
 
 
-def fault(path: str, error: HummingbirdError) -> Response:
-    """Return the answer that `error` is, to a request of `path`."""
+def fault(
+    path: str, error: HummingbirdError, *, challenge: str | None = None
+) -> Response:
+    """Return the answer that `error` is, to a request of `path`.
+
+    :param challenge: what WWW-Authenticate says to whom nobody knows.
+    """
     text = str(error)
     status = type(error).status
+    headers = {}
+    if status == 503 and error.worth_a_retry:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if status == 401 and challenge is not None:
+        headers["WWW-Authenticate"] = challenge
     if path.startswith(FAULT_PATHS):
         # `fm` prints what it finds in an object under the first key, and nothing of FM's
         # own error_message; others read that.
         first = {"message": text, "code": error.code}
-        return _answer(status, {"error": first, "error_message": text})
+        return _answer(status, {"error": first, "error_message": text}, headers)
     inner = {
         "faultcode": "Client" if status < 500 else "Server",
         "faultstring": text,
@@ -34,7 +48,7 @@ def fault(path: str, error: HummingbirdError) -> Response:
         "code": error.code,
         "worth_a_retry": error.worth_a_retry,
     }
-    return _answer(status, {"error_message": json.dumps(inner)})
+    return _answer(status, {"error_message": json.dumps(inner)}, headers)
 
 
 def routing_fault(path: str, error: HTTPException) -> Response:
@@ -50,10 +64,14 @@ def routing_fault(path: str, error: HTTPException) -> Response:
     return response
 
 
-def _answer(status: int, body: dict[str, Any]) -> Response:
-    return Response(
+def _answer(
+    status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    response = Response(
         status=status,
         body=json.dumps(body).encode(),
         content_type="application/json",
         charset="UTF-8",
     )
+    response.headers.update(headers or {})
+    return response

@@ -19,7 +19,9 @@ from typing import Any, Final
 from cheroot.wsgi import Server
 
 from hummingbird.api.app import WsgiApplication, build
+from hummingbird.api.authentication import Door, TokenDoor
 from hummingbird.api.call import MAX_BODY_BYTES
+from hummingbird.api.keystone import KeystoneDoor
 from hummingbird.api.neighbour import NeighbourNames
 from hummingbird.api.parts import Parts, WaitingRoom, no_reports
 from hummingbird.api.routes import FAULT_ROUTES
@@ -67,6 +69,12 @@ class _Server(Server):
         LOG.debug("%s", msg, exc_info=traceback)
 
 
+def _door(conf: Conf, clock: Clock) -> Door:
+    if conf.api.auth_strategy == "keystone":
+        return KeystoneDoor(conf, clock)
+    return TokenDoor(read_token(conf))
+
+
 class ApiService:
     """The REST API, listening."""
 
@@ -90,6 +98,7 @@ class ApiService:
         :param certificate: returns what the servers are to show, renewed if need be;
             asked again now and then. None, plain HTTP, is taken where `[api]tls` is off.
         :raises CertificateInvalid: there is none that can be used.
+        :raises KeystoneMisconfigured, PolicyInvalid: who may come in can't be known.
         """
         threads = conf.api.threads
         self.token_file = token_file(conf)
@@ -108,9 +117,9 @@ class ApiService:
         if conf.api.tls and self.certificate is None:
             raise CertificateInvalid(message="there is none")
         self._adapters: list[LazyAdapter] = []
-        token = read_token(conf)
+        door = _door(conf, clock)
         self._server = self._listener(
-            build(self._parts, token=token, sysinv=sysinv),
+            build(self._parts, door=door, sysinv=sysinv),
             port=conf.api.port,
             # Who waits for sysinv takes no thread from who does not.
             threads=threads + (conf.sysinv.passages if sysinv is not None else 0),
@@ -121,7 +130,7 @@ class ApiService:
         self._fault_server: Server | None = None
         if conf.api.fm_port:
             self._fault_server = self._listener(
-                build(self._parts, token=token, routes=FAULT_ROUTES),
+                build(self._parts, door=door, routes=FAULT_ROUTES),
                 port=conf.api.fm_port,
                 threads=min(threads, FAULT_THREADS),
             )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from hummingbird.cli.endpoint import Endpoint, is_loopback
+from hummingbird.cli.endpoint import KEYSTONE, Endpoint, is_loopback
 from hummingbird.cli.failure import Failure, Unreachable
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ class Client:
     ) -> Any:
         answer = self._send(method, where, query=query, body=body, headers=headers)
         if answer.status_code == 401:
+            if self.endpoint.token_from == KEYSTONE:
+                raise Failure(
+                    f"{self.endpoint.url} does not take the token that Keystone gave:"
+                    " does it ask the same Keystone ([api]auth_strategy)?",
+                    code=refusal(answer.text)[1],
+                )
             raise Failure(
                 f"{self.endpoint.url} refuses the token from"
                 f" {self.endpoint.token_from}. It made its own at its first start:"

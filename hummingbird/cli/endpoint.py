@@ -7,6 +7,9 @@ OS_AUTH_TOKEN; `client.json` in a state directory, which `hummingbird up` writes
 the token file and the standard port of such a directory.  A token is never taken from
 the command line, where every user of the machine could read it; only its file is.
 
+With OS_AUTH_URL and without a token Keystone is asked for one, and its catalogue for the
+URL that nobody said (cli/keystone.py).
+
 The authority that the server's certificate is checked with: the command line,
 HUMMINGBIRD_CA_FILE, OS_CACERT, and for a server of this machine what it left there.
 """
@@ -19,10 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hummingbird.cli import keystone
 from hummingbird.cli.failure import Failure
 
 DEFAULT_URL = "https://127.0.0.1:6385"
 """Where `hummingbird up` listens unless told otherwise; 6385 is sysinv's port."""
+
+KEYSTONE = "Keystone"
+"""Where a token is from that nobody can read anywhere."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,7 @@ class Left:
     fm_url: str | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
+    auth_strategy: str | None = None
 
 
 def find(
@@ -70,40 +78,61 @@ def find(
     :raises Failure: no token can be found or read.
     """
     left = left_by_a_server(environ)
-    found_url = (
-        url
-        or environ.get("HUMMINGBIRD_URL")
-        or environ.get("SYSTEM_URL")
-        or left.url
-        or DEFAULT_URL
-    )
-    if token_file is not None:
-        token, token_from = _read(token_file), str(token_file)
-    elif "HUMMINGBIRD_TOKEN" in environ:
-        token, token_from = environ["HUMMINGBIRD_TOKEN"], "HUMMINGBIRD_TOKEN"
-    elif "OS_AUTH_TOKEN" in environ:
-        token, token_from = environ["OS_AUTH_TOKEN"], "OS_AUTH_TOKEN"
-    elif left.token_file is not None:
-        token, token_from = _read(left.token_file), str(left.token_file)
-    else:
-        looked = " or ".join(str(path) for path in state_directories(environ))
-        raise Failure(
-            f"No server has left its token in {looked}. Is it running? Start it:"
-            " hummingbird up. If it is elsewhere, set HUMMINGBIRD_URL and"
-            " HUMMINGBIRD_TOKEN, or name the file: --token-file FILE"
-        )
+    named = url or environ.get("HUMMINGBIRD_URL") or environ.get("SYSTEM_URL")
+    shown = _token(token_file, environ, left, is_named=named is not None)
+    found_url = _root(named or shown.url or left.url or DEFAULT_URL)
+    fm_url = environ.get("FM_URL") or shown.fm_url
+    if not fm_url and left.url is not None and found_url == _root(left.url):
+        fm_url = left.fm_url
     given = environ.get("HUMMINGBIRD_CA_FILE") or environ.get("OS_CACERT")
     if ca_file is None and given:
         ca_file = Path(given)
     elif ca_file is None and (is_loopback(found_url) or found_url == left.url):
         ca_file = left.ca_file
     return Endpoint(
-        url=_root(found_url),
-        token=token.strip(),
-        token_from=token_from,
-        fm_url=environ.get("FM_URL")
-        or (left.fm_url if left.fm_url and found_url == left.url else _root(found_url)),
+        url=found_url,
+        token=shown.token.strip(),
+        token_from=shown.token_from,
+        fm_url=_root(fm_url or found_url),
         ca_file=ca_file,
+    )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A token, where it is from, and where whoever gave it says that the services are."""
+
+    token: str = field(repr=False)
+    token_from: str
+    url: str | None = None
+    fm_url: str | None = None
+
+
+def _token(
+    token_file: Path | None, environ: Mapping[str, str], left: Left, *, is_named: bool
+) -> _Shown:
+    if token_file is not None:
+        return _Shown(_read(token_file), str(token_file))
+    for name in ("HUMMINGBIRD_TOKEN", "OS_AUTH_TOKEN"):
+        if name in environ:
+            return _Shown(environ[name], name)
+    # The server of this machine that has its own token is not Keystone's, whatever other
+    # clients of this shell talk to.
+    if keystone.is_wanted(environ) and (is_named or left.auth_strategy != "token"):
+        given = keystone.admit(environ)
+        return _Shown(given.token, KEYSTONE, given.url, given.fm_url)
+    if left.auth_strategy == "keystone":
+        raise Failure(
+            "This server asks Keystone who you are: set OS_AUTH_URL, OS_USERNAME,"
+            " OS_PASSWORD and OS_PROJECT_NAME (StarlingX: . /etc/platform/openrc)"
+        )
+    if left.token_file is not None:
+        return _Shown(_read(left.token_file), str(left.token_file))
+    looked = " or ".join(str(path) for path in state_directories(environ))
+    raise Failure(
+        f"No server has left its token in {looked}. Is it running? Start it:"
+        " hummingbird up. If it is elsewhere, set HUMMINGBIRD_URL and"
+        " HUMMINGBIRD_TOKEN, or name the file: --token-file FILE"
     )
 
 
@@ -132,6 +161,7 @@ def left_by_a_server(environ: Mapping[str, str]) -> Left:
             return Left(
                 url=left.get("url"),
                 fm_url=left.get("fm_url"),
+                auth_strategy=left.get("auth_strategy"),
                 **{
                     name: Path(left[name]) if left.get(name) else None
                     for name in ("token_file", "ca_file")

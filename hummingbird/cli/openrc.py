@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hummingbird.cli.command import Act
-from hummingbird.cli.endpoint import Endpoint
+from hummingbird.cli.endpoint import KEYSTONE, Endpoint
 from hummingbird.cli.failure import Failure
 
 
@@ -42,7 +42,9 @@ def lines(endpoint: Endpoint, environ: Mapping[str, str]) -> Iterator[str]:
     """
     yield f"export SYSTEM_URL={shlex.quote(endpoint.url)}"
     yield f"export FM_URL={shlex.quote(endpoint.fm_url)}"
-    yield f"export OS_AUTH_TOKEN={_token(endpoint)}"
+    if endpoint.token_from != KEYSTONE:
+        # Who has Keystone's variables set has all that the clients want of him.
+        yield f"export OS_AUTH_TOKEN={_token(endpoint)}"
     # Without it `system` wants keyctl(1), and says nothing where that is missing.
     yield "export CGTSCLIENT_NO_CACHE=1"
     if endpoint.ca_file is not None:

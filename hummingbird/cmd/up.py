@@ -183,6 +183,7 @@ def write_client_file(conf: Conf, api: ApiService) -> None:
         "url": api.url,
         "fm_url": api.fm_url,
         "token_file": str(api.token_file),
+        "auth_strategy": conf.api.auth_strategy,
     }
     if api.certificate is not None and api.certificate.ca_path is not None:
         found["ca_file"] = str(api.certificate.ca_path.absolute())

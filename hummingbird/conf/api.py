@@ -68,10 +68,23 @@ OPTS = (
         help="Worker threads, each answering one request at a time.",
     ),
     cfg.StrOpt(
+        "auth_strategy",
+        default="token",
+        choices=[
+            ("token", "one token, this deployment's own; who has it is admin"),
+            ("keystone", "Keystone's tokens, and nothing else"),
+        ],
+        help=(
+            "How clients show who they are. For keystone, [keystone_authtoken] says "
+            "where it is and which user asks it, as in every service of OpenStack."
+        ),
+    ),
+    cfg.StrOpt(
         "token_file",
         help=(
-            "File with the token that clients send as X-Auth-Token, made at first "
-            "start with mode 0600. Default: token in the state directory."
+            "File with the token that clients send as X-Auth-Token where auth_strategy "
+            "is token, made at first start with mode 0600. Default: token in the state "
+            "directory."
         ),
     ),
     cfg.IntOpt(

@@ -18,15 +18,18 @@ OPTS = (
     cfg.StrOpt(
         "token_file",
         help=(
-            "File with the token that it wants as X-Auth-Token, read for each call. "
-            "Default: none is sent."
+            "File with the token that it wants as X-Auth-Token, read for each call. For "
+            "a FM that asks Keystone say here, in [fm], which user to be, as in every "
+            "service of OpenStack: auth_type = password, auth_url, username, password, "
+            "project_name, user_domain_name, project_domain_name; or auth_section = "
+            "keystone_authtoken. Default: none is sent."
         ),
     ),
     cfg.StrOpt(
         "ca_file",
         help=(
-            "File with the authority of its certificate. Default: the public "
-            "authorities."
+            "File with the authority of its certificate, and of Keystone's. Default: "
+            "the public authorities."
         ),
     ),
     cfg.FloatOpt(

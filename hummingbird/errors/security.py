@@ -1,7 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the doors of this deployment refuse, and why they can't be opened."""
 
-from hummingbird.errors.base import HummingbirdError
+from hummingbird.errors.base import HummingbirdError, Unavailable
+
+
+class KeystoneUnavailable(Unavailable):
+    code = "hummingbird.keystone.unavailable"
+    sentence = (
+        "Keystone does not say whether the token is good ({message}); try again soon."
+    )
+
+
+class KeystoneMisconfigured(HummingbirdError):
+    code = "hummingbird.keystone.misconfigured"
+    sentence = "Keystone can't be asked as [{group}] says: {message}."
+
+
+class ServiceTokenUnavailable(Unavailable):
+    code = "hummingbird.keystone.no_token"
+    sentence = "Keystone gives us no token for a neighbour: {message}."
 
 
 class PolicyInvalid(HummingbirdError):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from hummingbird.adapters.fm.fault_manager import FaultManager
+from hummingbird.adapters.keystone.service_user import service_user
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.db.repository import alarm as alarm_repository
@@ -174,17 +175,24 @@ class FaultForwardReconciler:
 def from_options(
     conf: Conf, database: Database, *, clock: Clock, owner: str
 ) -> FaultForwardReconciler | None:
-    """Return the reconciler that the group [fm] describes; None without a URL."""
+    """Return the reconciler that the group [fm] describes; None without a URL.
+
+    :raises KeystoneMisconfigured: it names a user of Keystone and not how to be it.
+    """
     options = conf.fm
     if not options.url:
         return None
+    ca_file = Path(options.ca_file) if options.ca_file else None
     return FaultForwardReconciler(
         database,
         clock=clock,
         fault_manager=FaultManager(
             str(options.url),
+            user=service_user(
+                conf, "fm", ca_file=ca_file, timeout_seconds=options.timeout_seconds
+            ),
             token_file=Path(options.token_file) if options.token_file else None,
-            ca_file=Path(options.ca_file) if options.ca_file else None,
+            ca_file=ca_file,
             timeout_seconds=options.timeout_seconds,
         ),
         owner=owner,

@@ -11,10 +11,19 @@ tried again here. `requests` is imported with the first call.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hummingbird.domain.fault_message import FaultMessage, MessageKind
-from hummingbird.errors import FaultManagerRefused, FaultManagerUnavailable
+from hummingbird.errors import (
+    FaultManagerRefused,
+    FaultManagerUnavailable,
+    ServiceTokenUnavailable,
+)
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from hummingbird.adapters.keystone.service_user import ServiceUser
 
 _LATER: Final = frozenset({401, 403, 408, 429, 502, 503, 504})
 """Statuses that say nothing about the message: the token has ended, a proxy stands alone,
@@ -28,17 +37,20 @@ class FaultManager:
         self,
         url: str,
         *,
+        user: "ServiceUser | None" = None,
         token_file: Path | None = None,
         ca_file: Path | None = None,
         timeout_seconds: float = 10.0,
     ) -> None:
         """
         :param url: where it is, without the version: http://controller:18002
-        :param token_file: holds what it wants as X-Auth-Token; read for each call, since
-            whoever renews it writes it there.
+        :param user: whose tokens of Keystone it wants as X-Auth-Token.
+        :param token_file: holds that token where there is no Keystone; read for each
+            call, since whoever renews it writes it there.
         :param ca_file: the authority of its certificate, if it is not a public one.
         """
         self._url = url.rstrip("/").removesuffix("/v1").rstrip("/")
+        self._user = user
         self._token_file = token_file
         self._ca_file = ca_file
         self._timeout_seconds = timeout_seconds
@@ -122,25 +134,11 @@ class FaultManager:
 
         :param gone: 404 is an answer too, None.
         """
-        import requests
-
-        if self._session is None:
-            self._session = requests.Session()
-            # FM is in the management network; no proxy leads there.
-            self._session.trust_env = False
-        try:
-            answer = self._session.request(
-                method,
-                f"{self._url}/v1/{path}",
-                params=query,
-                json=body,
-                headers=self._headers(),
-                timeout=self._timeout_seconds,
-                verify=str(self._ca_file) if self._ca_file else True,
-                allow_redirects=False,
-            )
-        except (requests.RequestException, OSError) as error:
-            raise FaultManagerUnavailable(message=type(error).__name__) from error
+        answer = self._send(method, path, query=query, body=body)
+        if answer.status_code == 401 and self._user is not None:
+            # The token may have been revoked before its time.
+            self._user.renew()
+            answer = self._send(method, path, query=query, body=body)
         if gone and answer.status_code == 404:
             return None
         if answer.status_code in _LATER:
@@ -154,7 +152,41 @@ class FaultManager:
         except ValueError as error:
             raise FaultManagerRefused(message="its answer is not JSON") from error
 
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+    ) -> "Response":
+        import requests
+
+        if self._session is None:
+            self._session = requests.Session()
+            # FM is in the management network; no proxy leads there.
+            self._session.trust_env = False
+        try:
+            answer: Response = self._session.request(
+                method,
+                f"{self._url}/v1/{path}",
+                params=query,
+                json=body,
+                headers=self._headers(),
+                timeout=self._timeout_seconds,
+                verify=str(self._ca_file) if self._ca_file else True,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, OSError) as error:
+            raise FaultManagerUnavailable(message=type(error).__name__) from error
+        return answer
+
     def _headers(self) -> dict[str, str]:
+        if self._user is not None:
+            try:
+                return {"X-Auth-Token": self._user.token()}
+            except ServiceTokenUnavailable as error:
+                raise FaultManagerUnavailable(message=error) from error
         if self._token_file is None:
             return {}
         try:

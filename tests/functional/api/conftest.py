@@ -13,6 +13,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from hummingbird.api.app import WsgiApplication, build
+from hummingbird.api.authentication import TokenDoor
 from hummingbird.api.parts import Parts
 from hummingbird.clock import ManualClock
 from hummingbird.conf import new
@@ -228,7 +229,7 @@ def world(database: Database, tmp_path: Path) -> Iterator[World]:
         nudge=nudges.append,
         reconcilers=lambda: [{"name": "alarm", "looked_at": 3}],
     )
-    application = build(parts, token=TOKEN)
+    application = build(parts, door=TokenDoor(TOKEN))
     yield World(Client(application), database, clock, box, parts, nudges)
 
 

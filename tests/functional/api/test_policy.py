@@ -12,6 +12,7 @@ import yaml
 
 from hummingbird.api import app
 from hummingbird.api.app import build
+from hummingbird.api.authentication import TokenDoor
 from hummingbird.api.policy import RECHECK_SECONDS, Policy, list_rules, rule_of
 from hummingbird.api.routes import FAULT_ROUTES, ROUTES
 from hummingbird.context import RequestContext
@@ -48,7 +49,7 @@ def test_a_rule_is_of_routes_that_there_are() -> None:
 def test_a_route_without_a_rule_does_not_start(world: World) -> None:
     route = ("GET", "/v1/nobody/said/who", lambda call: None)
     with pytest.raises(LookupError, match="who may GET /v1/nobody/said/who"):
-        build(world.parts, token=TOKEN, routes=[*ROUTES, route])
+        build(world.parts, door=TokenDoor(TOKEN), routes=[*ROUTES, route])
 
 
 def test_whoever_writes_needs_more_than_a_reader() -> None:
@@ -162,7 +163,7 @@ def test_an_operators_file_goes_before_the_rules_here(
     world: World, rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(rules, **{"hummingbird:emns:get": "role:cartographer"})
-    client = Client(build(world.parts, token=TOKEN))
+    client = Client(build(world.parts, door=TokenDoor(TOKEN)))
     as_role(monkeypatch, "cartographer")
     assert client.get("/v1/emns").status == 200
     assert client.get("/v1/ihosts").status == 403
@@ -174,7 +175,7 @@ def test_a_file_that_changes_is_followed_without_a_restart(
     world: World, rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(rules, **{"hummingbird:emns:get": "role:cartographer"})
-    client = Client(build(world.parts, token=TOKEN))
+    client = Client(build(world.parts, door=TokenDoor(TOKEN)))
     as_role(monkeypatch, "reader")
     assert client.get("/v1/emns").status == 403
     write(rules, **{"hummingbird:emns:get": "role:cartographer or role:reader"})
@@ -193,7 +194,7 @@ def test_a_file_that_can_t_be_used_does_not_start(
 ) -> None:
     rules.write_text(text)
     with pytest.raises(PolicyInvalid):
-        build(world.parts, token=TOKEN)
+        build(world.parts, door=TokenDoor(TOKEN))
 
 
 def test_a_decision_is_of_its_caller_alone(world: World) -> None:

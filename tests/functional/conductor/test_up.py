@@ -120,7 +120,7 @@ def test_it_is_ready_and_leaves_what_the_command_line_reads(up: Up) -> None:
     left = up.state / "client.json"
     assert stat.S_IMODE(left.stat().st_mode) == 0o600
     said = json.loads(left.read_text())
-    assert set(said) == {"url", "token_file", "fm_url", "ca_file"}
+    assert set(said) == {"url", "token_file", "fm_url", "ca_file", "auth_strategy"}
     authority = ssl.PEM_cert_to_DER_cert(Path(said["ca_file"]).read_text())
     digest = hashlib.sha256(authority).hexdigest().upper()
     assert shown.strip().removeprefix("Certificate: SHA-256 ").split(":") == [
