@@ -4,8 +4,8 @@
 A port is an interface with hardware behind it (a `device` link in /sys). Where none has
 one, as in a container that plays a host, an Ethernet interface that is not made by
 software that names its kind (bridge, bond, VLAN, tunnel, veth, …) counts. Interfaces are
-the ports and, on top of them, bonds, VLANs and bridges; what container networks make is
-none of the host's.
+the ports and, on top of them, bonds, VLANs, bridges and our own tunnels; what container
+networks make is none of the host's.
 """
 
 import re
@@ -26,6 +26,9 @@ NAMED_BY_SOFTWARE: Final = re.compile(
     r"(lo$|veth|cali|cilium|lxc|cni|flannel|docker|br-|virbr|vxlan|wg|tun|tap|dummy|ifb"
     r"|kube|nodelocaldns|tunl|sit|gre|erspan|ip6|ip_|hb)"
 )
+_OURS: Final = re.compile(r"hb-(?!probe)")
+"""Hummingbird's own tunnels on a host (playbooks/roles/tunnel), which may have the address
+that it is known by."""
 _TYPES: Final = {"bond": "ae", "vlan": "vlan", "bridge": "virtual"}
 _MODES: Final = {
     "balance-rr": "balanced",
@@ -51,7 +54,11 @@ def interfaces(files: HostFiles, *, addresses: dict[str, list[str]]) -> list[Int
         kind = _TYPES.get(_device_type(path) or "")
         if path.name in vlans:
             kind = "vlan"
-        if kind is None or path.name in found or NAMED_BY_SOFTWARE.match(path.name):
+        if _OURS.match(path.name):
+            kind = "virtual"
+        elif NAMED_BY_SOFTWARE.match(path.name):
+            continue
+        if kind is None or path.name in found:
             continue
         found[path.name] = _interface(path, kind)
         if path.name in vlans:

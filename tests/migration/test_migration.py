@@ -12,6 +12,8 @@ from hummingbird.db.model import METADATA
 from hummingbird.db.repository import address as addresses
 from hummingbird.db.repository import address_pool as address_pools
 from hummingbird.db.repository import alarm as alarms
+from hummingbird.db.repository import facts
+from hummingbird.db.repository import host as hosts
 from hummingbird.db.session import Database
 from hummingbird.errors import AddressTaken
 
@@ -95,3 +97,33 @@ def test_networks_and_hosts_of_before_have_pools_and_addresses(
         assert address_pools.of_address(connection, "10.20.0.77") == four
         with pytest.raises(AddressTaken, match="edge-0"):
             addresses.refuse_taken(connection, ["10.20.0.5"])
+
+
+def test_facts_of_the_first_schema_are_shown_and_asked_for_anew(
+    empty_database: Database,
+) -> None:
+    migration.upgrade(empty_database, revision="0001")
+    with empty_database.writer() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO host (uuid, hostname, mgmt_mac, state, state_since, generation,"
+            " location, capabilities, attributes, created_at) VALUES ('87f6b5a1-78b8-"
+            "4d90-a1ca-3aa0b796d57a', 'edge-0', '02:00:00:00:00:01', 'added',"
+            " '2026-01-01 00:00:00+00:00', 1, '{}', '{}', '{}',"
+            " '2026-01-01 00:00:00+00:00')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO facts (host_id, content_hash, body, reported_at, changed_at)"
+            ' SELECT id, \'h\', \'{"schema": 1, "system": {"os_id": "debian"},'
+            ' "icpus": [{"cpu": 0}]}\', \'2026-01-01 00:00:00+00:00\','
+            " '2026-01-01 00:00:00+00:00' FROM host"
+        )
+    migration.upgrade(empty_database)
+    with empty_database.reader() as connection:
+        (host,) = hosts.list_all(connection)
+        found = facts.sections(connection, host.id)
+        assert {name: part.body for name, part in found.items()} == {
+            "system": {"os_id": "debian"},
+            "icpus": [{"cpu": 0}],
+        }
+        assert host.inventoried
+        assert facts.hosts_known(connection, [host.id]) == set()

@@ -316,6 +316,8 @@ def test_interfaces_are_ports_and_what_is_built_on_them(tree: HostTree) -> None:
     tree.interface("cni0", uevent="DEVTYPE=bridge")
     tree.interface("br0", uevent="DEVTYPE=bridge")
     tree.write("sys/class/net/br0/lower_veth12/x")
+    tree.interface("hb-tunnel", type="65534", address="", uevent="DEVTYPE=wireguard")
+    tree.interface("hb-probe", type="65534", uevent="DEVTYPE=wireguard")
     tree.write(
         "net/vlan/config",
         "VLAN Dev name    | VLAN ID\nName-Type: VLAN_NAME_TYPE_RAW_PLUS_VID_NO_PAD\n"
@@ -325,13 +327,14 @@ def test_interfaces_are_ports_and_what_is_built_on_them(tree: HostTree) -> None:
         one["ifname"]: one
         for one in interfaces(tree.files, addresses={"bond0.7": ["192.0.2.1/24"]})
     }
-    assert list(found) == ["bond0", "bond0.7", "br0", "eno1", "eno2"]
+    assert list(found) == ["bond0", "bond0.7", "br0", "eno1", "eno2", "hb-tunnel"]
     assert [found[name]["iftype"] for name in found] == [
         "ae",
         "vlan",
         "virtual",
         "ethernet",
         "ethernet",
+        "virtual",
     ]
     assert found["bond0"]["aemode"] == "active_standby"
     assert found["bond0"]["uses"] == ["eno1", "eno2"]
