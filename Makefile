@@ -19,7 +19,7 @@ help: ## this list
 	@echo
 	@echo "demo, test, bench and lab-* need Linux and root; up and lint do not."
 
-demo: ## two real hosts join a real Kubernetes, one loses its power, one retires (KEEP=1 leaves it running)
+demo: ## three real hosts join a real Kubernetes, one through NAT, one loses its power, one retires (KEEP=1 leaves it running)
 	@tools/requirements.sh demo
 	@$(MAKE) --no-print-directory venv
 	@$(BIN)/python tools/demo.py $(ARGS)

@@ -27,6 +27,8 @@ SHOWN = "edge-0"
 """The host on the management network, which loses its power."""
 RETIRED = "edge-1"
 """The host on the routed network, which is retired."""
+HIDDEN = "edge-2"
+"""The host behind a gateway that lets out UDP and nothing else."""
 
 
 class Stage:
@@ -77,6 +79,7 @@ class Demo:
         self.start()
         before = snapshot(self.lab, RETIRED)
         self.add()
+        self.bring()
         self.unlock()
         self.look()
         self.lose()
@@ -117,7 +120,7 @@ class Demo:
     def add(self) -> None:
         """Say how to get into hosts, where they are, and which."""
         self.stage.act(
-            "Two boxes with somebody else's Linux are put into the inventory"
+            "Three boxes with somebody else's Linux are put into the inventory"
         )
         self.type(
             *("credential-add", "default", "--user", self.lab.ssh_user),
@@ -127,7 +130,12 @@ class Demo:
             *("emn-add", "shops", "--cidr", "10.20.0.0/24", "--attachment", "routed"),
             *("-c", "name", "-c", "cidr", "-c", "attachment"),
         )
-        for name in (SHOWN, RETIRED):
+        self.type(
+            *("emn-add", "kiosks", "--cidr", "10.30.0.0/24"),
+            *("--attachment", "wireguard", "-c", "name", "-c", "cidr"),
+            *("-c", "attachment"),
+        )
+        for name in (SHOWN, RETIRED, HIDDEN):
             plan = self.lab.hosts[name]
             self.type(
                 *("host-add", "-n", name, "-i", plan.address, "-m", plan.mac),
@@ -135,11 +143,22 @@ class Demo:
             )
         self.type("host-list")
 
+    def bring(self) -> None:
+        """Let somebody who stands before the hidden host run a script there."""
+        self.stage.act(f"{HIDDEN} is behind NAT: somebody there runs a script, once")
+        self.stage.say(
+            f"$ hummingbird host-bootstrap {HIDDEN} --bundle /usr/bin >{HIDDEN}.sh"
+        )
+        self.stage.say(f"on {HIDDEN}: $ sudo sh {HIDDEN}.sh")
+        began = time.monotonic()
+        self.stage.say(self.product.bootstrap(HIDDEN).rstrip())
+        self.stage.note("the script, until it is connected", time.monotonic() - began)
+
     def unlock(self) -> None:
-        """Bring both into service at the same time."""
+        """Bring all into service at the same time."""
         self.stage.act("Unlock: provision over SSH, join Kubernetes, wait to be heard")
-        seconds = self.type("host-unlock", SHOWN, RETIRED, "--wait")
-        self.stage.note("both hosts from bare Linux to in service", seconds)
+        seconds = self.type("host-unlock", SHOWN, RETIRED, HIDDEN, "--wait")
+        self.stage.note("three hosts from bare Linux to in service", seconds)
 
     def look(self) -> None:
         """Look at what came of it."""
@@ -150,6 +169,10 @@ class Demo:
         self.type(
             *("heartbeat-list", "-c", "hostname", "-c", "liveness"),
             *("-c", "age_seconds", "-c", "period_seconds", "-c", "last_heard_at"),
+        )
+        self.type(
+            *("tunnel-list", "-c", "hostname", "-c", "state", "-c", "address"),
+            *("-c", "endpoint", "-c", "handshake_age", "-c", "key_age"),
         )
         self.type("facts-show", SHOWN, "--max-width", "100")
 
@@ -244,12 +267,12 @@ def main() -> int:
     keep = os.environ.get("KEEP", "") not in ("", "0")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stage = Stage()
-    stage.act("A small world: two hosts, two networks, a Kubernetes, no internet")
+    stage.act("A small world: three hosts, three networks, a Kubernetes, no internet")
     try:
         began = time.monotonic()
         lab = Lab.up(
             given.dir,
-            hosts=(SHOWN, RETIRED),
+            hosts=(SHOWN, RETIRED, HIDDEN),
             images=True,
             say=stage.say,
             ends_with_caller=not keep,

@@ -35,11 +35,13 @@ need "${PYTHON:-python3}" python3
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 fi
+# The controller's hub, where the kernel has no WireGuard; also lent to a host behind NAT.
+need wireguard-go wireguard-go
+need wg wireguard-tools
 if [ "$purpose" = test ]; then
     need rabbitmq-server rabbitmq-server
     need sshd openssh-server
-    need wireguard-go wireguard-go
-    need wg wireguard-tools
+    need tcpdump tcpdump
     need ipmitool ipmitool
     need ipmi_sim openipmi
 fi

@@ -90,6 +90,7 @@ class Conductor:
                 nudge=lambda name: self.service.nudge(name),
                 look=lambda name: self.service.look(name),
                 hub_options=hub_options(conf),
+                controller=controller_name(conf),
             ),
             name=process_name(conf),
             workers=conf.conductor.workers,

@@ -9,6 +9,7 @@ nothing. One run a host at a time, in the order in which they were asked for; at
 
 import logging
 import threading
+from datetime import timedelta
 from typing import Final
 
 from hummingbird.conductor.membership import Membership
@@ -16,9 +17,13 @@ from hummingbird.conductor.neighbours import Neighbours
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.workflow import WORKFLOWS
 from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import process
 from hummingbird.db.repository import run as run_repository
+from hummingbird.db.repository import tunnel as tunnel_repository
+from hummingbird.db.session import Connection
 from hummingbird.domain.host import Host
 from hummingbird.domain.run import Run, RunState
+from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS
 from hummingbird.errors import HostBusy, HostNotFound, HummingbirdError
 
 LOG = logging.getLogger(__name__)
@@ -79,6 +84,7 @@ class Crew:
         """Claim what is queued and free; return how many runs were begun."""
         with self._neighbours.database.reader() as connection:
             queued = run_repository.list_all(connection, states=[RunState.QUEUED])
+            others = self._heard_by_others(connection) if queued else frozenset()
         begun = 0
         hosts_seen: set[str] = set()
         for run in reversed(queued):
@@ -86,11 +92,31 @@ class Crew:
                 break
             # A later run of a host waits for the earlier one, also where that one can't
             # be taken now.
-            if run.host_uuid in hosts_seen:
+            if run.host_uuid in hosts_seen or run.host_uuid in others:
                 continue
             hosts_seen.add(run.host_uuid)
             begun += self._take(run)
         return begun
+
+    def _heard_by_others(self, connection: Connection) -> frozenset[str]:
+        """Return the uuids of hosts that only another living controller reaches now."""
+        now = self._neighbours.clock.now()
+        heard = tunnel_repository.heard_elsewhere(
+            connection,
+            controller=self._neighbours.controller,
+            since=now - timedelta(seconds=STALE_HANDSHAKE_SECONDS),
+        )
+        if not heard:
+            return frozenset()
+        fresh = now - timedelta(seconds=self._neighbours.patience.lease)
+        alive = {
+            one.name
+            for one in process.list_all(connection, kind="conductor")
+            if one.beat_at >= fresh
+        }
+        return frozenset(
+            uuid for uuid, name in heard.items() if f"{name}.conductor" in alive
+        )
 
     def _is_ending(self) -> bool:
         return self.stopping.is_set() or self.fenced.is_set()

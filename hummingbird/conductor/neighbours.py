@@ -63,5 +63,8 @@ class Neighbours:
     """Hurries a reconciler."""
     look: Callable[[str], None] = lambda name: None
     """Has a reconciler look, and returns when it has."""
+    controller: str = ""
+    """This controller's name; a host is reached inside its tunnel by the one whose hub
+    hears it."""
     hub_options: HubOptions = HUB_OPTIONS
     """What is said about tunnels."""

@@ -208,6 +208,7 @@ class World(Window):
             patience=self.patience,
             look=lambda name: self._look(name),
             hub_options=HUB_OPTIONS,
+            controller="controller-0",
         )
         eyes = Eyes(
             database=self.database,

@@ -16,6 +16,7 @@ from hummingbird_lab.lab import Lab
 
 from tests.lab.playbook_host import PlaybookHost
 
+HOSTS = ("edge-0", "edge-1", "edge-2")
 _SHARED = pytest.StashKey[Lab]()
 
 
@@ -34,15 +35,13 @@ def lab_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def lab(request: pytest.FixtureRequest) -> Lab:
-    """The lab of the product's tests: two hosts, Kubernetes, the agents' images.
+    """The lab of the product's tests: three hosts, Kubernetes, the agents' images.
 
     Files that follow each other share it.
     """
     stash = request.session.stash
     if _SHARED not in stash:
-        stash[_SHARED] = Lab.up(
-            _folder(), hosts=("edge-0", "edge-1"), kubernetes=True, images=True
-        )
+        stash[_SHARED] = Lab.up(_folder(), hosts=HOSTS, kubernetes=True, images=True)
     return stash[_SHARED]
 
 

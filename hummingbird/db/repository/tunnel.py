@@ -141,6 +141,18 @@ def an_endpoint_of_each_emn(connection: Connection) -> dict[int, str]:
     return {key: end.rpartition(":")[0].strip("[]") for key, end in rows}
 
 
+def heard_elsewhere(
+    connection: Connection, *, controller: str, since: datetime
+) -> dict[str, str]:
+    """Return, by host uuid, which other controller's hub has heard the host since then."""
+    rows = connection.execute(
+        select(HOST.c.uuid, TUNNEL.c.controller)
+        .join_from(TUNNEL, HOST, TUNNEL.c.host_id == HOST.c.id)
+        .where(TUNNEL.c.controller != controller, TUNNEL.c.handshake_at >= since)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def hub_public_key(connection: Connection) -> str | None:
     """Return the hub's public key; None before the first tunnel."""
     row = connection.execute(select(HUB.c.public_key).where(HUB.c.id == _HUB)).first()

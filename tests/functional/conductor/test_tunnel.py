@@ -8,6 +8,7 @@ import pytest
 
 from hummingbird.db.repository import emn as emns
 from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import process
 from hummingbird.db.repository import tunnel as tunnels
 from hummingbird.domain.emn import Attachment
 from hummingbird.domain.host_state import HostState
@@ -257,3 +258,29 @@ def test_a_key_that_is_never_asked_for_is_refused(site: Site) -> None:
     site.world.ask(HOST, RunKind.ROTATE, None)
     site.world.settle()
     assert site.world.run(HOST).error_code == "hummingbird.tunnel.missing"
+
+
+def test_a_host_that_another_controller_hears_is_left_to_it(site: Site) -> None:
+    site.claim()
+    site.tell(offer=FIRST)
+    site.world.unlock(HOST)
+    site.world.settle()
+    now = site.world.clock.now()
+    with site.world.database.writer() as connection:
+        tunnels.change(
+            connection, site.tunnel, controller="controller-1", handshake_at=now
+        )
+        process.register(
+            connection,
+            name="controller-1.conductor",
+            kind="conductor",
+            incarnation="other",
+            now=now,
+        )
+    site.tell(offer=SECOND)
+    site.world.ask(HOST, RunKind.ROTATE, None)
+    site.world.settle()
+    assert site.world.run(HOST).state is RunState.QUEUED
+    site.world.clock.advance(site.world.patience.lease + 1)
+    site.world.settle()
+    assert site.world.run(HOST).state is RunState.SUCCEEDED, "the other one has died"

@@ -15,6 +15,7 @@ umask 077
 HERE=/var/lib/hummingbird-tunnel
 NAME=hb-tunnel
 UNIT=hummingbird-tunnel.service
+TABLE=51820     # of routes
 PATH=$HERE/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 TICK=10         # seconds between two looks
@@ -93,7 +94,28 @@ address() {
     ip link set dev "$NAME" mtu "$MTU" up || return 1
     ip address replace "$ADDRESS/$prefix" dev "$NAME" || return 1
     for network in $NETWORKS; do
-        ip route replace "$network" dev "$NAME" src "$ADDRESS" || return 1
+        ip route replace "$network" dev "$NAME" src "$ADDRESS" table "$TABLE" || return 1
+    done
+    # What is sent from the host's own address goes the way that it came: so the tunnel
+    # cuts off nobody who comes in beside it, and can be mended from outside.
+    case $NETWORKS in *.*) rules -4 0.0.0.0/32 ;; esac
+    case $NETWORKS in *:*) rules -6 ::/128 ;; esac
+}
+
+# A rule that is there already is refused, and that is as well.
+rules() {
+    { ip "$1" rule add pref 5182 from "$ADDRESS" lookup "$TABLE" # ours, inside
+    ip "$1" rule add pref 5183 from "$2" iif lo lookup "$TABLE"  # no source chosen yet
+    ip "$1" rule add pref 5184 not iif lo lookup "$TABLE"        # pods
+    } 2>/dev/null || :
+}
+
+take_down() {
+    ip link del dev "$NAME" 2>/dev/null
+    for family in -4 -6; do
+        for pref in 5182 5183 5184; do
+            while ip "$family" rule del pref "$pref" 2>/dev/null; do :; done
+        done
     done
 }
 
@@ -147,7 +169,7 @@ renew() {
 
 run() {
     echo $$ >"$HERE/pid"
-    trap 'ip link del dev "$NAME" 2>/dev/null; rm -f "$HERE/pid"; exit 0' TERM INT
+    trap 'take_down; rm -f "$HERE/pid"; exit 0' TERM INT
     trap ':' USR1
     # Other settings, another program: the tunnel stays up, with its session.
     trap 'exec /bin/sh "$HERE/tunnel" run' HUP
@@ -192,7 +214,7 @@ wait_for_answer() {
 
 remove() {
     systemctl disable --now "$UNIT" 2>/dev/null
-    ip link del dev "$NAME" 2>/dev/null
+    take_down
     rm -f "/etc/systemd/system/$UNIT"
     systemctl daemon-reload
     systemctl reset-failed "$UNIT" 2>/dev/null

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real hosts with tunnels: one behind a gateway that lets out UDP and nothing else, one
+that gets its tunnel pushed. Whatever is cut, they are heard again by themselves."""
+
+import itertools
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hummingbird_lab.errors import CommandFailed
+from hummingbird_lab.inventory import CONTROLLER
+from hummingbird_lab.lab import Lab
+from hummingbird_lab.product import Product
+from hummingbird_lab.residue import difference, snapshot
+from hummingbird_lab.witness import Witness
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
+
+HIDDEN, PUSHED = "edge-2", "edge-1"
+PERIOD_SECONDS = 5.0
+BACK_SECONDS = PERIOD_SECONDS + 5
+"""Within so many seconds of a repair a host is heard again."""
+SLACK_SECONDS = 15.0
+"""For a machine that others use too; the bench measures, here it is only held."""
+ROTATIONS = 20
+
+
+class Site:
+    """The product with one host of each kind."""
+
+    def __init__(self, lab: Lab, product: Product) -> None:
+        self.lab, self.product = lab, product
+        self.witness = Witness(product)
+        self.before: dict[str, Any] = {}
+        self.addresses: dict[str, str] = {}
+
+    def tunnel(self, host: str = HIDDEN) -> dict[str, Any]:
+        found: dict[str, Any] = self.product.api("GET", f"/v1/tunnels/{host}")
+        return found
+
+    def last_heard(self, host: str = HIDDEN) -> str:
+        return str(self.product.api("GET", f"/v1/heartbeats/{host}")["last_heard_at"])
+
+    def runs(self, kind: str) -> int:
+        found = self.product.api("GET", f"/v1/runs?host={HIDDEN}")["runs"]
+        return sum(run["kind"] == kind for run in found)
+
+    def await_heard(self) -> float:
+        """Return how long it took until the hidden host was heard anew."""
+        last = self.last_heard()
+        return self.witness.wait(
+            "heard again",
+            lambda: self.last_heard() != last,
+            timeout_s=BACK_SECONDS + SLACK_SECONDS,
+        )
+
+    def inside(self, command: str, host: str = HIDDEN) -> str:
+        """Run a command on a host by the way that the product takes."""
+        argv = [
+            word.rpartition("@")[0] + f"@{self.addresses[host]}"
+            if "@" in word
+            else word
+            for word in self.lab.ssh_command(host, command)
+        ]
+        return self.lab.exec(CONTROLLER, argv).stdout
+
+
+@pytest.fixture(scope="module")
+def site(lab: Lab) -> Iterator[Site]:
+    """Both hosts in service. The hidden one is brought by the script, as by a person."""
+    changes = {"gateway": {"period_seconds": PERIOD_SECONDS}}
+    directory = lab.folder / "product-tunnel"
+    # How the pushed host's packets come to the controller's outer address.
+    wan = ["ip", "route", "replace", "198.51.100.0/24", "via", "192.168.204.2"]
+    lab.exec("r1", wan)
+    with Product(lab, directory, changes=changes) as product:
+        site = Site(lab, product)
+        product.start()
+        product.add_credential()
+        product.add_hidden_network()
+        cidr = ("--cidr", "10.20.0.0/24", "--attachment", "wireguard")
+        product.cli("emn-add", "emn", *cidr)
+        for host in (HIDDEN, PUSHED):
+            site.before[host] = snapshot(lab, host)
+            product.add_host(host)
+        product.bootstrap(HIDDEN)
+        product.cli("host-unlock", HIDDEN, PUSHED, "--wait", timeout_s=1200)
+        for host in (HIDDEN, PUSHED):
+            site.addresses[host] = site.tunnel(host)["address"]
+        yield site
+
+
+def test_a_host_without_wireguard_says_what_it_needs(lab: Lab) -> None:
+    """Asked of a host that nothing was done to."""
+    with Product(lab, lab.folder / "product-script") as product:
+        product.start()
+        product.add_credential()
+        product.add_hidden_network()
+        product.add_host(HIDDEN)
+        script = product.cli("host-bootstrap", HIDDEN).stdout
+    before = snapshot(lab, HIDDEN)
+    with pytest.raises(CommandFailed, match="wireguard-tools wireguard-go"):
+        lab.ssh(HIDDEN, "sudo sh -s", input_text=script)
+    assert difference(before, snapshot(lab, HIDDEN)) == []
+
+
+def test_both_are_nodes_by_their_addresses_inside(site: Site) -> None:
+    for host in (HIDDEN, PUSHED):
+        tunnel = site.tunnel(host)
+        assert tunnel["state"] == "up"
+        assert tunnel["public_key"] and tunnel["claim_until"] is None
+        node = json.loads(
+            site.product.kubectl("get", "node", host, "-o", "json").stdout
+        )
+        addresses = {a["type"]: a["address"] for a in node["status"]["addresses"]}
+        assert addresses["InternalIP"] == tunnel["address"]
+        known = (site.witness.host(host) or {})["availability"]
+        assert known == "available"
+    assert site.tunnel(HIDDEN)["endpoint"].startswith("198.51.100.20:")
+    assert site.tunnel(HIDDEN)["keepalive"] == 25
+    assert site.tunnel(PUSHED)["keepalive"] == 0
+    # The API server reaches the kubelet too, through the hub.
+    pods = site.product.kubectl(
+        *("get", "pods", "-n", "hummingbird", "-o", "name"),
+        *("--field-selector", f"spec.nodeName={HIDDEN}"),
+    ).stdout.split()
+    said = site.product.kubectl("logs", "-n", "hummingbird", pods[0]).stdout
+    assert said.strip()
+
+
+def test_nothing_crosses_the_wan_in_clear(site: Site) -> None:
+    seen = site.lab.popen(
+        CONTROLLER,
+        ["tcpdump", "-i", "wan0", "-n", "-x", "-l", "not arp and not ip6 and not igmp"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert seen.stdout is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(seen.stdout or ()))
+    reader.start()
+    assert "edge-2" in site.inside(
+        "cat /etc/hostname; sudo apt-get update -qq; sleep 6"
+    )
+    seen.terminate()
+    reader.join(20)
+    packets = "".join(lines).split("\n\t0x0000:")
+    heads = [line for line in lines if not line.startswith("\t")]
+    assert len(heads) > 10, "what crosses was seen"
+    assert all("198.51.100.2.51820" in head and "UDP" in head for head in heads)
+    for packet in packets[1:]:
+        octets = bytes.fromhex(
+            "".join(
+                row.partition(":")[2] if ":" in row else row
+                for row in packet.split("\n")
+                if not row or row.startswith((" ", "\t"))
+            ).replace(" ", "")
+        )
+        kind = octets[28:32]  # after an IPv4 and a UDP header
+        assert kind in {bytes([n, 0, 0, 0]) for n in (1, 2, 3, 4)}, octets.hex()
+        assert b"SSH-2" not in octets
+
+
+def _cut_the_link(site: Site) -> None:
+    site.lab.fault.cut("uplink")
+    time.sleep(60)
+    site.lab.fault.restore("uplink")
+
+
+def _change_its_address(site: Site) -> None:
+    script = (
+        "ip address add 10.30.0.77/24 dev eth0 && ip address del 10.30.0.11/24 dev eth0;"
+        " ip route replace default via 10.30.0.1; sleep 15;"
+        " ip address add 10.30.0.11/24 dev eth0 && ip address del 10.30.0.77/24 dev eth0;"
+        " ip route replace default via 10.30.0.1"
+    )
+    site.inside(f"sudo systemd-run --quiet --collect sh -c '{script}'")
+    time.sleep(3)
+
+
+def _reboot_the_gateway(site: Site) -> None:
+    before = site.tunnel()["endpoint"]
+    # A masquerading interface that goes down takes its mappings along.
+    site.lab.exec("r2", ["ip", "link", "set", "eth0", "down"])
+    time.sleep(5)
+    site.lab.exec("r2", ["ip", "link", "set", "eth0", "up"])
+    assert before
+
+
+def _restart_the_controller(site: Site) -> None:
+    site.product.stop()
+    site.lab.exec(CONTROLLER, ["ip", "link", "del", "hummingbird0"])
+    time.sleep(5)
+    site.product.start()
+
+
+def _power_cycle_the_host(site: Site) -> None:
+    site.lab.fault.power_off(HIDDEN)
+    site.lab.fault.power_on(HIDDEN)
+    # Until its agents run again nothing is to be heard.
+    site.lab.wait_for_ssh(HIDDEN, timeout_s=120)
+    last = site.last_heard()
+    site.witness.wait("first beat", lambda: site.last_heard() != last, timeout_s=120)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        _cut_the_link,
+        _change_its_address,
+        _reboot_the_gateway,
+        _restart_the_controller,
+        _power_cycle_the_host,
+    ],
+)
+def test_it_is_heard_again_by_itself(site: Site, harm: Callable[[Site], None]) -> None:
+    unlocks, boots = site.runs("unlock"), site.runs("recover")
+    harm(site)
+    site.await_heard()
+    site.witness.wait("no alarm", lambda: not site.witness.alarms(HIDDEN), timeout_s=60)
+    assert (site.runs("unlock"), site.runs("recover")) == (unlocks, boots)
+
+
+def test_twenty_changes_of_its_key_lose_no_heartbeat(site: Site) -> None:
+    """With a lossy link; each period has to have its heartbeat all the same."""
+    site.lab.fault.loss(HIDDEN, 5)
+    heard: list[float] = []
+    done = threading.Event()
+    witness = Product(site.lab, site.product.directory)
+
+    def listen() -> None:
+        last = ""
+        while not done.is_set():
+            beat = witness.api("GET", f"/v1/heartbeats/{HIDDEN}")
+            if beat["last_heard_at"] != last:
+                last = beat["last_heard_at"]
+                heard.append(time.monotonic())
+            done.wait(0.2)
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    keys = {site.tunnel()["public_key"]}
+    try:
+        for _ in range(ROTATIONS):
+            run = site.product.api("POST", f"/v1/tunnels/{HIDDEN}/rotate", {})
+            site.witness.wait(
+                "rotated",
+                lambda run=run: (
+                    site.witness.run(run["uuid"])["state"] not in ("queued", "running")
+                ),
+                timeout_s=120,
+            )
+            assert site.witness.run(run["uuid"])["state"] == "succeeded"
+            keys.add(site.tunnel()["public_key"])
+    finally:
+        done.set()
+        listener.join()
+        site.lab.fault.clear(HIDDEN)
+        witness._end_asker()
+    assert len(keys) == ROTATIONS + 1
+    gaps = [after - before for before, after in itertools.pairwise(heard)]
+    # A lost heartbeat is a period without one.
+    assert max(gaps) < 2 * PERIOD_SECONDS, gaps
+    assert not site.witness.alarms(HIDDEN)
+
+
+def test_a_revoked_host_is_cut_off_and_comes_again(site: Site) -> None:
+    site.product.cli("tunnel-revoke", PUSHED)
+    peers = ["wg", "show", "hummingbird0", "peers"]
+    site.witness.wait(
+        "its peer is gone",
+        lambda: len(site.lab.exec(CONTROLLER, peers).stdout.split()) == 1,
+        timeout_s=30,
+    )
+    stranger = subprocess.run(
+        ["wg", "pubkey"],
+        input=subprocess.run(["wg", "genkey"], capture_output=True, check=True).stdout,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    site.lab.exec(CONTROLLER, ["wg", "set", "hummingbird0", "peer", stranger.strip()])
+    site.witness.wait(
+        "a stranger is removed",
+        lambda: len(site.lab.exec(CONTROLLER, peers).stdout.split()) == 1,
+        timeout_s=30,
+    )
+
+
+def test_both_are_retired_without_trace(site: Site) -> None:
+    site.product.cli("host-lock", HIDDEN, PUSHED, "--force", "--wait")
+    site.product.cli("host-delete", HIDDEN, PUSHED, "--wait", timeout_s=600)
+    assert site.product.api("GET", "/v1/tunnels")["tunnels"] == []
+    for host in (HIDDEN, PUSHED):
+        site.witness.wait(
+            f"{host} is what it was",
+            lambda host=host: (
+                difference(site.before[host], snapshot(site.lab, host)) == []
+            ),
+            timeout_s=60,
+        )
