@@ -25,7 +25,7 @@ from hummingbird.api.parts import Parts
 from hummingbird.api.request_body import Chunked, pieces, skip
 from hummingbird.api.router import Route, Router
 from hummingbird.api.sysinv import Sysinv, answer_headers, request_headers, target
-from hummingbird.db.repository import host
+from hummingbird.db.repository import host, host_taken
 from hummingbird.domain.host import PERSONALITY
 from hummingbird.errors import (
     BodyTooLarge,
@@ -240,7 +240,7 @@ class Beside:
         hostname, mac = wanted.get("hostname"), wanted.get("mgmt_mac")
         try:
             with self._parts.database.reader() as connection:
-                host.refuse_taken(
+                host_taken.refuse_taken(
                     connection,
                     hostname=hostname.lower() if isinstance(hostname, str) else "",
                     mgmt_mac=mac.lower() if isinstance(mac, str) else "",

@@ -12,7 +12,7 @@ from hummingbird.api.precondition import check_match, show_tag
 from hummingbird.api.schema.host import parse_new_host
 from hummingbird.api.schema.host_patch import HostPatch, parse_host_patch
 from hummingbird.api.schema.page import Page, parse_page
-from hummingbird.api.view.host import host_full, host_short
+from hummingbird.api.view.host import HOST_IN_LIST, host_full, host_short
 from hummingbird.db.repository import host
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import PIN
@@ -120,6 +120,8 @@ def _full(call: Call, connection: Connection, found: Host) -> dict[str, Any]:
 def _list(call: Call, view: View, *, resource: str) -> Any:
     arguments = call.arguments(*_LIST)
     page = parse_page(arguments, maximum=call.parts.conf.api.max_limit)
+    if page.sort_key not in HOST_IN_LIST.fields:
+        raise BadRequest(message=f"Invalid sort key: {page.sort_key[:40]}.")
     with call.parts.database.reader() as connection:
         uuid = system_uuid(call.parts, connection)
         wanted = (
@@ -161,9 +163,6 @@ def _page(connection: Connection, page: Page, *, after: Host | None) -> list[Hos
 
 
 def _sort_value(one: Host, key: str) -> tuple[bool, int, str]:
-    shown = host_short(one, base="", system_uuid="")
-    if key not in shown:
-        raise BadRequest(message=f"Invalid sort key: {key[:40]}.")
-    value = shown[key]
+    value = host_short(one, base="", system_uuid="")[key]
     number = value if isinstance(value, int) else 0
     return value is not None, number, str(value)

@@ -11,22 +11,15 @@ from sqlalchemy import Connection, Row, Select, delete, func, select, tuple_, up
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
-from hummingbird.db.repository import address, host_address
+from hummingbird.db.repository import address, host_address, host_taken
 from hummingbird.domain.address import Role
 from hummingbird.domain.host import Host, task_text
 from hummingbird.domain.host_machine import Event, next_state
 from hummingbird.domain.host_state import HostState
 from hummingbird.errors import (
-    AddressReserved,
-    AddressTaken,
-    BoardAddressTaken,
     HostBusy,
     HostGenerationConflict,
-    HostnameTaken,
     HostNotFound,
-    HummingbirdError,
-    MacTaken,
-    UnderlayTaken,
 )
 
 FIRST_ID = 1_000_000
@@ -77,14 +70,14 @@ def create(
     addresses = [one for one in (mgmt_ip, *further) if one is not None]
 
     def refuse() -> None:
-        refuse_taken(
+        host_taken.refuse_taken(
             connection,
             hostname=hostname,
             mgmt_mac=mgmt_mac,
             addresses=addresses,
             bm_ip=bm_ip,
         )
-        _refuse_taken_underlay(connection, underlay)
+        host_taken.refuse_taken_underlay(connection, underlay)
 
     refuse()
     try:
@@ -121,53 +114,6 @@ def create(
         refuse()
         raise HostGenerationConflict(hostname=hostname) from error
     return get(connection, host_id)
-
-
-def refuse_taken(
-    connection: Connection,
-    *,
-    hostname: str,
-    mgmt_mac: str,
-    addresses: Sequence[str],
-    bm_ip: object = None,
-) -> None:
-    """See that no host has one of these names, and nobody one of the addresses.
-
-    :raises HostnameTaken, MacTaken, AddressTaken, AddressReserved, BoardAddressTaken:
-        somebody has it.
-    """
-    # Who has the addresses is asked first and told last: a host that is added in between
-    # would otherwise be refused for a reason that depends on the moment.
-    try:
-        address.refuse_taken(connection, addresses)
-        if bm_ip and address.holder(connection, str(bm_ip)) is not None:
-            raise BoardAddressTaken(address=bm_ip)
-        taken: HummingbirdError | None = None
-    except (AddressTaken, AddressReserved, BoardAddressTaken) as error:
-        taken = error
-    holders = connection.execute(
-        select(HOST.c.hostname).where(
-            (HOST.c.hostname == hostname) | (HOST.c.mgmt_mac == mgmt_mac)
-        )
-    ).all()
-    if any(holder.hostname == hostname for holder in holders):
-        raise HostnameTaken(hostname=hostname)
-    if holders:
-        raise MacTaken(mac=mgmt_mac)
-    if taken is not None:
-        raise taken
-
-
-def _refuse_taken_underlay(
-    connection: Connection, underlay: str | None, *, but: int | None = None
-) -> None:
-    if underlay is None:
-        return
-    holder = connection.execute(
-        select(HOST.c.id, HOST.c.hostname).where(HOST.c.underlay == underlay)
-    ).first()
-    if holder is not None and holder.id != but:
-        raise UnderlayTaken(address=underlay, holder=holder.hostname)
 
 
 def with_low_ids(connection: Connection) -> list[Host]:
@@ -255,11 +201,13 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     :raises AddressTaken, AddressReserved, UnderlayTaken: `mgmt_ip`, `underlay` or the
         `bm_ip` in `attributes` is another's.
     """
+    if {"mgmt_ip", "attributes"} & set(values):
+        _hold(connection, host)
     if "mgmt_ip" in values:
         host_address.move_to(
             connection, host, values["mgmt_ip"], values.get("emn_id"), now=now
         )
-    _refuse_taken_underlay(connection, values.get("underlay"), but=host.id)
+    host_taken.refuse_taken_underlay(connection, values.get("underlay"), but=host.id)
     if "attributes" in values:
         host_address.keep_board(
             connection, host, values["attributes"].get("bm_ip"), now=now
@@ -274,6 +222,18 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     if result.rowcount != 1:
         raise HostGenerationConflict(hostname=host.hostname)
     return get(connection, host.id)
+
+
+def _hold(connection: Connection, host: Host) -> None:
+    """Have others wait who would change or delete the host: its row is taken before its
+    addresses', as a delete takes them, or two could wait for each other."""
+    held = connection.execute(
+        select(HOST.c.id)
+        .where(HOST.c.id == host.id, HOST.c.generation == host.generation)
+        .with_for_update()
+    ).first()
+    if held is None:
+        raise HostGenerationConflict(hostname=host.hostname)
 
 
 def move(

@@ -168,3 +168,43 @@ def test_twins_are_refused_in_clean_words(api: Api) -> None:
         lambda number: api.add(number % 20, mgmt_ip=f"192.168.204.{50 + number % 20}"),
     )
     assert codes(answers) == {"200": 20, "400 hummingbird.host.hostname_taken": 80}
+
+
+def test_of_many_hosts_that_are_moved_to_one_address_one_has_it(api: Api) -> None:
+    count = 20
+    for number in range(count):
+        assert api.add(number, mgmt_ip=f"192.168.204.{100 + number}").ok
+
+    def move(number: int) -> requests.Response:
+        patch = [{"op": "replace", "path": "/mgmt_ip", "value": "192.168.204.7"}]
+        return api.call("PATCH", f"ihosts/edge-{number}", patch)
+
+    answers = api.at_once(count, move)
+    assert codes(answers) == {"200": 1, "409 hummingbird.host.address_taken": count - 1}
+    held = api.addresses()
+    assert len(held) == len(set(held)) == count
+    hosts = api.call("GET", "ihosts").json()["ihosts"]
+    assert sorted(host["mgmt_ip"] for host in hosts) == sorted(held)
+
+
+def test_a_host_that_is_moved_and_deleted_at_once_leaves_no_address(api: Api) -> None:
+    for round_ in range(5):
+        assert api.add(round_, mgmt_ip="192.168.204.100").ok
+
+        def act(number: int, name: str = f"ihosts/edge-{round_}") -> requests.Response:
+            if number == 0:
+                return api.call("DELETE", name)
+            address = f"192.168.204.{number}"
+            patch = [{"op": "replace", "path": "/mgmt_ip", "value": address}]
+            return api.call("PATCH", name, patch)
+
+        seen = codes(api.at_once(6, act))
+        assert set(seen) <= {
+            "200",
+            "204",
+            "404 hummingbird.host.not_found",
+            "409 hummingbird.host.generation_conflict",
+        }
+        assert seen["204"] + seen["409 hummingbird.host.generation_conflict"] >= 1
+        api.call("DELETE", f"ihosts/edge-{round_}")
+        assert api.addresses() == []

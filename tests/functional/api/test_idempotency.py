@@ -22,6 +22,15 @@ EDGE = {
 }
 
 
+CREATES_NOTHING = {
+    "/v1/apps",
+    "/v1/ihosts/{host}/kube_upgrade_kubelet",
+    "/v1/ihosts/{host}/vim",
+    "/v1/storage_ceph_rook",
+}
+"""Refused always, or looked at now."""
+
+
 def post(world: World, path: str, body: object, key: str = "key-1") -> Answer:
     return world.client.request(
         "POST",
@@ -92,7 +101,7 @@ def test_every_post_that_creates_can_be_sent_again() -> None:
         for method, path, handler in ROUTES
         if method == "POST" and not hasattr(handler, "__wrapped__")
     ]
-    assert missing == []
+    assert set(missing) == CREATES_NOTHING
 
 
 def test_a_key_is_for_one_request(world: World) -> None:
