@@ -10,6 +10,7 @@ from agents.sysinv_agent.lldp import LldpListener
 from agents.sysinv_agent.lvm import lvm
 from agents.sysinv_agent.pci import Names, pci_devices
 from agents.sysinv_agent.port import interfaces, ports
+from agents.sysinv_agent.sensor import sensors
 from agents.sysinv_agent.system import system
 from hummingbird.wire.inventory import Sections
 
@@ -55,6 +56,7 @@ class Collector:
             "filesystems": filesystems(files),
             "pci_devices": devices,
             "ports": found,
+            "sensors": sensors(files),
             "interfaces": interfaces(files, addresses=address.addresses()),
             "lldp_agents": [] if lldp is None else lldp.agents(names),
             "lldp_neighbours": [] if lldp is None else lldp.neighbours(),

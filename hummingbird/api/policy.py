@@ -104,7 +104,7 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /v1/imemorys/*", "GET /v1/idisks/*", "GET /v1/partitions/*",
           "GET /v1/ipvs/*", "GET /v1/ilvgs/*", "GET /v1/host_fs/*", "GET /v1/ports/*",
           "GET /v1/ethernet_ports/*", "GET /v1/iinterfaces/*",
-          "GET /v1/lldp_agents/*", "GET /v1/lldp_neighbours/*"),
+          "GET /v1/lldp_agents/*", "GET /v1/lldp_neighbours/*", "GET /v1/isensors/*"),
     _rule("config_api:ihosts:post", _CONFIGURATORS, "add hosts",
           "POST /v1/ihosts", "POST /v1/ihosts/bulk_add", "POST /v1/ihosts/{host}/vim",
           "POST /v1/ihosts/{host}/kube_upgrade_kubelet"),

@@ -97,6 +97,7 @@ _KEYS: Final[Mapping[str, Callable[[Item], object]]] = {
     "ports": _first("pname"),
     "interfaces": _first("ifname"),
     "pci_devices": _first("pciaddr"),
+    "sensors": _first("path", "sensorname"),
     "lldp_agents": _first("port_name"),
     "lldp_neighbours": _neighbour,
 }
@@ -113,6 +114,7 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ports": ("port",),
     "interfaces": ("iinterface",),
     "pci_devices": ("pci_device",),
+    "sensors": ("isensor",),
     "lldp_agents": ("lldp_agent",),
     "lldp_neighbours": ("lldp_neighbour",),
 }

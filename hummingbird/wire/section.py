@@ -205,6 +205,22 @@ class PciDevice(TypedDict, total=False):
     sriov_vf_pdevice_id: str
 
 
+class Sensor(TypedDict, total=False):
+    """Section `sensors`: one sensor of the board; limits are numbers in plain units."""
+
+    sensorname: str
+    path: str
+    """Where it is in /sys: stable over reboots."""
+    sensortype: str
+    """temperature, fan, voltage, current, power or humidity."""
+    status: str
+    """ok, major or critical, as the hardware judges."""
+    t_major_lower: str
+    t_major_upper: str
+    t_critical_lower: str
+    t_critical_upper: str
+
+
 class LldpAgent(TypedDict, total=False):
     """Section `lldp_agents`: a port that LLDP is listened for on."""
 

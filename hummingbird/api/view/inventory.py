@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from hummingbird.api.view import disk, pci_device, port, processor
+from hummingbird.api.view import disk, pci_device, port, processor, sensor
 from hummingbird.api.view.fact import Row, Seen
 
 Rows = Callable[[Seen], list[Row]]
@@ -47,6 +47,7 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         "interfaces", port.iinterfaces, one=partial(port.iinterfaces, expand=True)
     ),
     "pci_devices": Collection("pci_devices", pci_device.pci_devices),
+    "isensors": Collection("sensors", sensor.isensors),
     "lldp_agents": Collection("lldp_agents", port.lldp_agents),
     "lldp_neighbours": Collection("lldp_neighbours", port.lldp_neighbours),
 }

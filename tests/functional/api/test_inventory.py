@@ -91,6 +91,15 @@ INVENTORY: dict[str, Any] = {
             "enabled": True,
         }
     ],
+    "sensors": [
+        {
+            "sensorname": "coretemp Core 0",
+            "path": "platform/coretemp.0/temp2",
+            "sensortype": "temperature",
+            "status": "ok",
+            "t_critical_upper": "105",
+        }
+    ],
     "lldp_agents": [{"port_name": "eth0", "status": "rx=enabled,tx=disabled"}],
     "lldp_neighbours": [
         {"port_name": "eth0", "msap": "00:1b:21:00:00:01,Gi1/0/7", "system_name": "s"}
@@ -194,6 +203,20 @@ def test_the_platforms_interface_is_in_the_hosts_network(reported: World) -> Non
     for interface, found in ((eth0, [row]), (vlan, [])):
         path = f"/v1/iinterfaces/{interface['uuid']}/interface_networks"
         assert reported.client.get(path).json == {"interface_networks": found}
+
+
+def test_a_sensor_that_the_hardware_calls_hot_is_critical_and_in_history(
+    reported: World,
+) -> None:
+    (sensor,) = rows(reported, "isensors")
+    assert (sensor["status"], sensor["unit_base"]) == ("ok", "degrees")
+    hot = {**INVENTORY["sensors"][0], "status": "critical"}
+    take(reported, delta(INVENTORY, {"sensors": [hot]}))
+    assert rows(reported, "isensors") == [
+        sensor | {"status": "critical", "created_at": sensor["created_at"]}
+    ]
+    (row,) = reported.client.get("/v1/ihosts/edge-0/history").json["history"]
+    assert (row["from"], row["to"]) == ({"status": "ok"}, {"status": "critical"})
 
 
 def test_pci_devices_of_all_hosts_are_one_list(reported: World) -> None:

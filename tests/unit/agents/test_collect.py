@@ -10,6 +10,7 @@ from agents.sysinv_agent.filesystem import filesystems
 from agents.sysinv_agent.inventory import Collector
 from agents.sysinv_agent.pci import Names, pci_devices
 from agents.sysinv_agent.port import interfaces, ports
+from agents.sysinv_agent.sensor import sensors
 from agents.sysinv_agent.system import system
 from hummingbird.wire.inventory import decode, encode
 from tests.fakes.host_tree import HostTree
@@ -378,6 +379,36 @@ def test_a_container_that_plays_a_host_has_ports_too(tree: HostTree) -> None:
     tree.interface("br0")
     tree.write("sys/class/net/br0/bridge/x")
     assert [port["pname"] for port in ports(tree.files, Names())] == ["host0"]
+
+
+def test_sensors_have_limits_and_the_hardwares_verdict(tree: HostTree) -> None:
+    chip = "sys/class/hwmon/hwmon2"
+    tree.write(f"{chip}/name", "coretemp\n")
+    tree.link(f"{chip}/device", "../../../devices/platform/coretemp.0")
+    tree.write(f"{chip}/temp2_input", "51000\n")
+    tree.write(f"{chip}/temp2_label", "Core 0\n")
+    tree.write(f"{chip}/temp2_crit", "105500\n")
+    tree.write(f"{chip}/temp2_max", "90000\n")
+    tree.write(f"{chip}/temp2_crit_alarm", "0\n")
+    tree.write("sys/class/hwmon/hwmon0/fan1_input", "0\n")
+    tree.write("sys/class/hwmon/hwmon0/fan1_alarm", "1\n")
+    fan, core = sensors(tree.files)
+    assert core == {
+        "sensorname": "coretemp coretemp.0 Core 0",
+        "path": "platform/coretemp.0/temp2",
+        "sensortype": "temperature",
+        "status": "ok",
+        "t_critical_upper": "105.5",
+        "t_major_upper": "90",
+    }
+    assert fan == {
+        "sensorname": "hwmon0 fan1",
+        "path": "hwmon0/fan1",
+        "sensortype": "fan",
+        "status": "major",
+    }
+    tree.write(f"{chip}/temp2_crit_alarm", "1\n")
+    assert sensors(tree.files)[1]["status"] == "critical"
 
 
 def test_the_operating_system_is_read_where_it_is(tree: HostTree) -> None:
