@@ -8,6 +8,7 @@ from typing import Any, Final
 from hummingbird import __version__
 from hummingbird.api.call import MAX_BODY_BYTES
 from hummingbird.api.fault import FAULT_PATHS
+from hummingbird.api.idempotency import KEY_MAX
 from hummingbird.api.operation import Argument, Operation
 from hummingbird.api.shape import TEXT, Shape, Thing
 
@@ -60,6 +61,7 @@ _ERRORS: Final = {
     409: "It is worked on, or was changed or taken by somebody else.",
     412: "It was changed since the tag in If-Match was read.",
     413: f"The body is over {MAX_BODY_BYTES} bytes.",
+    422: "The Idempotency-Key was sent with another request.",
     503: "A neighbour does not answer; the sentence says which.",
 }
 _TAGS: Final[Mapping[bool, Document]] = {
@@ -77,6 +79,13 @@ _TAGS: Final[Mapping[bool, Document]] = {
     },
 }
 """By whether it is a look."""
+
+_KEY: Final[Document] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same again is the same request: it is carried out once.",
+    "schema": {"type": "string", "pattern": f"^[!-~]{{1,{KEY_MAX}}}$"},
+}
 
 
 def document(operations: Mapping[tuple[str, str], Operation]) -> Document:
@@ -132,6 +141,8 @@ def _operation(
     parameters = [_argument(argument) for argument in operation.query]
     if operation.has_tag:
         parameters.append(_TAGS[method == "GET"])
+    if _has_key(method, operation):
+        parameters.append(_KEY)
     if parameters:
         said["parameters"] = parameters
     if operation.body is not None:
@@ -183,8 +194,14 @@ def _errors(method: str, path: str, operation: Operation) -> Iterable[tuple[int,
         left_out.add(413)
     if not operation.has_tag or method == "GET":
         left_out.add(412)
+    if not _has_key(method, operation):
+        left_out.add(422)
     foreseen = {**_ERRORS, **operation.further}
     return [(s, foreseen[s]) for s in sorted(foreseen) if s not in left_out]
+
+
+def _has_key(method: str, operation: Operation) -> bool:
+    return method == "POST" and operation.has_key
 
 
 def _argument(argument: Argument) -> Document:

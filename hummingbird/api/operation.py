@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from hummingbird.api.call import Call
+from hummingbird.api.schema.page import DIRECTIONS, parse_direction, parse_limit
 from hummingbird.api.shape import Schema, Shape
 
 Handler = Callable[[Call], Any]
@@ -30,6 +31,8 @@ class Argument:
     about: str
     schema: Schema = field(default_factory=lambda: {"type": "string"})
     is_repeated: bool = False
+    check: Callable[[str], object] | None = None
+    """Holds a value to the schema, where the schema says more than "a text"."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Operation:
     is_public: bool = field(default=False, kw_only=True)
     has_tag: bool = field(default=False, kw_only=True)
     """Whether If-Match (of a change) or If-None-Match (of a look) is heeded."""
+    has_key: bool = field(default=True, kw_only=True)
+    """Whether a POST is carried out once for each Idempotency-Key."""
     further: Mapping[int, str] = field(default_factory=dict, kw_only=True)
     """Statuses beyond those that every operation may have, and why."""
 
@@ -88,11 +93,15 @@ ANYTHING: Final = Anything()
 LIMIT: Final = Argument(
     "limit",
     "Most items; without it, or with 0, all of them.",
-    {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+    {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, {"const": ""}]},
+    check=lambda given: parse_limit(given, maximum=0),
 )
 MARKER: Final = Argument("marker", "The last item of the page before.")
 SORT_DIR: Final = Argument(
-    "sort_dir", "Which way.", {"type": "string", "enum": ["asc", "desc"]}
+    "sort_dir",
+    "Which way.",
+    {"type": "string", "enum": list(DIRECTIONS)},
+    check=parse_direction,
 )
 
 
@@ -104,9 +113,13 @@ def sort_key(default: str) -> Argument:
 def guarded(operation: Operation, handler: Handler) -> Handler:
     """Return `handler`, called only with arguments that `operation` has."""
     names = [argument.name for argument in operation.query]
+    checks = {argument.name: argument.check for argument in operation.query}
 
     def guard(call: Call) -> Any:
-        call.arguments(*names)
+        for name, value in call.arguments(*names).items():
+            check = checks[name]
+            if check is not None:
+                check(value)
         return handler(call)
 
     return guard

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hummingbird.api.controllers.empty import EMPTY
+from hummingbird.api.fault_operations import FAULT_OPERATIONS, FILTER
 from hummingbird.api.operation import (
     ANYTHING,
     LIMIT,
@@ -24,7 +25,6 @@ from hummingbird.api.operation import (
 from hummingbird.api.router import Route
 from hummingbird.api.schema.address import NEW_ADDRESS
 from hummingbird.api.schema.address_pool import NEW_POOL, POOL_CHANGE
-from hummingbird.api.schema.alarm import CHANGED_ALARM, POSTED_ALARM
 from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
@@ -32,15 +32,12 @@ from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.host_bulk import HOSTS_FILE
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
-from hummingbird.api.shape import FREE, TEXT, listing, many, one_of
+from hummingbird.api.shape import FREE, listing, many
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
 from hummingbird.api.view.address_pool import ADDRESS_POOL
-from hummingbird.api.view.alarm import ALARM, ALARM_IN_LIST, ALARM_SUMMARY
 from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.credential import CREDENTIAL
 from hummingbird.api.view.emn import EMN
-from hummingbird.api.view.event_log import EVENT, EVENT_IN_LIST
-from hummingbird.api.view.event_suppression import SUPPRESSION, SUPPRESSION_IN_LIST
 from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
 from hummingbird.api.view.heartbeat import HEARTBEAT
 from hummingbird.api.view.history import FACT_CHANGE
@@ -67,35 +64,10 @@ _HOSTS: Final = (
     SORT_DIR,
 )
 _PAGES: Final = (MARKER, LIMIT, sort_key("id"), SORT_DIR)
-_FILTER: Final = (
-    Argument("q.field", "What a filter is about.", is_repeated=True),
-    Argument("q.op", "How it compares: eq.", is_repeated=True),
-    Argument("q.type", "Of which type its value is; not read.", is_repeated=True),
-    Argument("q.value", "What it looks for.", is_repeated=True),
-)
-_FAULTS: Final = (
-    *_FILTER,
-    MARKER,
-    LIMIT,
-    sort_key("severity"),
-    SORT_DIR,
-    Argument("include_suppress", "True: suppressed ones as well.", _TRUE_OR_FALSE),
-    Argument("expand", "True: each item whole.", _TRUE_OR_FALSE),
-)
-_EVENTS: Final = (
-    *_FAULTS,
-    Argument("alarms", "True: what alarms did.", _TRUE_OR_FALSE),
-    Argument("logs", "True: what was logged.", _TRUE_OR_FALSE),
-)
-_ALARMS_LIST: Final = listing("alarms", one_of(ALARM_IN_LIST, ALARM), is_paged=True)
-_EVENTS_LIST: Final = listing("event_log", one_of(EVENT_IN_LIST, EVENT), is_paged=True)
 _HOST_CHANGE: Final = Patch(
     ("add", "replace", "remove"),
     "What to change of the host, in the names that it is shown with; /action is what to "
     "do with it.",
-)
-_SUPPRESS: Final = Patch(
-    ("replace",), "/suppression_status is to be suppressed or unsuppressed."
 )
 _LABELS: Final = listing("labels", LABEL)
 _INTERFACE_NETWORKS: Final = listing("interface_networks", INTERFACE_NETWORK)
@@ -129,6 +101,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         BULK_RESULT,
         body=HOSTS_FILE,
         body_type="multipart/form-data",
+        has_key=False,
     ),
     ("GET", "/v1/ihosts/bulk_export"): Operation(
         "Give a file that adds the hosts again", HOSTS_EXPORT
@@ -162,10 +135,10 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         ),
     ),
     ("POST", "/v1/ihosts/{host}/kube_upgrade_kubelet"): Operation(
-        "Refused: reinstall the host instead", FREE, body=ANYTHING
+        "Refused: reinstall the host instead", FREE, body=ANYTHING, has_key=False
     ),
     ("POST", "/v1/ihosts/{host}/vim"): Operation(
-        "Have a host looked at now", HOST, body=HOST_AUDIT
+        "Have a host looked at now", HOST, body=HOST_AUDIT, has_key=False
     ),
     # What hosts are made of, by the uuids of its items
     ("GET", "/v1/ihosts/{host}/interface_networks"): Operation(
@@ -245,7 +218,10 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     # What StarlingX's clients ask a whole system for
     ("GET", "/v1/apps"): Operation("List applications", listing("apps", APPLICATION)),
     ("POST", "/v1/apps"): Operation(
-        "Refused: what hosts need is installed by itself", FREE, body=ANYTHING
+        "Refused: what hosts need is installed by itself",
+        FREE,
+        body=ANYTHING,
+        has_key=False,
     ),
     ("GET", "/v1/apps/{app}"): Operation("Show an application", APPLICATION),
     ("PATCH", "/v1/apps/{app}"): Operation(
@@ -262,7 +238,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("GET", "/v1/kube_host_upgrades"): Operation(
         "List which kubelet each host runs",
-        listing("kube_host_upgrades", KUBE_HOST_UPGRADE),
+        listing("kube_host_upgrades", KUBE_HOST_UPGRADE, is_paged=True),
         query=_PAGES,
     ),
     ("GET", "/v1/kube_host_upgrades/{host}"): Operation(
@@ -280,13 +256,16 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("GET", "/v1/servicegroup/{uuid}"): Operation("Show a process", SERVICE_GROUP),
     ("POST", "/v1/storage_ceph_rook"): Operation(
-        "Refused: there is no storage of all hosts together", FREE, body=ANYTHING
+        "Refused: there is no storage of all hosts together",
+        FREE,
+        body=ANYTHING,
+        has_key=False,
     ),
     **{
         ("GET", f"/v1/{name}"): Operation(
             f"List nothing: there are no {key} here",
             listing(key, FREE),
-            query=(*_PAGES, *_FILTER),
+            query=(*_PAGES, *FILTER),
         )
         for name, key in EMPTY.items()
     },
@@ -294,40 +273,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         ("GET", f"/v1/{name}/{{uuid}}"): Operation(f"Find nothing of {name}", FREE)
         for name in EMPTY
     },
-    # Fault management
-    ("GET", "/v1/alarms"): Operation("List alarms", _ALARMS_LIST, query=_FAULTS),
-    ("GET", "/v1/alarms/detail"): Operation(
-        "List alarms with all of each", _ALARMS_LIST, query=_FAULTS
-    ),
-    ("GET", "/v1/alarms/summary"): Operation(
-        "Count alarms",
-        ALARM_SUMMARY,
-        query=(Argument("include_suppress", "True: suppressed ones as well."),),
-    ),
-    ("POST", "/v1/alarms"): Operation(
-        "Set or clear an alarm, or log something",
-        {**TEXT, "description": 'JSON in a text, as FM\'s: {"uuid": …}'},
-        body=POSTED_ALARM,
-    ),
-    ("GET", "/v1/alarms/{uuid}"): Operation("Show an alarm", ALARM),
-    ("PUT", "/v1/alarms/{uuid}"): Operation(
-        "Change an alarm", ALARM, body=CHANGED_ALARM
-    ),
-    ("DELETE", "/v1/alarms/{uuid}"): Operation("Clear an alarm"),
-    ("GET", "/v1/event_log"): Operation("List events", _EVENTS_LIST, query=_EVENTS),
-    ("GET", "/v1/event_log/detail"): Operation(
-        "List events with all of each", _EVENTS_LIST, query=_EVENTS
-    ),
-    ("GET", "/v1/event_log/{uuid}"): Operation("Show an event", EVENT),
-    ("GET", "/v1/event_suppression"): Operation(
-        "List alarm ids and whether they are suppressed",
-        listing("event_suppression", SUPPRESSION_IN_LIST, is_paged=True),
-        query=_FAULTS,
-    ),
-    ("GET", "/v1/event_suppression/{uuid}"): Operation("Show one", SUPPRESSION),
-    ("PATCH", "/v1/event_suppression/{uuid}"): Operation(
-        "Suppress an alarm id, or no longer", SUPPRESSION, body=_SUPPRESS
-    ),
+    **FAULT_OPERATIONS,
     # Hummingbird's own
     ("GET", "/v1/runs"): Operation(
         "List runs, the latest first",
@@ -369,10 +315,14 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1/tunnels/{host}"): Operation("Show a host's tunnel", TUNNEL),
     ("DELETE", "/v1/tunnels/{host}"): Operation("Cut a host off: its keys are dead"),
     ("POST", "/v1/tunnels/{host}/claim"): Operation(
-        "Get the script that brings a host here", CLAIM, status=201, body=NEW_CLAIM
+        "Get the script that brings a host here",
+        CLAIM,
+        status=201,
+        body=NEW_CLAIM,
+        has_key=False,
     ),
     ("POST", "/v1/tunnels/{host}/rotate"): Operation(
-        "Change the key of a host's tunnel", RUN, status=202
+        "Change the key of a host's tunnel", RUN, status=202, has_key=False
     ),
     ("GET", "/v1/credentials"): Operation(
         "List credentials", listing("credentials", CREDENTIAL)

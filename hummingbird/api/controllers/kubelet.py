@@ -4,6 +4,7 @@
 from typing import Any
 
 from hummingbird.api.call import Call
+from hummingbird.api.listing import PAGING, listing
 from hummingbird.api.view.kubelet import kube_host_upgrade, kube_versions
 from hummingbird.db.repository import host
 from hummingbird.errors import HostNotFound, NotDoneHere, NotFound
@@ -11,11 +12,11 @@ from hummingbird.errors import HostNotFound, NotDoneHere, NotFound
 
 def list_all(call: Call) -> Any:
     """GET /v1/kube_host_upgrades"""
+    arguments = call.arguments(*PAGING)
     with call.parts.database.reader() as connection:
         hosts = host.list_all(connection)
-    return {
-        "kube_host_upgrades": [kube_host_upgrade(one, base=call.base) for one in hosts]
-    }
+    items = [(one.id, kube_host_upgrade(one, base=call.base)) for one in hosts]
+    return listing(call, "kube_host_upgrades", items, arguments)
 
 
 def get(call: Call) -> Any:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What part of a list, in what order."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hummingbird.errors import BadRequest
+
+DIRECTIONS = ("asc", "desc")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,10}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +35,28 @@ def parse_page(
     :param maximum: most items of a page when the client asks for a limit; 0: no cap.
     :raises BadRequest: a value makes no sense.
     """
-    direction = arguments.get("sort_dir", sort_dir)
-    if direction not in ("asc", "desc"):
-        raise BadRequest(
-            message=(
-                f"Invalid sort direction: {direction}. Acceptable values are 'asc' or "
-                "'desc'"
-            )
-        )
+    direction = parse_direction(arguments.get("sort_dir", sort_dir))
     return Page(
         limit=parse_limit(arguments.get("limit"), maximum=maximum),
         marker=arguments.get("marker") or None,
         sort_key=arguments.get("sort_key", sort_key),
         descending=direction == "desc",
     )
+
+
+def parse_direction(given: str) -> str:
+    """Return `given`, if it is a direction.
+
+    :raises BadRequest: it is none.
+    """
+    if given not in DIRECTIONS:
+        raise BadRequest(
+            message=(
+                f"Invalid sort direction: {given}. Acceptable values are 'asc' or "
+                "'desc'"
+            )
+        )
+    return given
 
 
 def parse_limit(given: str | None, *, maximum: int) -> int | None:
@@ -67,10 +79,8 @@ def parse_number(name: str, given: str) -> int:
 
     :raises BadRequest: it does not, or is of no sensible size.
     """
-    try:
-        number = int(given)
-    except ValueError:
-        number = None
+    # Python would take "1_000", " 7" and digits of all scripts, too.
+    number = int(given) if _INTEGER.fullmatch(given) else None
     if number is None or abs(number) >= 2**31:
         raise BadRequest(
             message=(

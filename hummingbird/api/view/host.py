@@ -200,7 +200,9 @@ _HOST_STATE = {
     "isystem_uuid": UUID,
     "peers": maybe(FREE),
     "links": LINKS,
+    "underlay": TEXT,
 }
+_SOMETIMES = frozenset({"underlay"})
 _HOST_SETTINGS = {
     **{name: TEXT for name in ("boot_device", "rootfs_device", "hw_settle")},
     **{name: TEXT for name in ("install_output", "console", "tboot", "apparmor")},
@@ -225,7 +227,9 @@ _HOST_SETTINGS = {
     "created_at": TIME,
     "updated_at": maybe(TIME),
 }
-HOST_IN_LIST = Thing("HostInList", {**_HOST_STATE, **_HOST_SETTINGS})
+HOST_IN_LIST = Thing(
+    "HostInList", {**_HOST_STATE, **_HOST_SETTINGS}, optional=_SOMETIMES
+)
 HOST = Thing(
     "Host",
     {
@@ -234,4 +238,5 @@ HOST = Thing(
         **{name: LINKS for name in COLLECTIONS},
         **_HOST_SETTINGS,
     },
+    optional=_SOMETIMES,
 )

@@ -27,6 +27,7 @@ from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.run import Run, RunState
 from hummingbird.secretbox import SecretBox
+from tests import conformance
 
 TOKEN = "the token of these tests"
 
@@ -92,7 +93,9 @@ class Client:
         chunks = self.application(environ, start_response)
         content = b"".join(chunks)
         status, given = seen[-1]
-        return Answer(int(status[:3]), dict(given), content)
+        answer = Answer(int(status[:3]), dict(given), content)
+        conformance.check(method, path, answer.status, answer.headers, answer.body)
+        return answer
 
     def get(self, path: str, **query: Any) -> Answer:
         return self.request("GET", path, query=query)
