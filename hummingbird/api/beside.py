@@ -55,12 +55,17 @@ thing that we don't know is asked for there."""
 LISTS: Final = {
     "addresses": "addresses",
     "addrpools": "addrpools",
+    "apps": "apps",
     "ihosts": "ihosts",
+    "kube_host_upgrades": "kube_host_upgrades",
     "labels": "labels",
     "networks": "networks",
     "pci_devices": "pci_devices",
 }
 """Resources whose lists show what both have, and under which key."""
+
+MARKS: Final = {"addrpools": "emn", "addresses": "host"}
+"""Attributes of a body by which a new one is ours: sysinv does not know them."""
 
 
 class Beside:
@@ -120,6 +125,10 @@ class Beside:
                 serve = self._by_us if self._is_ours(name) else self._by_them
             case (_, "v1", name, *_) if name in OURS:
                 serve = self._by_us
+            case ("POST", "v1", name) if name in MARKS:
+                serve = self._by_mark
+            case ("POST", "v1", _):
+                serve = self._by_them
             case (_, "v1", "networks" | "addresses", name, *_) if name.isdigit():
                 serve = self._by_them  # these of ours are known by uuid or name
             case ("GET", "v1", _) if self._has_route(method, path):
@@ -204,17 +213,21 @@ class Beside:
                 return deliver(answer, start_response)
             raise
 
+    def _by_mark(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        body = self._whole_body(environ)
+        name = environ["PATH_INFO"].rstrip("/").rpartition("/")[2]
+        is_ours = body is not None and MARKS[name] in _object(body)
+        serve = self._by_us if is_ours else self._by_them
+        return serve(environ, start_response)
+
     def _add(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Add a host: an edgeworker here, any other there."""
         body = self._whole_body(environ)
         if body is None:
             return self._by_them(environ, start_response)
-        try:
-            wanted = json.loads(body)
-        except (ValueError, RecursionError):
-            wanted = None
-        if not isinstance(wanted, dict):
-            wanted = {}
+        wanted = _object(body)
         if wanted.get("personality") == PERSONALITY:
             self._both.look(environ)
             return self._by_us(environ, start_response)
@@ -273,6 +286,14 @@ class Beside:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         return body
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 class _Resumed:

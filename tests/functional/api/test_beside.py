@@ -352,6 +352,24 @@ def test_labels_of_both_are_listed_and_each_is_set_where_its_host_is(
     assert world.sysinv.seen[-1].path == f"/v1/labels/{theirs}"
 
 
+def test_what_is_made_is_made_by_whom_its_body_is_for(world: World) -> None:
+    pool = {"name": "more", "network": "10.9.0.0", "prefix": 24}
+    assert world.ask("POST", "/v1/addrpools", json=pool).status_code == 404
+    assert world.sysinv.seen[-1].path == "/v1/addrpools"
+    theirs = world.ask("POST", "/v1/apps", json={"tarfile": "x.tgz"})
+    assert (theirs.status_code, world.sysinv.seen[-1].path) == (404, "/v1/apps")
+    ours = world.ask("POST", "/v1/addrpools", json={**pool, "emn": "mn"})
+    assert "hummingbird.address_pool.taken" in ours.text
+    assert world.sysinv.seen[-1].path == "/v1/apps"
+    by_number = world.ask("GET", "/v1/networks/1")
+    assert (by_number.status_code, world.sysinv.seen[-1].path) == (
+        404,
+        "/v1/networks/1",
+    )
+    mine = world.get("/v1/networks/mn")
+    assert world.get(f"/v1/networks/{mine['uuid']}") == mine
+
+
 def test_both_are_one_system_and_stay_so(world: World) -> None:
     world.add("edge-1")
     world.sysinv.stop()
