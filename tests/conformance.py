@@ -14,7 +14,7 @@ from hummingbird.api.operations import OPERATIONS
 from hummingbird.api.router import Router
 from hummingbird.api.routes import ROUTES
 
-DOCUMENT = document(OPERATIONS)
+DOCUMENT = document(OPERATIONS, ROUTES)
 _UNFORESEEN = 500
 """What no document foresees; tests that provoke it look at it themselves."""
 

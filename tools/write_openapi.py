@@ -10,13 +10,14 @@ from pathlib import Path
 
 from hummingbird.api.openapi import document
 from hummingbird.api.operations import OPERATIONS
+from hummingbird.api.routes import ROUTES
 
 TARGET = Path(__file__).resolve().parent.parent / "doc" / "openapi.json"
 
 
 def text() -> str:
     """Return what the file should be."""
-    return json.dumps(document(OPERATIONS), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(document(OPERATIONS, ROUTES), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from hummingbird.db.repository import idempotency
 from hummingbird.errors import BadRequest, IdempotencyKeyReused
 
 KEY_MAX: Final = 255
+_MARK = "is_once"
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -34,7 +35,13 @@ def once(handler: Handler) -> Handler:
         key = call.request.headers.get("Idempotency-Key")
         return handler(call) if key is None else _once(call, handler, key)
 
+    setattr(answer, _MARK, True)
     return answer
+
+
+def is_once(handler: Handler) -> bool:
+    """Whether `handler` is one that `once` returned."""
+    return hasattr(handler, _MARK)
 
 
 def _once(call: Call, handler: Handler, key: str) -> Any:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from hummingbird import __version__
 from hummingbird.api.call import MAX_BODY_BYTES
 from hummingbird.api.fault import FAULT_PATHS
-from hummingbird.api.idempotency import KEY_MAX
+from hummingbird.api.idempotency import KEY_MAX, is_once
 from hummingbird.api.operation import Argument, Operation
+from hummingbird.api.router import Route
 from hummingbird.api.shape import TEXT, Shape, Thing
 
 Document = dict[str, Any]
@@ -88,13 +89,21 @@ _KEY: Final[Document] = {
 }
 
 
-def document(operations: Mapping[tuple[str, str], Operation]) -> Document:
-    """Return the document that says what `operations` are."""
+def document(
+    operations: Mapping[tuple[str, str], Operation], routes: Iterable[Route]
+) -> Document:
+    """Return the document that says what `operations` are.
+
+    :param routes: those of the operations, whose handlers say what may be sent again.
+    """
+    once = {(method, path) for method, path, handler in routes if is_once(handler)}
     things: dict[str, Thing] = {}
     paths: dict[str, Document] = {}
     for (method, path), operation in operations.items():
         entry = paths.setdefault(path, _path(path))
-        entry[method.lower()] = _operation(method, path, operation, things)
+        entry[method.lower()] = _operation(
+            method, path, operation, things, has_key=(method, path) in once
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -131,7 +140,12 @@ def _path(path: str) -> Document:
 
 
 def _operation(
-    method: str, path: str, operation: Operation, things: dict[str, Thing]
+    method: str,
+    path: str,
+    operation: Operation,
+    things: dict[str, Thing],
+    *,
+    has_key: bool,
 ) -> Document:
     said: Document = {
         "operationId": _identity(method, path),
@@ -141,7 +155,7 @@ def _operation(
     parameters = [_argument(argument) for argument in operation.query]
     if operation.has_tag:
         parameters.append(_TAGS[method == "GET"])
-    if _has_key(method, operation):
+    if has_key:
         parameters.append(_KEY)
     if parameters:
         said["parameters"] = parameters
@@ -153,12 +167,17 @@ def _operation(
         }
     if operation.is_public:
         said["security"] = []
-    said["responses"] = _answers(method, path, operation, things)
+    said["responses"] = _answers(method, path, operation, things, has_key=has_key)
     return said
 
 
 def _answers(
-    method: str, path: str, operation: Operation, things: dict[str, Thing]
+    method: str,
+    path: str,
+    operation: Operation,
+    things: dict[str, Thing],
+    *,
+    has_key: bool,
 ) -> Document:
     if operation.answer is None:
         answers: Document = {"204": {"description": "It is done."}}
@@ -174,7 +193,7 @@ def _answers(
         answers["304"] = {"description": "It is as the tag in If-None-Match says."}
     is_fm = path.startswith(FAULT_PATHS)
     error = _resolved(_FAULT_OF_FM if is_fm else _FAULT, things)
-    for status, description in _errors(method, path, operation):
+    for status, description in _errors(method, path, operation, has_key=has_key):
         answers[str(status)] = {
             "description": description,
             "content": {"application/json": {"schema": error}},
@@ -182,7 +201,9 @@ def _answers(
     return answers
 
 
-def _errors(method: str, path: str, operation: Operation) -> Iterable[tuple[int, str]]:
+def _errors(
+    method: str, path: str, operation: Operation, *, has_key: bool
+) -> Iterable[tuple[int, str]]:
     left_out = set()
     if operation.is_public:
         left_out |= {401, 403}
@@ -194,14 +215,10 @@ def _errors(method: str, path: str, operation: Operation) -> Iterable[tuple[int,
         left_out.add(413)
     if not operation.has_tag or method == "GET":
         left_out.add(412)
-    if not _has_key(method, operation):
+    if not has_key:
         left_out.add(422)
     foreseen = {**_ERRORS, **operation.further}
     return [(s, foreseen[s]) for s in sorted(foreseen) if s not in left_out]
-
-
-def _has_key(method: str, operation: Operation) -> bool:
-    return method == "POST" and operation.has_key
 
 
 def _argument(argument: Argument) -> Document:

@@ -49,8 +49,6 @@ class Operation:
     is_public: bool = field(default=False, kw_only=True)
     has_tag: bool = field(default=False, kw_only=True)
     """Whether If-Match (of a change) or If-None-Match (of a look) is heeded."""
-    has_key: bool = field(default=True, kw_only=True)
-    """Whether a POST is carried out once for each Idempotency-Key."""
     further: Mapping[int, str] = field(default_factory=dict, kw_only=True)
     """Statuses beyond those that every operation may have, and why."""
 

@@ -101,7 +101,6 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         BULK_RESULT,
         body=HOSTS_FILE,
         body_type="multipart/form-data",
-        has_key=False,
     ),
     ("GET", "/v1/ihosts/bulk_export"): Operation(
         "Give a file that adds the hosts again", HOSTS_EXPORT
@@ -135,10 +134,10 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         ),
     ),
     ("POST", "/v1/ihosts/{host}/kube_upgrade_kubelet"): Operation(
-        "Refused: reinstall the host instead", FREE, body=ANYTHING, has_key=False
+        "Refused: reinstall the host instead", FREE, body=ANYTHING
     ),
     ("POST", "/v1/ihosts/{host}/vim"): Operation(
-        "Have a host looked at now", HOST, body=HOST_AUDIT, has_key=False
+        "Have a host looked at now", HOST, body=HOST_AUDIT
     ),
     # What hosts are made of, by the uuids of its items
     ("GET", "/v1/ihosts/{host}/interface_networks"): Operation(
@@ -221,7 +220,6 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         "Refused: what hosts need is installed by itself",
         FREE,
         body=ANYTHING,
-        has_key=False,
     ),
     ("GET", "/v1/apps/{app}"): Operation("Show an application", APPLICATION),
     ("PATCH", "/v1/apps/{app}"): Operation(
@@ -259,7 +257,6 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         "Refused: there is no storage of all hosts together",
         FREE,
         body=ANYTHING,
-        has_key=False,
     ),
     **{
         ("GET", f"/v1/{name}"): Operation(
@@ -319,10 +316,9 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         CLAIM,
         status=201,
         body=NEW_CLAIM,
-        has_key=False,
     ),
     ("POST", "/v1/tunnels/{host}/rotate"): Operation(
-        "Change the key of a host's tunnel", RUN, status=202, has_key=False
+        "Change the key of a host's tunnel", RUN, status=202
     ),
     ("GET", "/v1/credentials"): Operation(
         "List credentials", listing("credentials", CREDENTIAL)

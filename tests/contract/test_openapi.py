@@ -58,15 +58,6 @@ def test_a_row_has_a_route() -> None:
     )
 
 
-def test_the_document_says_which_requests_may_be_sent_again() -> None:
-    for method, path, handler in ROUTES:
-        if method == "POST":
-            is_once = handler.__qualname__.startswith("once") or hasattr(
-                handler, "__wrapped__"
-            )
-            assert OPERATIONS[method, path].has_key is is_once, path
-
-
 def test_the_committed_document_is_what_the_rows_say() -> None:
     assert TARGET.read_text() == text(), "make it again: tox -e docs"
 

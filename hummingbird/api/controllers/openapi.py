@@ -18,5 +18,6 @@ def _document() -> Any:
     # and nobody needs them for the first answer.
     from hummingbird.api.openapi import document
     from hummingbird.api.operations import OPERATIONS
+    from hummingbird.api.routes import ROUTES
 
-    return document(OPERATIONS)
+    return document(OPERATIONS, ROUTES)
