@@ -54,7 +54,14 @@ def _once(call: Call, handler: Handler, key: str) -> Any:
     now = parts.clock.now()
     until = now + timedelta(hours=parts.conf.api.idempotency_hours)
     context = call.context
-    digest = _digest(context.user, context.project or "", key)
+    # By ids where there are any: names can be another's in another domain, or later.
+    digest = _digest(
+        context.user_id or "",
+        context.user,
+        context.project_id or "",
+        context.project or "",
+        key,
+    )
     nudges: list[str] = []
     with parts.database.writer() as connection:
         claimed = idempotency.claim(connection, digest, until=until, now=now)

@@ -159,7 +159,7 @@ def change(connection: Connection, emn: Emn, **values: Any) -> Emn:
     attachment = Attachment(values.get("attachment", emn.attachment))
     if attachment in WITH_VXLAN:
         others = [network for network in list_all(connection) if network.id != emn.id]
-        _management_network(others, emn.cidr)
+        _management_network(others, values.get("cidr", emn.cidr))
         values["vni"] = _free_vni(others, values.get("vni", emn.vni))
     result = connection.execute(
         update(EMN)

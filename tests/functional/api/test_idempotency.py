@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from hummingbird.api import app
 from hummingbird.api.routes import ROUTES
+from hummingbird.context import RequestContext
 from hummingbird.db.model import IDEMPOTENCY
 from hummingbird.db.repository import event_log
 from tests.functional.api.conftest import Answer, World
@@ -115,6 +117,24 @@ def test_a_key_is_for_one_request(world: World) -> None:
         assert answer.fault["code"] == "hummingbird.idempotency_key_reused"
     assert hosts(world) == ["edge-0"]
     assert post(world, "/v1/ihosts", other, key="key-2").status == 200
+
+
+def test_a_key_is_its_callers_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = [
+        RequestContext(user="kim", user_id=user, roles=("admin",), project=project)
+        for user, project in (("u1", "admin"), ("u2", "admin"), ("u1", "services"))
+    ]
+    for number, caller in enumerate(callers):
+        monkeypatch.setattr(app, "authenticate", lambda *_, of=caller, **__: of)
+        body = {
+            **EDGE,
+            "hostname": f"edge-{number}",
+            "mgmt_mac": f"52:54:00:00:00:0{number}",
+        }
+        assert post(world, "/v1/ihosts", body).status == 200
+    assert len(hosts(world)) == len(callers)
 
 
 @pytest.mark.parametrize("key", ["", "a b", "k" * 256, "schl\u00fcssel"])
