@@ -13,6 +13,7 @@ Delay and loss need a program in the middle, for want of the kernel's netem: see
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class Cable:
     def _port(self) -> str:
         return f"p-{self.name}"
 
-    def plug(self, *, address: str | None = None) -> None:
+    def plug(self, *, addresses: Sequence[str] = ()) -> None:
         """Connect the owner's namespace, which exists, to the switch."""
         with self._lock:
             switch = ["ip", "-n", self.switch, "link"]
@@ -77,8 +78,10 @@ class Cable:
             owner = ["ip", "-n", self.owner]
             mac = ["address", self.mac] if self.mac else []
             run([*owner, "link", "set", self.device, *mac, "up"])
-            if address:
-                run([*owner, "address", "add", address, "dev", self.device])
+            for address in addresses:
+                # Nobody else has it: no need to ask around for a second first.
+                rest = ["nodad"] if ":" in address else []
+                run([*owner, "address", "add", address, "dev", self.device, *rest])
             self._plugged = True
             self._apply()
 

@@ -168,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", parents=[parts], help="start a lab")
     up.add_argument(
         "--hosts",
-        default=",".join(ALL_HOSTS),
+        default=",".join(inventory.USUAL_HOSTS),
         help="which hosts, with commas (default: %(default)s)",
     )
     up.add_argument(

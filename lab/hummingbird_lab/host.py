@@ -60,6 +60,11 @@ class Host:
             switch=plan.network,
             mac=plan.mac,
         )
+        self.lan_cable = (
+            Cable(f"{plan.name}-lan", owner=plan.name, device="eth1", switch=plan.lan)
+            if plan.lan
+            else None
+        )
         self._folder = folder
         self._tree = tree
         self._lab_groups = groups
@@ -173,7 +178,7 @@ class Host:
             "etc/hostname": f"{plan.name}\n",
             "etc/hosts": f"127.0.0.1 localhost\n127.0.1.1 {plan.name}\n",
             "etc/systemd/network/10-eth0.network": (
-                f"[Match]\nName=eth0\n\n[Network]\nAddress={plan.address}/24\n"
+                f"[Match]\nName=eth0\n\n[Network]\nAddress={plan.address}/{plan.prefix}\n"
                 f"{gateway}LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
             ),
         }
@@ -212,6 +217,8 @@ class Host:
             self._kill_guest()  # if nspawn died alone
             cgroup.remove(self._groups, within_s=5.0)
             self.cable.unplug()
+            if self.lan_cable:
+                self.lan_cable.unplug()
             with self._changed:
                 self._process = self._guest = None
                 if status != _REBOOT_STATUS:
@@ -222,6 +229,8 @@ class Host:
     def _plug_in(self) -> subprocess.Popen[bytes]:
         network.renew_namespace(self.plan.name)
         self.cable.plug()
+        if self.lan_cable:
+            self.lan_cable.plug()
         self._groups = cgroup.make(
             self._lab_groups, self.plan.name, memory=self.plan.memory
         )

@@ -70,7 +70,7 @@ class Lab:
         cls,
         folder: Path | str,
         *,
-        hosts: Sequence[str] = life.ALL_HOSTS,
+        hosts: Sequence[str] = inventory.USUAL_HOSTS,
         kubernetes: bool = True,
         images: bool = False,
         say: Say = _silent,

@@ -46,12 +46,13 @@ def build() -> dict[str, Cable]:
         cable = Cable(
             port.name, owner=port.owner, device=port.device, switch=port.switch
         )
-        cable.plug(address=port.address)
+        cable.plug(addresses=[a for a in (port.address, port.address_6) if a])
         cables[port.name] = cable
     for owner, destination, hop in inventory.ROUTES:
         run(["ip", "-n", owner, "route", "add", destination, "via", hop])
     for router in inventory.ROUTERS:
-        run(within(router, ["sysctl", "-qw", "net.ipv4.ip_forward=1"]))
+        forward = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        run(within(router, ["sysctl", "-qw", *forward]))
     run(within("r2", ["nft", "-f", "-"]), input_text=inventory.UDP_ONLY_RULES)
     return cables
 
@@ -70,7 +71,8 @@ def connect(place: str, address: str, port: int, *, timeout_s: float) -> socket.
             if libc.setns(there, _CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), f"cannot enter {place}")
             try:
-                plug = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                plug = socket.socket(family, socket.SOCK_STREAM)
             finally:
                 libc.setns(here, _CLONE_NEWNET)
         finally:

@@ -43,6 +43,8 @@ class World:
         self.hosts = {name: self._host(name) for name in self._record.hosts}
         for host in self.hosts.values():
             self.cables[host.plan.name] = host.cable
+            if host.lan_cable:
+                self.cables[host.lan_cable.name] = host.lan_cable
 
     def _host(self, name: str) -> Host:
         return Host(

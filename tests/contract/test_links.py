@@ -28,6 +28,9 @@ import sys
 from hummingbird.adapters.netlink.link import NetlinkLinks
 links = NetlinkLinks()
 found = links.towards(sys.argv[1])
+if sys.argv[2:]:
+    print(links.mtu_towards(sys.argv[1]))
+    sys.exit()
 print(f"{found.name} {found.up}" if found else "none", links.source_address(sys.argv[1]))
 """
 
@@ -43,6 +46,12 @@ class World(Protocol):
 
     def set_down(self) -> None:
         """Switch mn0 off."""
+
+    def set_mtu(self, mtu: int) -> None:
+        """Let mn0 take packets of `mtu` bytes."""
+
+    def mtu_towards(self, address: str) -> int | None:
+        """Return the largest packet that goes there."""
 
     def towards(self, address: str) -> tuple[LinkState | None, str | None]:
         """Return the link towards an address and our own address there."""
@@ -67,6 +76,12 @@ class FakeWorld:
 
     def set_down(self) -> None:
         self.links.drop_routes("mn0")
+
+    def set_mtu(self, mtu: int) -> None:
+        self.links.set_mtu("mn0", mtu)
+
+    def mtu_towards(self, address: str) -> int | None:
+        return self._asked.mtu_towards(address)
 
     def towards(self, address: str) -> tuple[LinkState | None, str | None]:
         return self._asked.towards(address), self._asked.source_address(address)
@@ -107,6 +122,22 @@ class KernelWorld:
             "net.ipv4.conf.all.ignore_routes_with_linkdown=1",
             "net.ipv4.conf.mn0.ignore_routes_with_linkdown=1",
         )
+
+    def set_mtu(self, mtu: int) -> None:
+        self._ip("link", "set", "mn0", "mtu", str(mtu))
+
+    def limit(self, cidr: str, mtu: int) -> None:
+        """Say on a route that only smaller packets go further on."""
+        route = (cidr, "via", "192.168.204.1")
+        self._ip("route", "replace", *route, "mtu", str(mtu))
+
+    def mtu_towards(self, address: str) -> int | None:
+        asked = _run(
+            *("ip", "netns", "exec", self.name, sys.executable, "-c", _ASK),
+            *(address, "mtu"),
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        ).strip()
+        return None if asked == "None" else int(asked)
 
     def towards(self, address: str) -> tuple[LinkState | None, str | None]:
         asked = _run(
@@ -174,3 +205,15 @@ def test_a_wider_route_does_not_hide_a_dead_link(kernel: KernelWorld) -> None:
     kernel.unplug()
     found, _ = kernel.towards(MN)
     assert found == LinkState(name="mn0", up=False)
+
+
+def test_what_fits_is_what_the_link_takes(world: World) -> None:
+    assert world.mtu_towards(EMN) == 1500
+    world.set_mtu(1400)
+    assert world.mtu_towards(EMN) == 1400
+    assert world.mtu_towards(NOWHERE) is None
+
+
+def test_what_a_route_says_counts_more_than_its_link(kernel: KernelWorld) -> None:
+    kernel.limit("10.20.0.0/24", 1380)
+    assert (kernel.mtu_towards(EMN), kernel.mtu_towards(MN)) == (1380, 1500)

@@ -20,14 +20,15 @@ HOSTS = ("edge-0", "edge-1", "edge-2")
 _SHARED = pytest.StashKey[Lab]()
 
 
-def _folder() -> Path:
+def new_folder() -> Path:
+    """Return a new folder for a lab."""
     return Path(tempfile.mkdtemp(prefix="hummingbird-lab-", dir="/var/tmp"))
 
 
 @pytest.fixture
 def lab_folder() -> Iterator[Path]:
     """A folder for a lab that the test itself starts and ends."""
-    folder = _folder()
+    folder = new_folder()
     yield folder
     if folder.exists() and not any(folder.iterdir()):
         folder.rmdir()
@@ -41,7 +42,7 @@ def lab(request: pytest.FixtureRequest) -> Lab:
     """
     stash = request.session.stash
     if _SHARED not in stash:
-        stash[_SHARED] = Lab.up(_folder(), hosts=HOSTS, kubernetes=True, images=True)
+        stash[_SHARED] = Lab.up(new_folder(), hosts=HOSTS, kubernetes=True, images=True)
     return stash[_SHARED]
 
 
@@ -72,5 +73,5 @@ def host(lab: Lab) -> Iterator[PlaybookHost]:
 @pytest.fixture(scope="module")
 def hosts_lab() -> Iterator[Lab]:
     """A lab of all three hosts and nothing else, for tests that break things."""
-    with Lab.up(_folder(), kubernetes=False) as lab:
+    with Lab.up(new_folder(), kubernetes=False) as lab:
         yield lab

@@ -67,10 +67,10 @@ def test_hosts_have_the_addresses_that_the_inventory_says(hosts_lab: Lab) -> Non
         assert [info["local"] for info in link["addr_info"]] == [host.address]
 
 
-def test_the_gateway_lets_udp_out_and_nothing_else(hosts_lab: Lab) -> None:
+def test_the_gateway_lets_wireguards_udp_out_and_nothing_else(hosts_lab: Lab) -> None:
     listener = (
         "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.settimeout(20)\n"
-        "s.bind(('198.51.100.2', 7001)); print('listening', flush=True)\n"
+        "s.bind(('198.51.100.2', 51820)); print('listening', flush=True)\n"
         "data, sender = s.recvfrom(99); print(data.decode(), sender[0])"
     )
     with hosts_lab.popen(
@@ -80,7 +80,7 @@ def test_the_gateway_lets_udp_out_and_nothing_else(hosts_lab: Lab) -> None:
         assert process.stdout.readline() == "listening\n"
         send = (
             "import socket; socket.socket(type=socket.SOCK_DGRAM)"
-            ".sendto(b'hello', ('198.51.100.2', 7001))"
+            ".sendto(b'hello', ('198.51.100.2', 51820))"
         )
         hosts_lab.ssh("edge-2", f'python3 -c "{send}"')
         assert process.stdout.readline() == "hello 198.51.100.20\n"
