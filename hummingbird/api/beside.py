@@ -42,6 +42,7 @@ OURS: Final = frozenset(
         "emns",
         "event_log",
         "event_suppression",
+        "firewall",
         "heartbeats",
         "openapi.json",
         "reconcilers",

@@ -32,13 +32,14 @@ from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.host_bulk import HOSTS_FILE
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
-from hummingbird.api.shape import FREE, listing, many
+from hummingbird.api.shape import FREE, listing, many, words
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
 from hummingbird.api.view.address_pool import ADDRESS_POOL
 from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.credential import CREDENTIAL
 from hummingbird.api.view.emn import EMN
 from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
+from hummingbird.api.view.firewall import RULE
 from hummingbird.api.view.heartbeat import HEARTBEAT
 from hummingbird.api.view.history import FACT_CHANGE
 from hummingbird.api.view.host import HOST, HOST_IN_LIST
@@ -52,6 +53,7 @@ from hummingbird.api.view.run import RUN, RUN_EVENT
 from hummingbird.api.view.service_group import SERVICE_GROUP
 from hummingbird.api.view.system import SYSTEM
 from hummingbird.api.view.tunnel import CLAIM, TUNNEL
+from hummingbird.domain.emn import Attachment
 
 _TRUE_OR_FALSE: Final = {"type": "string"}
 
@@ -328,6 +330,13 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("GET", "/v1/credentials/{credential}"): Operation("Show a credential", CREDENTIAL),
     ("DELETE", "/v1/credentials/{credential}"): Operation("Delete a credential"),
+    ("GET", "/v1/firewall"): Operation(
+        "List what firewalls have to let through",
+        listing("rules", RULE),
+        query=(
+            Argument("attachment", "Only of networks attached so.", words(*Attachment)),
+        ),
+    ),
     ("GET", "/v1/heartbeats"): Operation(
         "List who was heard, and when", listing("heartbeats", HEARTBEAT)
     ),

@@ -170,6 +170,8 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
     _rule("hummingbird:tunnels:modify", _CONFIGURATORS, "begin, change and end tunnels",
           "DELETE /v1/tunnels/{host}", "POST /v1/tunnels/{host}/claim",
           "POST /v1/tunnels/{host}/rotate"),
+    _rule("hummingbird:firewall:get", _READERS, "see which ports are needed",
+          "GET /v1/firewall"),
     _rule("hummingbird:heartbeats:get", _READERS, "see heartbeats",
           "GET /v1/heartbeats", "GET /v1/heartbeats/*"),
     _rule("hummingbird:openapi:get", _READERS, "see what the API is",

@@ -13,6 +13,7 @@ from hummingbird.api.controllers import (
     event_log,
     event_suppression,
     facts,
+    firewall,
     health,
     heartbeat,
     history,
@@ -156,6 +157,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/heartbeats",                    heartbeat.list_all),
     ("GET",    "/v1/heartbeats/{host}",             heartbeat.get),
     ("GET",    "/v1/reconcilers",                   reconciler.list_all),
+    ("GET",    "/v1/firewall",                      firewall.list_all),
     ("GET",    "/v1/health",                        health.get),
     ("GET",    "/v1/openapi.json",                  openapi.get),
 )

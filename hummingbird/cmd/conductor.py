@@ -37,11 +37,13 @@ from hummingbird.conductor.settings import agents_tag, read_settings
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import controller_name, shared, state_directory
 from hummingbird.conf.tunnel import hub_options
+from hummingbird.conf.vxlan import vxlan_options
 from hummingbird.db.session import Database
 from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
-from hummingbird.reconcilers import fault_forward, registry, tunnel
+from hummingbird.reconcilers import fault_forward, registry, tunnel, vxlan
 from hummingbird.reconcilers.agent import AgentReconciler
+from hummingbird.reconcilers.base import Reconciler
 from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
@@ -87,6 +89,8 @@ class Conductor:
                 settings=lambda: read_settings(conf),
                 agents_namespace=str(conf.agents.namespace),
                 patience=_patience(conf),
+                links=links,
+                vxlan_options=vxlan_options(conf),
                 nudge=lambda name: self.service.nudge(name),
                 look=lambda name: self.service.look(name),
                 hub_options=hub_options(conf),
@@ -113,26 +117,37 @@ class Conductor:
                 max_attempts=conf.conductor.max_attempts,
                 in_hand=self.service.in_hand,
                 nudge_runs=self.service.nudge,
-                tunnel=tunnel.from_options(
-                    conf,
-                    database,
-                    clock=clock,
-                    box=box,
-                    nudge_runs=self.service.nudge,
-                ),
-                fault_forward=fault_forward.from_options(
-                    conf, database, clock=clock, owner=process_name(conf)
-                ),
-                own_address=OwnAddressReconciler(
-                    database,
-                    clock=clock,
-                    addresses=own_addresses,
-                    controller=controller_name(conf),
-                    period_seconds=registry.OWN_ADDRESS_PERIOD_SECONDS,
-                ),
+                further=self._further(conf, database, clock, box, links),
             )
         )
         self._rpc = None if is_in_process(conf) else _rpc_server(conf, self.service)
+
+    def _further(
+        self,
+        conf: Conf,
+        database: Database,
+        clock: Clock,
+        box: SecretBox,
+        links: NetlinkLinks,
+    ) -> tuple[Reconciler, ...]:
+        """Return the reconcilers of this machine's network and of its neighbours."""
+        fault = fault_forward.from_options(
+            conf, database, clock=clock, owner=process_name(conf)
+        )
+        return (
+            tunnel.from_options(
+                conf, database, clock=clock, box=box, nudge_runs=self.service.nudge
+            ),
+            vxlan.from_options(conf, database, links=links),
+            *((fault,) if fault is not None else ()),
+            OwnAddressReconciler(
+                database,
+                clock=clock,
+                addresses=own_addresses,
+                controller=controller_name(conf),
+                period_seconds=registry.OWN_ADDRESS_PERIOD_SECONDS,
+            ),
+        )
 
     def start(self) -> None:
         """Begin; returns when runs are taken.

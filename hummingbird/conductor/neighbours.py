@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from hummingbird.adapters.ansible.playbook import PlaybookRunner
 from hummingbird.adapters.bmc.board import Boards
 from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.adapters.netlink.link import Links
 from hummingbird.clock import Clock
 from hummingbird.db.session import Database
 from hummingbird.domain.provisioning import Settings
 from hummingbird.domain.tunnel import HubOptions
+from hummingbird.domain.vxlan import UDP_PORT, VxlanOptions
 from hummingbird.reconcilers.recovery import Probe
 from hummingbird.secretbox import SecretBox
 
@@ -23,6 +25,10 @@ HUB_OPTIONS = HubOptions(
     period_seconds=10.0,
 )
 """Of a deployment that said nothing: without an endpoint, so without tunnels."""
+VXLAN_OPTIONS = VxlanOptions(
+    bridge="hbvxlan", port=UDP_PORT, endpoints=(), learning=False
+)
+"""As much of one about VXLAN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +65,10 @@ class Neighbours:
     settings: Callable[[], Settings]
     agents_namespace: str
     patience: Patience
+    links: Links
+    """This controller's own links and routes."""
+    vxlan_options: VxlanOptions = VXLAN_OPTIONS
+    """What is said about VXLAN."""
     nudge: Callable[[str], None] = lambda name: None
     """Hurries a reconciler."""
     look: Callable[[str], None] = lambda name: None

@@ -14,6 +14,7 @@ from typing import Final
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import tunnel as tunnels
+from hummingbird.conductor import vxlan
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import await_answer, open_way
 from hummingbird.db.repository import emn as emn_repository
@@ -69,12 +70,15 @@ def _plan(task: HostTask) -> Plan:
         version=info.version,
     )
     tunnel = tunnels.of_host(task)
+    end = vxlan.of_host(task)
     return provisioning.plan(
         task.host,
         join=join,
         settings=task.neighbours.settings(),
-        address=tunnel.address if tunnel else None,
+        # In a VXLAN the host is a node by its address there, tunnel or not.
+        address=tunnel.address if tunnel and end is None else None,
         tunnel_settings=tunnels.settings(task, tunnel),
+        vxlan_settings=vxlan.settings(task, end),
     )
 
 
@@ -91,7 +95,7 @@ def _provision(task: HostTask, plan: Plan) -> HostAccess:
         _forget_stale_node(task)
     if not task.host.touched:
         task.change(touched=True)
-    access = _inside_tunnel(task, access, plan)
+    access = _inside_vxlan(task, _inside_tunnel(task, access, plan), plan)
     with _bootstrap_token(task) as token:
         task.playbook(
             "provision",
@@ -121,8 +125,31 @@ def _inside_tunnel(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess
     )
     tunnels.keep_key(task, tunnel, told.facts.get(tunnels.PUBLIC_FACT, ""))
     with task.step("tunnel"):
-        await_answer(task, address=tunnel.address, port=access.port)
+        await_answer(task, tunnel.address, port=access.port)
     return replace(access, address=tunnel.address, known_hosts=task.host.known_hosts)
+
+
+def _inside_vxlan(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess:
+    """Return the way in through the host's VXLAN, made if it is not there; the way that is
+    given where it has none, and where that is a tunnel, which carries the VXLAN."""
+    address = task.host.mgmt_ip
+    if not plan.variables["vxlan_settings"] or address in (None, access.address):
+        return access
+    assert address is not None
+    task.playbook(
+        "provision",
+        access=access,
+        variables=plan.variables,
+        # Alone (what was there before us is recorded all the same): where packages come
+        # from may be reached through it only.
+        tags=("vxlan",),
+    )
+    task.neighbours.look("vxlan")
+    await_answer(task, address, port=access.port)
+    task.journal.finish()
+    if plan.variables["tunnel_settings"]:
+        return access
+    return replace(access, address=address, known_hosts=task.host.known_hosts)
 
 
 def _forget_stale_node(task: HostTask) -> None:

@@ -4,9 +4,11 @@ helped."""
 
 from datetime import datetime
 
+from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.conductor import vxlan
 from hummingbird.conductor.provision import is_heard
 from hummingbird.conductor.task import HostTask
-from hummingbird.conductor.way_in import open_way
+from hummingbird.conductor.way_in import PROBE_SECONDS, open_way
 from hummingbird.domain.alarm import host_log
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.recovery import Rung
@@ -36,6 +38,7 @@ def _try(task: HostTask, rung: Rung) -> datetime:
     """Do it; return when it began."""
     with task.step("connect"):
         access = open_way(task)
+        _mend_vxlan(task, access)
     since = task.clock.now()
     with task.step(rung.value):
         task.playbook(
@@ -45,6 +48,19 @@ def _try(task: HostTask, rung: Rung) -> datetime:
             tags=(rung.value,),
         )
     return since
+
+
+def _mend_vxlan(task: HostTask, access: HostAccess) -> None:
+    """Put the host's end of its VXLAN right where it is reached below it alone."""
+    end = vxlan.of_host(task)
+    if end is None or access.address != end.local or task.host.mgmt_ip is None:
+        return
+    if not task.neighbours.probe(
+        task.host.mgmt_ip, port=access.port, timeout_seconds=PROBE_SECONDS
+    ):
+        task.journal.info("does not answer in its VXLAN: putting its end right")
+        settings = {"vxlan_settings": vxlan.settings(task, end)}
+        task.playbook("vxlan", access=access, variables=settings)
 
 
 def variables(task: HostTask) -> dict[str, object]:

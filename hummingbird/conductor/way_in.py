@@ -2,13 +2,16 @@
 """The way into a host: a credential, an address, and an SSH server that answers.
 
 A host with a tunnel is reached inside it, and where the tunnel is down by its own
-address, if that leads anywhere.
+address, if that leads anywhere. One in a VXLAN has two addresses, in the management
+network and below; the way goes in by the one that answers.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import tunnel as tunnels
+from hummingbird.conductor import vxlan
 from hummingbird.conductor.task import HostTask
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.domain.credential import Credential
@@ -34,8 +37,16 @@ def open_way(task: HostTask) -> HostAccess:
     if tunnel is not None:
         return _through(task, tunnel)
     way = find_way(task)
-    await_answer(task, address=way.address, port=way.port)
-    return way
+    addresses: tuple[str, ...] = (way.address,)
+    end = vxlan.of_host(task)
+    if end is not None:
+        task.neighbours.nudge("vxlan")
+        # Before the first run there is nothing but the address below.
+        inside_first = task.host.touched
+        addresses = (
+            (way.address, end.local) if inside_first else (end.local, way.address)
+        )
+    return replace(way, address=await_answer(task, *addresses, port=way.port))
 
 
 def find_way(task: HostTask) -> HostAccess:
@@ -54,8 +65,11 @@ def _through(task: HostTask, tunnel: Tunnel) -> HostAccess:
     """Return the way in of a host that has a tunnel."""
     credential = _credential(task)
     addresses = [tunnel.address] if tunnel.public_key or tunnel.claim_key else []
-    if task.host.mgmt_ip is not None:
-        addresses.append(task.host.mgmt_ip)
+    emn = tunnels.network(task)
+    # In a VXLAN the other address is inside the tunnel as well.
+    own = task.host.underlay if emn and emn.has_vxlan else task.host.mgmt_ip
+    if own is not None:
+        addresses.append(own)
     task.neighbours.look("tunnel")
     deadline = task.clock.monotonic() + task.patience.connect
     while True:
@@ -76,8 +90,8 @@ def _through(task: HostTask, tunnel: Tunnel) -> HostAccess:
         task.pause(BETWEEN_PROBES_SECONDS)
 
 
-def await_answer(task: HostTask, *, address: str, port: int) -> None:
-    """Return when an SSH server answers.
+def await_answer(task: HostTask, *addresses: str, port: int) -> str:
+    """Return the first of `addresses` at which an SSH server answers, when one does.
 
     :raises HostUnreachable: none did in time.
     """
@@ -85,14 +99,15 @@ def await_answer(task: HostTask, *, address: str, port: int) -> None:
     deadline = clock.monotonic() + seconds
     while True:
         task.check()
-        left = max(1.0, deadline - clock.monotonic())
-        timeout = min(PROBE_SECONDS, left)
-        if task.neighbours.probe(address, port=port, timeout_seconds=timeout):
-            return
+        for address in addresses:
+            left = max(1.0, deadline - clock.monotonic())
+            timeout = min(PROBE_SECONDS, left)
+            if task.neighbours.probe(address, port=port, timeout_seconds=timeout):
+                return address
         if clock.monotonic() >= deadline:
             raise HostUnreachable(
                 hostname=task.host.hostname,
-                address=address,
+                address=" or ".join(addresses),
                 message=f"no SSH server on port {port} within {seconds:.0f} s",
             )
         task.pause(BETWEEN_PROBES_SECONDS)

@@ -22,6 +22,7 @@ from hummingbird.conf import (
     rpc,
     sysinv,
     tunnel,
+    vxlan,
 )
 
 GROUPS: tuple[ModuleType, ...] = (
@@ -41,6 +42,7 @@ GROUPS: tuple[ModuleType, ...] = (
     rpc,
     sysinv,
     tunnel,
+    vxlan,
 )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where things are: the state directory, and the files that come with Hummingbird."""
+"""Where things are: the state directory, the files that come with Hummingbird, ports."""
 
 import os
 import socket
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hummingbird
+from hummingbird.domain.firewall import API_SERVER_PORT, Ports
 
 
 def state_directory(conf: Any) -> Path:
@@ -46,3 +47,15 @@ def database_url(conf: Any) -> str:
     if conf.database.url:
         return str(conf.database.url)
     return f"sqlite:///{state_directory(conf) / 'hummingbird.sqlite'}"
+
+
+def known_ports(conf: Any) -> Ports:
+    """Return the ports; SSH's is each credential's own, its default stands here."""
+    _, mark, port = str(conf.kubernetes.api_endpoint or "").rpartition(":")
+    has_port = bool(mark) and port.isdigit()
+    return Ports(
+        gateway=int(conf.gateway.port),
+        hub=int(conf.tunnel.hub_port),
+        vxlan=int(conf.vxlan.port),
+        kubernetes=int(port) if has_port else API_SERVER_PORT,
+    )

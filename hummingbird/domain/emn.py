@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from hummingbird.errors import AttachmentUnsupported, EmnInvalid
+from hummingbird.errors import EmnInvalid
 
 MN: Final = "mn"
 """Name of the management network."""
@@ -44,8 +44,6 @@ class Attachment(StrEnum):
 
 
 WITH_VXLAN: Final = frozenset({Attachment.VXLAN, Attachment.WIREGUARD_VXLAN})
-READY: Final = frozenset({Attachment.DIRECT, Attachment.ROUTED, Attachment.WIREGUARD})
-"""The attachments whose hosts can be unlocked."""
 TUNNELLED: Final = frozenset({Attachment.WIREGUARD, Attachment.WIREGUARD_VXLAN})
 """The attachments whose hosts have a tunnel each."""
 
@@ -117,17 +115,6 @@ def check_mtu(mtu: int, *, cidr: str) -> int:
             message=f"An MTU here is {least} to {MTU_MAX} bytes, not {mtu}."
         )
     return mtu
-
-
-def check_ready(emn: Emn, *, hostname: str) -> None:
-    """Return if a host of `emn` can be unlocked.
-
-    :raises AttachmentUnsupported: nothing here opens that kind of way yet.
-    """
-    if emn.attachment not in READY:
-        raise AttachmentUnsupported(
-            hostname=hostname, emn=emn.name, attachment=emn.attachment.value
-        )
 
 
 def _networks(cidr: str) -> tuple[Network, ...]:

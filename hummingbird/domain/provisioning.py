@@ -84,11 +84,13 @@ def plan(
     settings: Settings,
     address: str | None = None,
     tunnel_settings: str = "",
+    vxlan_settings: str = "",
 ) -> Plan:
     """Return the plan for `host`.
 
-    :param address: its address inside its tunnel, where it has one.
+    :param address: its address inside its tunnel, where it is a node by that.
     :param tunnel_settings: see `domain.tunnel.host_settings`.
+    :param vxlan_settings: see `domain.vxlan.host_settings`.
     :raises AddressMissing: it has no management address.
     """
     node_ip = address or host.mgmt_ip
@@ -99,6 +101,7 @@ def plan(
         "node_config_cluster_ca_cert": join.ca_certificate,
         "node_config_package_repository": _repository(settings.package_repository),
         "tunnel_settings": tunnel_settings,
+        "vxlan_settings": vxlan_settings,
         "container_runtime_registry_mirrors": [
             {"host": m.host, "endpoint": m.endpoint, "ca_pem": m.ca_pem}
             for m in settings.mirrors

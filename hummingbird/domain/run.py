@@ -48,6 +48,7 @@ PROVISION_STEPS: Final = (
     "connect",
     "node_config",
     "tunnel",
+    "vxlan",
     "container_runtime",
     "kubernetes_node",
     "images",

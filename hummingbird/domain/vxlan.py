@@ -11,11 +11,14 @@ loop through two of them can't be.
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hummingbird.errors import EmnInvalid
+from hummingbird.domain.emn import Emn
+from hummingbird.domain.host import Host
+from hummingbird.errors import EmnInvalid, GatewayUnknown, UnderlayMissing
 
 UDP_PORT: Final = 4789
 """RFC 7348, section 5."""
@@ -33,6 +36,17 @@ _OVERHEAD: Final = {4: 50, 6: 70}
 which counts towards the outer packet (RFC 7348, section 4.3)."""
 _OTHER_PATHS_MTU: Final = 1500
 """Where no route says anything: Ethernet's (RFC 894)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VxlanOptions:
+    """What this deployment says about VXLAN."""
+
+    bridge: str
+    port: int
+    endpoints: tuple[str, ...]
+    """Where hosts reach the controllers' ends; empty: as the route says."""
+    learning: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +100,97 @@ class Bridge:
     """Host address -> MAC, so that nobody has to be asked by a broadcast."""
     segments: Mapping[int, Segment] = field(default_factory=dict)
     """By VNI."""
+
+
+def gateway_name(emn: Emn) -> str | None:
+    """Return the hostname of the EdgeWorker that carries the site; None: each host has an
+    end of its own (an address names somebody else's router, which is not our end)."""
+    if emn.gateway is None:
+        return None
+    try:
+        ipaddress.ip_address(emn.gateway)
+    except ValueError:
+        return emn.gateway
+    return None
+
+
+def has_end(host: Host, emn: Emn) -> bool:
+    """Return whether a VXLAN ends at `host` itself."""
+    return emn.has_vxlan and gateway_name(emn) in (None, host.hostname)
+
+
+def check_ready(host: Host, emn: Emn, *, has_tunnel: bool) -> None:
+    """Return if a host of `emn`, which is attached by VXLAN, can be brought in.
+
+    :raises UnderlayMissing: nobody said where its end is.
+    :raises GatewayUnknown: it is the gateway, and nobody said what is behind it.
+    """
+    if not has_end(host, emn):
+        return
+    if not has_tunnel and host.underlay is None:
+        raise UnderlayMissing(hostname=host.hostname, emn=emn.name)
+    if gateway_name(emn) == host.hostname and emn.lan_interface is None:
+        raise GatewayUnknown(emn=emn.name, gateway=host.hostname)
+
+
+def segment(
+    emn: Emn,
+    ends: Mapping[str, Host],
+    *,
+    options: VxlanOptions,
+    path_mtus: Mapping[str, int | None],
+) -> Segment:
+    """Return the controller's device for `emn`.
+
+    :param ends: underlay address -> host whose VXLAN ends there.
+    :param path_mtus: see `mtu`.
+    """
+    assert emn.vni is not None
+    return Segment(
+        vni=emn.vni,
+        port=options.port,
+        mtu=emn.mtu or mtu(path_mtus),
+        learning=options.learning,
+        remotes=frozenset(ends),
+        stations=frozenset(
+            Station(mac=mac_of(host.uuid), remote=remote)
+            for remote, host in ends.items()
+        ),
+    )
+
+
+def host_settings(
+    host: Host,
+    emn: Emn,
+    *,
+    subnet: Emn,
+    local: str,
+    remotes: Iterable[str],
+    options: VxlanOptions,
+    path_mtu: int | None,
+) -> str:
+    """Return what the host's end reads: lines of a POSIX shell.
+
+    :param subnet: the management network, which the host is in as well.
+    :param local: the host's own address below.
+    :param remotes: the controllers' addresses below.
+    :param path_mtu: what the way between the two carries; None: nobody knows.
+    """
+    assert host.mgmt_ip is not None and emn.vni is not None
+    own = ipaddress.ip_address(host.mgmt_ip)
+    prefix = next(net.prefixlen for net in subnet.networks if own in net)
+    is_gateway = gateway_name(emn) == host.hostname
+    values = {
+        "VNI": str(emn.vni),
+        "PORT": str(options.port),
+        "MTU": str(emn.mtu or mtu({local: path_mtu})),
+        "MAC": mac_of(host.uuid),
+        "ADDRESS": f"{own}/{prefix}",
+        "LOCAL": local,
+        "REMOTES": " ".join(sorted(remotes)),
+        "LAN": (emn.lan_interface or "") if is_gateway else "",
+    }
+    return "".join(f"{name}={shlex.quote(text)}\n" for name, text in values.items())
 
 
 def overhead(remote: str) -> int:

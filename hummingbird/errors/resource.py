@@ -31,14 +31,6 @@ class EmnGenerationConflict(Conflict):
     worth_a_retry = True
 
 
-class AttachmentUnsupported(BadRequest):
-    code = "hummingbird.emn.attachment_unsupported"
-    sentence = (
-        "Can not unlock host {hostname}: its network {emn} is attached by {attachment}, "
-        "which this release does not set up."
-    )
-
-
 class CredentialInvalid(BadRequest):
     code = "hummingbird.credential.invalid"
     sentence = "{message}"

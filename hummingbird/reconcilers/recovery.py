@@ -114,12 +114,16 @@ class RecoveryReconciler:
 
         def ask(item: tuple[tuple[Host, Rung], int | None]) -> bool:
             (host, _), port = item
-            tunnel = inside[host.id]
-            address = tunnel.address if tunnel is not None else host.mgmt_ip
-            if port is None or address is None:
+            if port is None:
                 return False
-            return self._probe(
-                address, port=port, timeout_seconds=PROBE_TIMEOUT_SECONDS
+            tunnel = inside[host.id]
+            addresses = (
+                (host.mgmt_ip, host.underlay) if tunnel is None else (tunnel.address,)
+            )
+            return any(
+                self._probe(address, port=port, timeout_seconds=PROBE_TIMEOUT_SECONDS)
+                for address in addresses
+                if address is not None
             )
 
         with ThreadPoolExecutor(min(PROBES_AT_ONCE, len(due))) as pool:

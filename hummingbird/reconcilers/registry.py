@@ -9,16 +9,14 @@ from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.domain.recovery import Limits
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.alarm import AlarmReconciler
+from hummingbird.reconcilers.base import Reconciler
 from hummingbird.reconcilers.driver import Driver
-from hummingbird.reconcilers.fault_forward import FaultForwardReconciler
 from hummingbird.reconcilers.ladder import Ladder
 from hummingbird.reconcilers.liveness import LivenessReconciler
 from hummingbird.reconcilers.node import NodeReconciler
 from hummingbird.reconcilers.orphan import OrphanReconciler
-from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.recovery import Probe, RecoveryReconciler
 from hummingbird.reconcilers.sight import Eyes
-from hummingbird.reconcilers.tunnel import TunnelReconciler
 from hummingbird.secretbox import SecretBox
 
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -53,12 +51,8 @@ class Parts:
     max_attempts: int
     in_hand: Callable[[], tuple[str, frozenset[int]]]
     nudge_runs: Callable[[], None]
-    fault_forward: FaultForwardReconciler | None = None
-    """Where there is a fault management elsewhere."""
-    own_address: OwnAddressReconciler | None = None
-    """Where this machine has interfaces of its own to look at."""
-    tunnel: TunnelReconciler | None = None
-    """Where this machine can have a hub."""
+    further: tuple[Reconciler, ...] = ()
+    """Those of this machine's own network and of neighbours that not everybody has."""
 
 
 def build(parts: Parts) -> Driver:
@@ -94,11 +88,7 @@ def build(parts: Parts) -> Driver:
                 period_seconds=NODE_PERIOD_SECONDS,
             ),
             parts.agent,
-            *(
-                one
-                for one in (parts.fault_forward, parts.own_address, parts.tunnel)
-                if one is not None
-            ),
+            *parts.further,
         ),
         clock=eyes.clock,
         followers=FOLLOWERS,

@@ -27,6 +27,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "provision": (
         "node_config",
         "tunnel",
+        "vxlan",
         "container_runtime",
         "kubernetes_node",
         "images",
@@ -36,6 +37,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "retire": ("undo",),
     "tunnel": ("offer", "switch"),
     "verify": ("verify",),
+    "vxlan": ("vxlan",),
 }
 """The steps of the real playbooks."""
 
@@ -148,8 +150,9 @@ class FakeRunner:
                 )
             )
         steps = [step for step in self._steps[name] if not tags or step in tags]
-        if not variables.get("tunnel_settings"):
-            steps = [step for step in steps if step != "tunnel"]
+        for step in ("tunnel", "vxlan"):
+            if not variables.get(f"{step}_settings"):
+                steps = [one for one in steps if one != step]
         early = self._refusal(outcome, access=access, hostname=hostname, step=steps[0])
         if early is not None:
             on_event(

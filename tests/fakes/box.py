@@ -13,6 +13,9 @@ class Box:
     """One small box out in the field."""
 
     address: str
+    """Where it is reached, from the start."""
+    inside: str | None = None
+    """Where it is reached as well, once its VXLAN is there."""
     is_on: bool = True
     is_connected: bool = True
     has_agents: bool = False

@@ -12,6 +12,7 @@ class FakeLinks:
 
     def __init__(self) -> None:
         self._links: dict[str, LinkState] = {}
+        self._mtus: dict[str, int] = {}
         self._routes: list[tuple[str, str, str | None]] = []
 
     def add(self, name: str, *, up: bool = True) -> None:
@@ -37,6 +38,14 @@ class FakeLinks:
     def source_address(self, address: str) -> str | None:
         found = self._route(address)
         return found[2] if found else None
+
+    def set_mtu(self, name: str, mtu: int) -> None:
+        """Let a link take packets of `mtu` bytes; 1500 otherwise."""
+        self._mtus[name] = mtu
+
+    def mtu_towards(self, address: str) -> int | None:
+        found = self._route(address)
+        return self._mtus.get(found[1], 1500) if found else None
 
     def _route(self, address: str) -> tuple[str, str, str | None] | None:
         target = ipaddress.ip_address(address)

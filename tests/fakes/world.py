@@ -16,7 +16,7 @@ from hummingbird.adapters.ansible.playbook import PlaybookResult
 from hummingbird.adapters.netlink.hub import HubPlan
 from hummingbird.conductor.crew import Crew
 from hummingbird.conductor.membership import Membership
-from hummingbird.conductor.neighbours import Neighbours, Patience
+from hummingbird.conductor.neighbours import VXLAN_OPTIONS, Neighbours, Patience
 from hummingbird.db.repository import credential as credentials
 from hummingbird.db.repository import emn as emns
 from hummingbird.db.repository import heartbeat, process, system
@@ -39,10 +39,12 @@ from hummingbird.reconcilers.driver import Driver
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.reconcilers.tunnel import TunnelReconciler
+from hummingbird.reconcilers.vxlan import VxlanReconciler
 from hummingbird.secretbox import SecretBox
 from tests.fakes.ansible_runner import FakeRunner
 from tests.fakes.boards import FakeBoards
 from tests.fakes.box import Box, WorldClock
+from tests.fakes.bridges import FakeBridges
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.hub import FakeHub
 from tests.fakes.links import FakeLinks
@@ -155,6 +157,7 @@ class World(Window):
         self.boards = FakeBoards()
         self.release = FakeRelease(self)
         self.hub = FakeHub()
+        self.bridges = FakeBridges()
         self.gateway_is_up = False
         self.patience = patience
         self.settings = SETTINGS
@@ -208,6 +211,7 @@ class World(Window):
             patience=self.patience,
             look=lambda name: self._look(name),
             hub_options=HUB_OPTIONS,
+            links=self.links,
             controller="controller-0",
         )
         eyes = Eyes(
@@ -238,14 +242,23 @@ class World(Window):
                 max_attempts=MAX_ATTEMPTS,
                 in_hand=self._in_hand,
                 nudge_runs=lambda: None,
-                tunnel=TunnelReconciler(
-                    self.database,
-                    clock=self.clock,
-                    box=self.box_of_secrets,
-                    hub=self.hub,
-                    plan=HUB_PLAN,
-                    period_seconds=10.0,
-                    controller="controller-0",
+                further=(
+                    VxlanReconciler(
+                        self.database,
+                        bridges=self.bridges,
+                        links=self.links,
+                        options=VXLAN_OPTIONS,
+                        period_seconds=10.0,
+                    ),
+                    TunnelReconciler(
+                        self.database,
+                        clock=self.clock,
+                        box=self.box_of_secrets,
+                        hub=self.hub,
+                        plan=HUB_PLAN,
+                        period_seconds=10.0,
+                        controller="controller-0",
+                    ),
                 ),
             )
         )
@@ -309,9 +322,9 @@ class World(Window):
 
     # --- what people ask for ----------------------------------------------------------------
 
-    def add(self, name: str, address: str) -> Host:
-        """Add a host, with a box at its address."""
-        self.boxes[name] = Box(address)
+    def add(self, name: str, address: str, *, underlay: str | None = None) -> Host:
+        """Add a host, with a box at its address, or at the one that it has below."""
+        self.boxes[name] = Box(underlay or address)
         with self.database.writer() as connection:
             number = len(hosts.list_all(connection)) + len(self.boxes)
             network = emns.of_address(connection, address)
@@ -320,6 +333,7 @@ class World(Window):
                 hostname=name,
                 mgmt_mac=f"02:00:00:00:00:{number:02x}",
                 mgmt_ip=address,
+                underlay=underlay,
                 emn_id=network.id,
                 credential_id=None,
                 serialid=None,
@@ -329,14 +343,21 @@ class World(Window):
                 now=self.clock.now(),
             )
 
-    def add_network(self, name: str, cidr: str, *, site: str | None = None) -> None:
-        """Add a routed EMN."""
+    def add_network(
+        self,
+        name: str,
+        cidr: str,
+        *,
+        site: str | None = None,
+        attachment: Attachment = Attachment.ROUTED,
+    ) -> None:
+        """Add an EMN."""
         with self.database.writer() as connection:
             emns.create(
                 connection,
                 name=name,
                 cidr=cidr,
-                attachment=Attachment.ROUTED,
+                attachment=attachment,
                 site=site,
                 credential_id=None,
                 now=self.clock.now(),
@@ -393,7 +414,10 @@ class World(Window):
 
     def probe(self, address: str, *, port: int, timeout_seconds: float) -> bool:
         """Say whether the box at an address answers; time passes where none does."""
-        answers = any(b.address == address and b.answers() for b in self.boxes.values())
+        answers = any(
+            address in (b.address, b.inside) and b.answers()
+            for b in self.boxes.values()
+        )
         if not answers:
             self.clock.advance(timeout_seconds)
         return answers
@@ -422,6 +446,8 @@ class World(Window):
     ) -> None:
         """Do to the box what the playbook would have done."""
         box = self.boxes[name]
+        if variables.get("vxlan_settings"):
+            box.inside = self.host(name).mgmt_ip
         if playbook == "provision" and not tags:
             node = self.cluster.node(name)
             if node is None or not node.ready:

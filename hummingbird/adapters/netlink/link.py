@@ -41,6 +41,11 @@ class Links(Protocol):
     def source_address(self, address: str) -> str | None:
         """Return our own address as the host at `address` sees it, or None."""
 
+    def mtu_towards(self, address: str) -> int | None:
+        """Return the largest packet that goes to `address` as far as we know, in bytes:
+        what was found on the way, else what the route says, else what its link takes.
+        None: no route leads there."""
+
 
 class NetlinkLinks:
     """The links of the network namespace that this process is in."""
@@ -64,6 +69,19 @@ class NetlinkLinks:
         with _netlink() as netlink:
             found = _route(netlink, ipaddress.ip_address(address), flags=0)
         return found.get_attr("RTA_PREFSRC") if found else None
+
+    def mtu_towards(self, address: str) -> int | None:
+        with _netlink() as netlink:
+            found = _route(netlink, ipaddress.ip_address(address), flags=0)
+            index = found and _outgoing(found)
+            if not index:
+                return None
+            metrics = found.get_attr("RTA_METRICS")
+            known = metrics.get_attr("RTAX_MTU") if metrics else None
+            if known:
+                return int(known)
+            link = next(iter(netlink.get_links(index)), None)
+        return None if link is None else int(link.get_attr("IFLA_MTU"))
 
 
 def own_addresses() -> set[str]:

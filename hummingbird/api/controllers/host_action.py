@@ -7,8 +7,9 @@ from hummingbird.api.call import Call
 from hummingbird.api.precondition import check_match
 from hummingbird.db.repository import credential, emn, event_log, host, run
 from hummingbird.db.session import Connection
+from hummingbird.domain import vxlan
 from hummingbird.domain.alarm import host_log
-from hummingbird.domain.emn import check_ready
+from hummingbird.domain.emn import Attachment
 from hummingbird.domain.host import Host
 from hummingbird.domain.maintenance import Decision, canonical, decide, decide_delete
 from hummingbird.domain.run import Run, RunState
@@ -30,7 +31,11 @@ def apply_action(
         credential.of_host(connection, found, box=call.parts.box)
         network = emn.of_host(connection, found.emn_id)
         if network is not None:
-            check_ready(network, hostname=found.hostname)
+            vxlan.check_ready(
+                found,
+                network,
+                has_tunnel=network.attachment is Attachment.WIREGUARD_VXLAN,
+            )
     return _carry_out(call, connection, found, decision, command=canonical(action))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, exists, func, select, update
 
 from hummingbird.db.model import EMN, HEARTBEAT, HOST
+from hummingbird.db.repository import host
+from hummingbird.domain.host import Host
 
 CHUNK = 500
 """Names in one query; databases bound the number of parameters."""
@@ -21,6 +23,12 @@ def ids_of(connection: Connection, hostnames: Iterable[str]) -> set[int]:
     return found
 
 
+def in_networks(connection: Connection, emn_ids: Iterable[int]) -> list[Host]:
+    """Return the hosts of these EMNs, by id."""
+    ids = select(HOST.c.id).where(HOST.c.emn_id.in_(list(emn_ids)))
+    return host.among(connection, connection.execute(ids).scalars())
+
+
 def any_provisioned(connection: Connection) -> bool:
     """Return whether something of ours was ever put on any host."""
     query = select(HOST.c.id).where(HOST.c.provisioned_plan.is_not(None)).limit(1)
@@ -28,15 +36,16 @@ def any_provisioned(connection: Connection) -> bool:
 
 
 def an_address_of_each_emn(connection: Connection) -> dict[int, str]:
-    """Return for each EMN with provisioned hosts the address of its first, by EMN id."""
+    """Return for each EMN with provisioned hosts the address of its first, by EMN id: the
+    one below a VXLAN, whose bridge is always up, where one has such."""
     first = (
-        select(HOST.c.mgmt_ip)
+        select(func.coalesce(HOST.c.underlay, HOST.c.mgmt_ip))
         .where(
             HOST.c.emn_id == EMN.c.id,
             HOST.c.provisioned_plan.is_not(None),
             HOST.c.mgmt_ip.is_not(None),
         )
-        .order_by(HOST.c.id)
+        .order_by(HOST.c.underlay.is_(None), HOST.c.id)
         .limit(1)
         .scalar_subquery()
     )

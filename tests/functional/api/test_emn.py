@@ -128,16 +128,22 @@ def test_a_gateway_and_an_mtu_are_set_and_taken_back(world: World) -> None:
     assert client.patch("/v1/emns/shops", {"mtu": 3}).status == 400
 
 
-@pytest.mark.parametrize("attachment", ["wireguard"])
-def test_a_host_is_not_unlocked_where_nothing_opens_the_way(
-    world: World, attachment: str
+def test_a_host_of_a_vxlan_is_not_unlocked_before_its_end_is_known(
+    world: World,
 ) -> None:
-    world.add_ready()
-    world.client.patch("/v1/emns/mn", {"attachment": attachment})
-    answer = world.client.act("edge-0", "unlock")
+    client = world.client
+    client.post("/v1/emns", DEPOT)
+    world.add_ready("edge-3")
+    client.update("edge-3", mgmt_ip="192.168.204.131")
+    answer = client.act("edge-3", "unlock")
     assert answer.status == 400
-    assert answer.fault["code"] == "hummingbird.emn.attachment_unsupported"
-    assert world.runs() == []
+    assert answer.fault["code"] == "hummingbird.vxlan.underlay_missing"
+    client.patch("/v1/emns/depot", {"gateway": "edge-3"})
+    client.update("edge-3", underlay="10.40.0.11")
+    answer = client.act("edge-3", "unlock")
+    assert answer.fault["code"] == "hummingbird.vxlan.gateway_unknown"
+    client.patch("/v1/emns/depot", {"lan_interface": "eth1"})
+    assert client.act("edge-3", "unlock").status == 200
 
 
 DEPOT = {"name": "depot", "cidr": "192.168.204.128/26", "attachment": "vxlan"}

@@ -158,9 +158,9 @@ def test_a_reinstall_shows_how_far_it_is(locked: World) -> None:
     crew.take_queued()
     locked.runner.wait_until_held("edge-0", "images")
     seen = view(locked.host("edge-0"))
-    assert (seen.install_state, seen.install_state_info) == ("installing", "4/9")
+    assert (seen.install_state, seen.install_state_info) == ("installing", "6/11")
     assert (seen.task, seen.inv_state) == (
-        "Reinstalling: kubernetes_node (4/9)",
+        "Reinstalling: kubernetes_node (6/11)",
         "reinstalling",
     )
     locked.runner.release("edge-0", "images")

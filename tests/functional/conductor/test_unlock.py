@@ -66,7 +66,7 @@ def test_the_live_task_says_which_step_runs(world: World) -> None:
     crew.take_queued()
     world.runner.wait_until_held("edge-0", "container_runtime")
     host, run = world.host("edge-0"), world.run("edge-0")
-    assert host.task == "Unlocking: node_config (2/10)"
+    assert host.task == "Unlocking: node_config (2/11)"
     assert host.reservation_owner == crew.owner
     assert host.reservation_purpose == f"unlock run {run.uuid}"
     assert (run.state, run.changed) == (RunState.RUNNING, 1)
