@@ -18,6 +18,7 @@ from pecan.hooks import PecanHook
 from webob import Response
 from webob.exc import HTTPException
 
+from hummingbird.api.audit import Audited
 from hummingbird.api.authentication import Door, authenticate
 from hummingbird.api.beside import Beside
 from hummingbird.api.call import MAX_BODY_BYTES, Call
@@ -160,7 +161,9 @@ def build(
     :param sysinv: the real one that it stands before, if any.
     """
     guarded = Policy(parts.conf, parts.clock).guard(described(routes))
-    application: WsgiApplication = Application(parts, door, guarded)
+    application: WsgiApplication = Audited(
+        Application(parts, door, guarded), parts, call_key=_CALL
+    )
     if sysinv is not None:
         application = Beside(application, parts, sysinv, routes=routes)
 

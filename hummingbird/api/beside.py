@@ -38,6 +38,7 @@ from hummingbird.errors import (
 OURS: Final = frozenset(
     {
         "alarms",
+        "audit_log",
         "credentials",
         "emns",
         "event_log",

@@ -36,6 +36,7 @@ from hummingbird.api.shape import FREE, listing, many, words
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
 from hummingbird.api.view.address_pool import ADDRESS_POOL
 from hummingbird.api.view.application import APPLICATION
+from hummingbird.api.view.audit_log import AUDIT_ENTRY
 from hummingbird.api.view.credential import CREDENTIAL
 from hummingbird.api.view.emn import EMN
 from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
@@ -341,6 +342,17 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         "List who was heard, and when", listing("heartbeats", HEARTBEAT)
     ),
     ("GET", "/v1/heartbeats/{host}"): Operation("Show a host's heartbeat", HEARTBEAT),
+    ("GET", "/v1/audit_log"): Operation(
+        "List who asked for which change, the latest first",
+        listing("audit_log", AUDIT_ENTRY),
+        query=(
+            Argument("user", "Changes that this user asked for."),
+            Argument("method", "Changes by this method."),
+            Argument("path", "Changes of paths that begin so."),
+            LIMIT,
+            Argument("before", "The id of the last entry that was seen."),
+        ),
+    ),
     ("GET", "/v1/reconcilers"): Operation(
         "List what is kept true, and how the last looks went",
         listing("reconcilers", FREE),

@@ -176,6 +176,8 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /v1/heartbeats", "GET /v1/heartbeats/*"),
     _rule("hummingbird:openapi:get", _READERS, "see what the API is",
           "GET /v1/openapi.json"),
+    _rule("hummingbird:audit_log:get", _ADMIN, "see who changed what",
+          "GET /v1/audit_log"),
     _rule("hummingbird:reconcilers:get", _READERS, "see what the conductor keeps true",
           "GET /v1/reconcilers"),
 )

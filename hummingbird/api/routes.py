@@ -7,6 +7,7 @@ from hummingbird.api.controllers import (
     address_pool,
     alarm,
     application,
+    audit_log,
     credential,
     emn,
     empty,
@@ -158,6 +159,7 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/heartbeats/{host}",             heartbeat.get),
     ("GET",    "/v1/reconcilers",                   reconciler.list_all),
     ("GET",    "/v1/firewall",                      firewall.list_all),
+    ("GET",    "/v1/audit_log",                     audit_log.list_latest),
     ("GET",    "/v1/health",                        health.get),
     ("GET",    "/v1/openapi.json",                  openapi.get),
 )

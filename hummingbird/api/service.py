@@ -13,11 +13,13 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from cheroot.wsgi import Server
 
+from hummingbird.api import audit
 from hummingbird.api.app import WsgiApplication, build
 from hummingbird.api.authentication import Door, TokenDoor
 from hummingbird.api.call import MAX_BODY_BYTES
@@ -30,6 +32,7 @@ from hummingbird.api.sysinv import Sysinv
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
+from hummingbird.db.repository import audit_log
 from hummingbird.db.session import Database
 from hummingbird.errors import CertificateInvalid, HummingbirdError
 from hummingbird.secretbox import SecretBox, write_secret_once
@@ -42,7 +45,8 @@ FAULT_THREADS: Final = 4
 MIND_SECONDS: Final = 5.0
 """Between two looks at connections that dawdle and at the certificate's files."""
 RENEW_SECONDS: Final = 3600.0
-"""Between two questions whether our own certificate is still good for long."""
+"""Between two questions whether our own certificate is still good for long, and what of
+the audit log is too old."""
 
 
 def token_file(conf: Conf) -> Path:
@@ -112,6 +116,7 @@ class ApiService:
             neighbour=NeighbourNames(clock),
             waiting_room=WaitingRoom(threads // 2),
         )
+        audit.open_file(conf)
         self._certificate = certificate
         self.certificate = certificate()
         if conf.api.tls and self.certificate is None:
@@ -171,14 +176,14 @@ class ApiService:
             thread = threading.Thread(target=server.serve, name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
-        if self._adapters:
+        if self.certificate is not None:
             LOG.info(
                 "The API shows the certificate with SHA-256 fingerprint %s",
-                self.certificate.readable_fingerprint if self.certificate else "-",
+                self.certificate.readable_fingerprint,
             )
-            mind = threading.Thread(target=self._mind, name="api-tls", daemon=True)
-            self._threads.append(mind)
-            mind.start()
+        mind = threading.Thread(target=self._mind, name="api-mind", daemon=True)
+        self._threads.append(mind)
+        mind.start()
 
     def stop(self) -> None:
         """Stop listening, let running requests end; safe to call twice."""
@@ -227,14 +232,16 @@ class ApiService:
         return adapter
 
     def _mind(self) -> None:
-        """Keep strangers from holding the workers, and the certificate good."""
+        """Keep strangers from holding the workers, the certificate good, and the audit
+        log from growing for ever."""
         clock = self._parts.clock
-        asked = clock.monotonic()
+        due = clock.monotonic()
         while not clock.wait(self._parts.stopping, seconds=MIND_SECONDS):
-            if clock.monotonic() - asked >= RENEW_SECONDS:
-                asked = clock.monotonic()
+            if clock.monotonic() >= due:
+                due = clock.monotonic() + RENEW_SECONDS
                 try:
                     self._certificate()
+                    self._forget()
                 except (HummingbirdError, OSError) as error:
                     LOG.warning("%s", error)
             for adapter in self._adapters:
@@ -245,6 +252,12 @@ class ApiService:
                 except OSError as error:
                     # The one that is in memory stays; half a pair of files may be there.
                     LOG.warning("The API's new certificate can't be used: %s", error)
+
+    def _forget(self) -> None:
+        parts = self._parts
+        before = parts.clock.now() - timedelta(days=parts.conf.api.audit_days)
+        with parts.database.writer() as connection:
+            audit_log.forget(connection, before=before)
 
 
 def _url(server: Server) -> str:

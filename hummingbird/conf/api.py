@@ -61,6 +61,24 @@ OPTS = (
         ),
     ),
     cfg.IntOpt(
+        "audit_days",
+        default=90,
+        min=0,
+        max=36500,
+        help=(
+            "Days that the audit log in the database (hummingbird audit-list) keeps "
+            "who changed what; 0 writes nothing into it."
+        ),
+    ),
+    cfg.StrOpt(
+        "audit_file",
+        help=(
+            "File that gets a line of JSON for each change that somebody asked for; it "
+            "may be rotated. Default: they go to the log, as hummingbird.audit, without "
+            "what was asked."
+        ),
+    ),
+    cfg.IntOpt(
         "threads",
         default=10,
         min=1,

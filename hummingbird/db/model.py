@@ -342,6 +342,22 @@ FAULT_OUTBOX = _table(
 )
 """What a fault management elsewhere has not been told yet, by id in order."""
 
+AUDIT_LOG = _table(
+    "audit_log",
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("request_id", String(64), nullable=False),
+    Column("user", String(255), nullable=False),
+    Column("user_id", String(64)),
+    Column("project", String(255)),
+    Column("roles", Text, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("path", String(512), nullable=False),
+    Column("asked", Text),
+    Column("status", Integer, nullable=False),
+)
+"""Requests that would change something, and what came of them."""
+
 LEASE = Table(
     "lease",
     METADATA,

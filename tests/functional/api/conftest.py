@@ -77,6 +77,7 @@ class Client:
             "PATH_INFO": path,
             "QUERY_STRING": urlencode(query or {}),
             "HTTP_HOST": "edge.example:6385",
+            "REMOTE_ADDR": "127.0.0.1",
             "CONTENT_TYPE": "application/json",
             "wsgi.input": io.BytesIO(body or b""),
             "CONTENT_LENGTH": str(len(body or b"")),

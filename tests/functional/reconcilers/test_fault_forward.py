@@ -10,7 +10,7 @@ import pytest
 
 from hummingbird.adapters.fm.fault_manager import FaultManager
 from hummingbird.api.service import ApiService
-from hummingbird.clock import ManualClock
+from hummingbird.clock import ManualClock, SystemClock
 from hummingbird.cmd.bootstrap import open_database, secret_box
 from hummingbird.conf import new
 from hummingbird.db.repository import alarm as alarms
@@ -266,7 +266,7 @@ def test_the_fm_may_be_another_hummingbird(site: Site, tmp_path: Path) -> None:
         conf.set_override(name, 0, group="api")
     conf.set_override("tls", False, group="api")
     theirs = open_database(conf, site.clock)
-    service = ApiService(conf, theirs, site.clock, secret_box(conf), lambda: None)
+    service = ApiService(conf, theirs, SystemClock(), secret_box(conf), lambda: None)
     service.start()
     try:
         reconciler = site.conductor(

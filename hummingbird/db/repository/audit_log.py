@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit log: appended to, read from the end, and forgotten by age."""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from hummingbird.db.model import AUDIT_LOG
+from hummingbird.domain.audit import AuditEntry, StoredEntry
+
+
+def append(connection: Connection, entry: AuditEntry) -> None:
+    """Write one entry."""
+    values = {**vars(entry), "roles": json.dumps(entry.roles)}
+    connection.execute(insert(AUDIT_LOG).values(values))
+
+
+def list_latest(
+    connection: Connection,
+    *,
+    limit: int,
+    before_id: int | None = None,
+    user: str | None = None,
+    method: str | None = None,
+    path: str | None = None,
+) -> list[StoredEntry]:
+    """Return entries, the latest first.
+
+    :param path: only entries whose path begins with it.
+    """
+    query = select(AUDIT_LOG).order_by(AUDIT_LOG.c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(AUDIT_LOG.c.id < before_id)
+    if user is not None:
+        query = query.where(AUDIT_LOG.c.user == user)
+    if method is not None:
+        query = query.where(AUDIT_LOG.c.method == method)
+    if path is not None:
+        query = query.where(AUDIT_LOG.c.path.startswith(path, autoescape=True))
+    return [
+        StoredEntry(
+            row["id"],
+            AuditEntry(
+                **{name: row[name] for name in row if name not in ("id", "roles")},
+                roles=tuple(json.loads(row["roles"])),
+            ),
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def forget(connection: Connection, *, before: datetime) -> int:
+    """Delete what is older; return how much that was."""
+    return connection.execute(delete(AUDIT_LOG).where(AUDIT_LOG.c.at < before)).rowcount
