@@ -147,7 +147,9 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     assert site.ping()
     assert (host.private / "key").stat().st_mode & 0o777 == 0o600
     routed = host.do("ip route get 192.0.3.9")
-    assert f"dev hb-tunnel src {ADDRESS}" in routed
+    assert f"dev hb-tunnel table 51820 src {ADDRESS}" in routed
+    beside = host.do("ip route get 192.0.3.9 from 192.0.2.2 2>&1", check=False)
+    assert "hb-tunnel" not in beside, "what came in beside it goes out beside it"
 
     # A key that the hub does not know is given up, and the tunnel stays as it was.
     second = host.program("offer")
