@@ -41,7 +41,6 @@ need wg wireguard-tools
 if [ "$purpose" = test ]; then
     need rabbitmq-server rabbitmq-server
     need sshd openssh-server
-    need tcpdump tcpdump
     need ipmitool ipmitool
     need ipmi_sim openipmi
 fi
