@@ -22,7 +22,10 @@ JITTER: Final = 0.1
 SETTLE_SECONDS: Final = 2.0
 """A device that comes says so several times, and is ready after the last."""
 GAP_SECONDS: Final = 10.0
-"""Least time between two looks: a link that flaps is not to keep the host busy."""
+"""Least time between two looks."""
+CALM_CHANGES: Final = 3
+"""After so many looks in a row that found a change the gap doubles with each, up to the
+regular time: a link that flaps is not to keep the host busy, nor to wear its flash."""
 
 
 class Loop:
@@ -52,6 +55,7 @@ class Loop:
         self._backoff = Backoff(rng)
         self._check_at = self._try_at = monotonic()
         self._checked_at = -GAP_SECONDS
+        self._changes = 0
         self._said = ""
 
     def step(self) -> float:
@@ -72,7 +76,11 @@ class Loop:
     def hurry(self) -> None:
         """Something has changed: look soon, though not at once and not all the time."""
         soon = self._monotonic() + SETTLE_SECONDS
-        self._check_at = min(self._check_at, max(soon, self._checked_at + GAP_SECONDS))
+        self._check_at = min(self._check_at, max(soon, self._checked_at + self._gap()))
+
+    def _gap(self) -> float:
+        doubled = min(max(0, self._changes - CALM_CHANGES), 10)
+        return min(GAP_SECONDS * float(2**doubled), self._check_seconds)
 
     def _check(self) -> None:
         sections = self._collect()
@@ -81,11 +89,14 @@ class Loop:
             self._say(f"the inventory is too large: {size} B")
             return
         if self._journal.note(sections, seen_at=self._wall_ms()):
+            self._changes += 1
             LOG.info("inventory %s", self._journal.hash[:12])
             if self._journal.pending == 1:
                 # With more of them the gateway is away, and is asked in its time.
                 self._try_at = self._monotonic()
-        elif not self._journal.pending:
+            return
+        self._changes = 0
+        if not self._journal.pending:
             self._try(self._knock)
 
     def _deliver(self) -> None:

@@ -245,3 +245,15 @@ def test_it_looks_soon_when_the_kernel_says_so_but_not_all_the_time(
         world.loop.step()
         world.clock.advance(0.5)
     assert looks <= 100 / GAP_SECONDS + 1
+
+
+def test_a_host_that_flaps_is_looked_at_ever_more_rarely(world: World) -> None:
+    world.run(seconds=100)
+    changes = len(world.taken)
+    until = world.clock.monotonic() + 600
+    while world.clock.monotonic() < until:
+        world.kernel = str(world.clock.monotonic())
+        world.loop.hurry()
+        world.loop.step()
+        world.clock.advance(1.0)
+    assert 8 <= len(world.taken) - changes <= 17
