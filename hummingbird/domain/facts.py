@@ -58,6 +58,11 @@ class Difference:
     """None: it was not there. Of an item that stayed, the fields that changed."""
     after: Any
 
+    @property
+    def is_more(self) -> bool:
+        """Whether nothing went or became another: there are only more fields."""
+        return self.before == {} or (self.section == "system" and self.before is None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FactsChange:

@@ -6,6 +6,7 @@ of history for each difference; it reads no other section's content, and no othe
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -58,7 +59,13 @@ def take(
         raise ReportInvalid(message="the inventory is not what its hash says")
     _store(
         connection,
-        _Step(host_id=host_id, uuid=uuid, now=now, seen_at=_seen_at(change, now=now)),
+        _Step(
+            host_id=host_id,
+            uuid=uuid,
+            now=now,
+            seen_at=_seen_at(change, now=now),
+            tells_more=known is not None and known.stream is None,
+        ),
         sections=change["sections"],
         before=before,
         after=after,
@@ -112,7 +119,8 @@ def take_report(
 
 def confirm(connection: Connection, hosts: Mapping[int, datetime]) -> None:
     """Note when hosts last said that nothing has changed."""
-    for host_id, at in hosts.items():
+    # In one order everywhere, so that two gateways never wait for each other.
+    for host_id, at in sorted(hosts.items()):
         _confirm(connection, host_id, now=at)
 
 
@@ -181,16 +189,16 @@ def hosts_known(connection: Connection, host_ids: Iterable[int]) -> set[int]:
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Step:
     """Whose change, and when."""
 
-    def __init__(
-        self, *, host_id: int, uuid: str, now: datetime, seen_at: datetime
-    ) -> None:
-        self.host_id = host_id
-        self.uuid = uuid
-        self.now = now
-        self.seen_at = seen_at
+    host_id: int
+    uuid: str
+    now: datetime
+    seen_at: datetime
+    tells_more: bool = False
+    """What is there for the first time was there before: a newer agent tells it."""
 
 
 def _locked(connection: Connection, host_id: int) -> str:
@@ -233,7 +241,11 @@ def _store(
     found = []
     for name in changed:
         body = sections[name]
-        found += differences(name, former.get(name), body)
+        found += [
+            one
+            for one in differences(name, former.get(name), body)
+            if not (step.tells_more and one.is_more)
+        ]
         values = {"content_hash": after[name], "body": body, "changed_at": step.now}
         if name in before:
             connection.execute(

@@ -251,9 +251,21 @@ def test_a_report_of_version_1_is_taken_and_can_be_followed_by_a_change(
     assert not take()
     assert store.bodies()["inodes"] == [{"numa_node": 0}, {"numa_node": 1}]
     assert store.bodies()["interfaces"][0]["ifname"] == "eth0"
-    store.take(full(AFTER))
-    assert store.bodies() == AFTER
-    assert {row.item for row in store.history()} >= {"eth0", "eth1"}
+    more = {
+        "system": {"kernel_running": "6.1", "firmware": "1.2"},
+        "ports": [{**ETH0, "bus": "pci", "mtu": 9000}, {"pname": "eth1"}],
+        "icpus": [{"cpu": 0, "numa_node": 1, "package": 0}],
+        "sensors": [{"path": "x"}],
+    }
+    store.take(full(more))
+    assert store.bodies() == more
+    # What only the newer agent tells was there before; it did not come now.
+    came, grew = store.history()
+    assert (came.item, grew.item) == ("eth1", "eth0")
+    assert (grew.before, grew.after) == (
+        {"mtu": 1500},
+        {"bus": "pci", "mtu": 9000},
+    )
 
 
 def test_what_is_said_to_be_unchanged_is_young_again(store: Store) -> None:
