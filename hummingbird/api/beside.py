@@ -61,6 +61,7 @@ LISTS: Final = {
     "ihosts": "ihosts",
     "kube_host_upgrades": "kube_host_upgrades",
     "labels": "labels",
+    "network_addresspools": "network_addresspools",
     "networks": "networks",
     "pci_devices": "pci_devices",
 }

@@ -31,6 +31,7 @@ from hummingbird.api.schema.host import NEW_HOST
 from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.host_bulk import HOSTS_FILE
 from hummingbird.api.schema.label import LABELS
+from hummingbird.api.schema.network_addresspool import NEW_ASSIGNMENT
 from hummingbird.api.schema.tunnel import NEW_CLAIM
 from hummingbird.api.shape import FREE, listing, many, words
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
@@ -50,6 +51,7 @@ from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 from hummingbird.api.view.kubelet import KUBE_HOST_UPGRADE, KUBE_VERSION
 from hummingbird.api.view.label import LABEL
 from hummingbird.api.view.network import NETWORK
+from hummingbird.api.view.network_addresspool import NETWORK_ADDRESSPOOL
 from hummingbird.api.view.run import RUN, RUN_EVENT
 from hummingbird.api.view.service_group import SERVICE_GROUP
 from hummingbird.api.view.system import SYSTEM
@@ -204,6 +206,20 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("DELETE", "/v1/addrpools/{pool}"): Operation(
         "Delete an address pool", has_tag=True
+    ),
+    ("GET", "/v1/network_addresspools"): Operation(
+        "List which pool is of which network",
+        listing("network_addresspools", NETWORK_ADDRESSPOOL, is_paged=True),
+        query=_PAGES,
+    ),
+    ("POST", "/v1/network_addresspools"): Operation(
+        "Have a pool be of a network", NETWORK_ADDRESSPOOL, body=NEW_ASSIGNMENT
+    ),
+    ("GET", "/v1/network_addresspools/{uuid}"): Operation(
+        "Show that a pool is of a network", NETWORK_ADDRESSPOOL
+    ),
+    ("DELETE", "/v1/network_addresspools/{uuid}"): Operation(
+        "Have a pool be of no network"
     ),
     ("GET", "/v1/addresses"): Operation(
         "List addresses",

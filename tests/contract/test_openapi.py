@@ -29,6 +29,7 @@ SYSINVS = {
     "storage_ceph_rook",
     *EMPTY,
     "labels",
+    "network_addresspools",
     "networks",
     "storage_backend",
     *COLLECTIONS,

@@ -97,18 +97,17 @@ def patch(call: Call) -> Any:
             addresses={role: kept.address for role, kept in before.items()},
         )
         later = None if wanted.emn is None else emn.find(connection, wanted.emn)
-        if former is not None and (later is None or later.id != former.id):
-            _refuse_in_use(connection, pool, former)
-        values = _values(pool, wanted, later)
+        values = _values(pool, wanted)
+        if _MOVE & set(values):
+            address_pool.refuse_move(connection, pool, wanted.network)
         kept = {role: one.address for role, one in before.items()}
         if values or kept != wanted.addresses:
-            if _MOVE & set(values):
-                address_pool.refuse_move(connection, pool, wanted.network)
             pool = address_pool.change(connection, pool, now=now, **values)
             _reserve(connection, pool, wanted.addresses, before=before, now=now)
-        if (_MOVE | {"emn_id"}) & set(values):
-            for network in {one.id: one for one in (former, later) if one}.values():
-                emn.take_networks(connection, network)
+        if pool.emn_id != (None if later is None else later.id):
+            pool = join(connection, pool, later, now=now)
+        elif former is not None:
+            emn.take_networks(connection, former)
         answer = _view(call, connection, pool)
     call.parts.hurry("own_address")
     return answer
@@ -129,15 +128,31 @@ def remove(call: Call) -> None:
             emn.take_networks(connection, network)
 
 
-def _values(
-    pool: AddressPool, wanted: WantedPool, network: Emn | None
-) -> dict[str, Any]:
+def join(
+    connection: Connection, pool: AddressPool, network: Emn | None, *, now: datetime
+) -> AddressPool:
+    """Have the pool be of `network`, or of none; return it as it is now.
+
+    :raises AddressPoolInUse: hosts have addresses in it, or it is its EMN's only one.
+    :raises AddressPoolTaken: the network has a pool of that family.
+    """
+    former = emn.of_host(connection, pool.emn_id)
+    if former is not None:
+        _refuse_in_use(connection, pool, former)
+    emn_id = None if network is None else network.id
+    pool = address_pool.change(connection, pool, now=now, emn_id=emn_id)
+    for one in (former, network):
+        if one is not None:
+            emn.take_networks(connection, one)
+    return pool
+
+
+def _values(pool: AddressPool, wanted: WantedPool) -> dict[str, Any]:
     first, last = bounds(wanted.network)
     values = {
         "name": wanted.name,
         "order": wanted.order,
         "ranges": wanted.ranges,
-        "emn_id": None if network is None else network.id,
         "network": str(wanted.network.network_address),
         "prefix": wanted.network.prefixlen,
         "family": wanted.network.version,

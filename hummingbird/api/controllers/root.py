@@ -14,6 +14,7 @@ RESOURCES = (
     "ihosts",
     "networks",
     "addrpools",
+    "network_addresspools",
     "addresses",
     "labels",
     "apps",

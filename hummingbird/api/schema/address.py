@@ -35,12 +35,12 @@ def _given(name: str, value: object) -> str:
     return found
 
 
-_GIVEN: Final = By(_given, {"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
+GIVEN: Final = By(_given, {"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
 
 NEW_ADDRESS: Final = Body(
     "address",
     {
-        "address": Attribute(_GIVEN, "IPv4 or IPv6.", must=True),
-        "host": Attribute(_GIVEN, "Whose: an id, uuid or hostname.", must=True),
+        "address": Attribute(GIVEN, "IPv4 or IPv6.", must=True),
+        "host": Attribute(GIVEN, "Whose: an id, uuid or hostname.", must=True),
     },
 )

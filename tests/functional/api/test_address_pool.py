@@ -538,3 +538,38 @@ def test_a_network_that_is_a_part_of_the_mn_has_a_pool_of_its_own(
     ]
     refused(replace_in_pool(world, "mn-ipv4", prefix=23), 409, in_use)
     refused(replace_in_pool(world, "plant-ipv4", prefix=27), 409, in_use)
+
+
+def test_a_pool_is_assigned_to_a_network_as_system_does_it(world: World) -> None:
+    emn = shops(world)
+    spare = {"name": "spare", "network": "fd00:20::", "prefix": 64}
+    pool = world.client.post("/v1/addrpools", spare).json
+    path = "/v1/network_addresspools"
+    names = [one["address_pool_name"] for one in world.client.get(path).json[path[4:]]]
+    assert names == ["mn-ipv4", "shops-ipv4"]
+    body = {"address_pool_uuid": pool["uuid"], "network_uuid": emn["uuid"]}
+    assigned = world.client.post(path, body).json
+    assert assigned == {
+        "id": assigned["id"],
+        "uuid": assigned["uuid"],
+        "address_pool_id": assigned["id"],
+        "address_pool_uuid": pool["uuid"],
+        "address_pool_name": "spare",
+        "network_id": emn["id"],
+        "network_uuid": emn["uuid"],
+        "network_name": "shops",
+    }
+    one = f"{path}/{assigned['uuid']}"
+    assert world.client.get(one).json == assigned
+    shown = world.client.get("/v1/emns/shops").json
+    assert shown["cidr"] == "10.20.0.0/24,fd00:20::/64"
+    refused(world.client.post(path, body), 409, "hummingbird.address_pool.taken")
+    world.add("edge-0", mgmt_ip="fd00:20::5")
+    in_use = "hummingbird.address_pool.in_use"
+    refused(world.client.delete(one), 409, in_use)
+    world.client.delete("/v1/ihosts/edge-0")
+    assert world.client.delete(one).status == 204
+    assert world.client.get(one).status == 404
+    assert world.client.get("/v1/emns/shops").json["cidr"] == "10.20.0.0/24"
+    for change in ({"network_uuid": None}, {"foo": 1}):
+        assert world.client.post(path, {**body, **change}).status == 400
