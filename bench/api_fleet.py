@@ -7,6 +7,7 @@ ten thousand real boxes for a bench.  Their heartbeats are real datagrams, under
 that the program's own gateway derives.
 """
 
+import ipaddress
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +18,18 @@ from uuid import UUID
 from api_program import Client, Program
 from sqlalchemy import update
 
-from hummingbird.db.model import HEARTBEAT, HOST
+from hummingbird.db.model import HOST
 from hummingbird.db.repository import heartbeat
 from hummingbird.db.session import Database
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.gateway.session import SessionKeys
 from hummingbird.wire.heartbeat import Beat, Kind, head, seal_beat
 
-NETWORK = "127.64.0.0/10"
-"""The hosts' addresses: loopback, so that nothing leaves this machine."""
+NETWORK = "198.18.0.0/15"
+"""The hosts' addresses: those that are set aside for benches (RFC 2544). Nothing is sent
+there, since the program has no credential to enter a host with."""
 
+_FIRST = ipaddress.ip_network(NETWORK)[1000]
 _BOOT = UUID(int=1)
 _CONNECTIONS = 4
 
@@ -42,7 +46,7 @@ def new_host(index: int) -> dict[str, object]:
         "personality": "edgeworker",
         "mgmt_mac": "52:54:00:"
         + ":".join(f"{index:06x}"[i : i + 2] for i in (0, 2, 4)),
-        "mgmt_ip": f"127.{64 + index // 65536}.{index // 256 % 256}.{index % 256}",
+        "mgmt_ip": str(_FIRST + index),
     }
 
 
@@ -97,19 +101,19 @@ class Fleet:
                 for row in connection.execute(HOST.select().order_by(HOST.c.id))
                 if row.id not in known
             ]
-            connection.execute(
-                HEARTBEAT.insert(),
-                [
-                    {
-                        "host_id": host_id,
-                        "last_heard_at": now,
-                        "period_seconds": 600.0,
-                        "boot_id": str(_BOOT),
-                        "uptime_seconds": 0,
-                        "beats": 1,
-                    }
+            heartbeat.put(
+                connection,
+                (
+                    Heartbeat(
+                        host_id=host_id,
+                        last_heard_at=now,
+                        period_seconds=600.0,
+                        boot_id=str(_BOOT),
+                        uptime_seconds=0,
+                        beats=1,
+                    )
                     for host_id in new
-                ],
+                ),
             )
             self._sessions += [
                 heartbeat.open_session(

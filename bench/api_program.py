@@ -84,7 +84,9 @@ class Client:
 class Program:
     """`hummingbird up`, from its start to its end."""
 
-    def __init__(self, folder: Path, *, database_url: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, network: str, database_url: str | None = None
+    ) -> None:
         self.state = folder / "state"
         self.gateway_port = free_port()
         folder.mkdir(parents=True)
@@ -94,7 +96,7 @@ class Program:
         config = folder / "hummingbird.conf"
         config.write_text(
             f"[DEFAULT]\nstate_directory = {self.state}\n"
-            "[network]\nmn_cidr = 127.64.0.0/10\n"
+            f"[network]\nmn_cidr = {network}\n"
             f"[api]\nport = {free_port()}\nfm_port = {free_port()}\n"
             f"[gateway]\nbind = 127.0.0.1\nport = {self.gateway_port}\n"
             "advertise = 127.0.0.1\nperiod_seconds = 600\n"
@@ -102,21 +104,36 @@ class Program:
             "[conductor]\nworkers = 1\n"
             f"[provisioning]\nconnect_timeout_seconds = 1\n{database}"
         )
+        self._config = config
         self.log = folder / "log"
-        began = time.monotonic()
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "hummingbird.cmd.up", "--config-file", config],
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        self._await_ready()
-        self.start_seconds = time.monotonic() - began
+        self.start_seconds = 0.0
+        self._process = self._start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._end()
+
+    def restart(self) -> None:
+        """End it, and start it again on what it has stored."""
+        self._end()
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        argv = [sys.executable, "-m", "hummingbird.cmd.up"]
+        argv += ["--config-file", str(self._config)]
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log)
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            text = self.log.read_text()[-3000:]
+            raise RuntimeError(f"hummingbird up did not start:\n{text}")
+        self.start_seconds = time.monotonic() - began
+        return process
+
+    def _end(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.communicate(timeout=60)
 
@@ -147,13 +164,6 @@ class Program:
     def _left(self) -> dict[str, str]:
         left: dict[str, str] = json.loads((self.state / "client.json").read_text())
         return left
-
-    def _await_ready(self) -> None:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            text = self.log.read_text()[-3000:]
-            raise RuntimeError(f"hummingbird up did not start:\n{text}")
 
 
 def _rss_bytes(pid: str) -> int:

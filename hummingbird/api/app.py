@@ -127,7 +127,13 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     ) -> Iterable[bytes]:
         # Everything is JSON here, whatever a client says that it accepts.
         environ.pop("HTTP_ACCEPT", None)
-        answer: Iterable[bytes] = super().__call__(environ, start_response)
+        try:
+            answer: Iterable[bytes] = super().__call__(environ, start_response)
+        finally:
+            # These name each other, and the answer with them: what may be megabytes
+            # would stay until the garbage collector comes by.
+            environ.pop("pecan.locals", None)
+            environ.pop(_HANDLER, None)
         return answer
 
     def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
@@ -180,7 +186,7 @@ def build(
         try:
             return application(environ, start)
         finally:
-            call = environ.get(_CALL)
+            call = environ.pop(_CALL, None)
             LOG.info(
                 "%s %s %s %.1f ms %s",
                 environ["REQUEST_METHOD"],

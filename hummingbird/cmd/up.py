@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from hummingbird.api.service import ApiService
 from hummingbird.clock import Clock, SystemClock
+from hummingbird.cmd import memory
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import (
     open_database,
@@ -204,9 +205,11 @@ def certificate_line(certificate: Certificate | None) -> str:
 def run_up(conf: Conf) -> int:
     """Run all three until a signal; return the exit code."""
     began = time.monotonic()
+    memory.share_heaps()
     up = Up(conf)
     try:
         up.start()
+        memory.set_aside_what_is_loaded()
     except (HummingbirdError, OSError) as error:
         LOG.error("Could not start: %s", error)
         return 1

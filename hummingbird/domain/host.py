@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from hummingbird.domain.host_state import UNLOCKED, HostState
 from hummingbird.errors import AddressInvalid, HostnameInvalid, MacInvalid
@@ -83,8 +83,7 @@ class Host:
     updated_at: datetime | None
 
 
-@dataclass(frozen=True)
-class HostView:
+class HostView(NamedTuple):
     """A host's state in StarlingX's words (contract of sysinv's ihost)."""
 
     administrative: str

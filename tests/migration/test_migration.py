@@ -18,6 +18,11 @@ from hummingbird.db.session import Database
 from hummingbird.errors import AddressTaken
 
 
+def test_the_last_file_is_the_head() -> None:
+    script = ScriptDirectory.from_config(migration.alembic_config())
+    assert migration.head() == script.get_current_head()
+
+
 def test_the_migrations_add_up_to_the_model(empty_database: Database) -> None:
     script = ScriptDirectory.from_config(migration.alembic_config())
     revisions = [step.revision for step in script.walk_revisions()][::-1]

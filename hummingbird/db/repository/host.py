@@ -7,7 +7,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, delete, func, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
@@ -127,7 +137,7 @@ def get(connection: Connection, host_id: int) -> Host:
 
     :raises HostNotFound: there is none.
     """
-    row = connection.execute(select(HOST).where(HOST.c.id == host_id)).first()
+    row = connection.execute(_BY_ID, {"wanted": host_id}).first()
     if row is None:
         raise HostNotFound(name=host_id)
     return _host(row)
@@ -138,19 +148,26 @@ def find(connection: Connection, name: str) -> Host:
 
     :raises HostNotFound: there is none.
     """
-    row = connection.execute(select(HOST).where(_means(name))).first()
+    query, wanted = _meaning(name)
+    row = connection.execute(query, {"wanted": wanted}).first()
     if row is None:
         raise HostNotFound(name=name)
     return _host(row)
 
 
-def _means(name: str) -> Any:
+# Made once: to build one takes as long as to run it.
+_BY_ID = select(HOST).where(HOST.c.id == bindparam("wanted"))
+_BY_UUID = select(HOST).where(HOST.c.uuid == bindparam("wanted"))
+_BY_NAME = select(HOST).where(HOST.c.hostname == bindparam("wanted"))
+
+
+def _meaning(name: str) -> tuple[Select[Any], int | str]:
     if name.isascii() and name.isdigit() and len(name) < 10:
-        return HOST.c.id == int(name)
+        return _BY_ID, int(name)
     try:
-        return HOST.c.uuid == str(UUID(name))
+        return _BY_UUID, str(UUID(name))
     except ValueError:
-        return HOST.c.hostname == name.lower()
+        return _BY_NAME, name.lower()
 
 
 def list_all(
