@@ -76,14 +76,11 @@ def settings(task: HostTask, tunnel: Tunnel | None) -> str:
             connection, box=task.neighbours.box, now=task.clock.now()
         )
 
-    options = task.neighbours.hub_options
-    mtu = emn.mtu if emn else None
-    if emn is not None and emn.has_vxlan:
-        # The management network is in the VXLAN that the tunnel carries; what its
-        # packets may be is said of those inside.
-        options, mtu = replace(options, networks=()), None
     return host_settings(
-        tunnel, hub_key=task.journal.write(work), options=options, mtu=mtu
+        tunnel,
+        hub_key=task.journal.write(work),
+        options=task.neighbours.hub_options,
+        emn=emn,
     )
 
 

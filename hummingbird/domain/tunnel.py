@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from hummingbird.domain.emn import Emn
 from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS, Peer, networks
 from hummingbird.errors import HubEndpointInvalid, HubEndpointMissing, OverlayFull
 
@@ -102,18 +103,22 @@ def check_endpoint(endpoint: str | None) -> str:
 
 
 def host_settings(
-    tunnel: Tunnel, *, hub_key: str, options: HubOptions, mtu: int | None
+    tunnel: Tunnel, *, hub_key: str, options: HubOptions, emn: Emn | None
 ) -> str:
     """Return what the host's end of the tunnel reads: lines of a POSIX shell.
 
-    :param mtu: of the host's network, where somebody said one.
+    :param emn: the host's network. Where that has VXLAN the management network is in the
+        VXLAN, which the tunnel carries, and what is said of packets is said of its.
     :raises HubEndpointMissing, HubEndpointInvalid: nobody said where the hub is.
     """
+    has_vxlan = emn is not None and emn.has_vxlan
+    beside = () if has_vxlan else options.networks
+    mtu = None if emn is None or has_vxlan else emn.mtu
     values = {
         "ADDRESS": tunnel.address,
         "HUB_KEY": hub_key,
         "HUB_ENDPOINT": check_endpoint(options.endpoint),
-        "NETWORKS": " ".join(networks({options.overlay, *options.networks})),
+        "NETWORKS": " ".join(networks({options.overlay, *beside})),
         "KEEPALIVE": str(tunnel.keepalive_seconds),
         "MTU": str(mtu or options.mtu),
     }

@@ -17,14 +17,16 @@ from tests.lab.playbook_host import PlaybookHost, difference
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 RUN_SECONDS = 400.0
-GATEWAY, BEHIND = "edge-3", "edge-4"
+GATEWAY, BEHIND, HIDDEN = "edge-3", "edge-4", "edge-2"
 ADDRESS = "192.168.204.131"
+HIDDEN_ADDRESS = "192.168.204.193"
 
 
 @pytest.fixture(scope="module")
 def network_lab() -> Iterator[Lab]:
     """A lab of the hosts that stand in such networks."""
-    with Lab.up(new_folder(), hosts=(GATEWAY, BEHIND), images=True) as lab:
+    hosts = (GATEWAY, BEHIND, HIDDEN)
+    with Lab.up(new_folder(), hosts=hosts, images=True) as lab:
         yield lab
 
 
@@ -135,3 +137,26 @@ def test_a_site_is_in_the_management_network_through_its_gateway(
     assert left == []
     links = lab.exec("controller", ["ip", "-br", "link"]).stdout
     assert "hbvx" not in links
+
+
+def test_a_host_behind_nat_is_in_the_management_network_inside_its_tunnel(
+    network_lab: Lab, product: Product
+) -> None:
+    kiosks = ("--cidr", "192.168.204.192/26", "--attachment", "wireguard+vxlan")
+    product.cli("emn-add", "kiosks", *kiosks)
+    product.cli("host-add", "-n", HIDDEN, "-i", HIDDEN_ADDRESS)
+    product.bootstrap(HIDDEN)
+    act(product, HIDDEN, "unlock")
+    succeed(product, HIDDEN, "unlock")
+    is_heard(product, HIDDEN)
+    link = network_lab.ssh(HIDDEN, "ip -j address show hb-vxlan").stdout
+    (shown,) = json.loads(link)
+    assert shown["mtu"] == 1370
+    assert HIDDEN_ADDRESS in [info["local"] for info in shown["addr_info"]]
+    network_lab.fault.reboot(HIDDEN)
+    is_heard(product, HIDDEN)
+    wait(
+        lambda: is_in_service(product, HIDDEN),
+        what="it is in service again",
+        seconds=60,
+    )

@@ -198,7 +198,7 @@ def _script(
             begun,
             hub_key=tunnel.ensure_hub(connection, box=parts.box, now=begun.created_at),
             options=options,
-            mtu=network.mtu if network else None,
+            emn=network,
         ),
         endpoint=check_endpoint(options.endpoint),
         user=way.user,

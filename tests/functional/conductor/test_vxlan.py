@@ -3,6 +3,8 @@
 it had before."""
 
 from hummingbird.db.repository import emn as emns
+from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import tunnel as tunnels
 from hummingbird.domain.emn import Attachment
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.vxlan import mac_of
@@ -109,3 +111,33 @@ def test_an_end_that_does_not_come_up_fails_the_run(world: World) -> None:
     world.settle()
     assert world.run(run.uuid).error_code == "hummingbird.run.failed"
     assert len(world.runner.calls) == 1
+
+
+def test_inside_a_tunnel_the_vxlan_carries_the_management_network(
+    world: World,
+) -> None:
+    world.add_network(
+        "kiosks", "192.168.204.192/26", attachment=Attachment.WIREGUARD_VXLAN
+    )
+    world.add("edge-2", "192.168.204.193")
+    with world.database.writer() as connection:
+        host = hosts.find(connection, "edge-2")
+        tunnel = tunnels.create(
+            connection,
+            host_id=host.id,
+            overlay="100.126.0.0/16",
+            now=world.clock.now(),
+        )
+        tunnels.change(connection, tunnel, public_key="y" * 42 + "8=")
+    world.boxes["edge-2"].address = tunnel.address
+    run = world.unlock("edge-2")
+    world.settle()
+    assert world.host("edge-2").state is HostState.ENABLED, world.run(run.uuid)
+    first, second = world.runner.calls
+    assert [call.access.address for call in (first, second)] == [tunnel.address] * 2
+    assert (first.tags, second.tags) == (("vxlan",), ())
+    assert second.variables["kubernetes_node_ip"] == "192.168.204.193"
+    assert "NETWORKS=100.126.0.0/16\n" in str(second.variables["tunnel_settings"])
+    vxlan = str(second.variables["vxlan_settings"])
+    assert f"LOCAL={tunnel.address}\nREMOTES=100.126.0.1\n" in vxlan
+    assert "MTU=1370\n" in vxlan
