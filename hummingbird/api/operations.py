@@ -55,6 +55,7 @@ from hummingbird.api.view.network_addresspool import NETWORK_ADDRESSPOOL
 from hummingbird.api.view.run import RUN, RUN_EVENT
 from hummingbird.api.view.service_group import SERVICE_GROUP
 from hummingbird.api.view.system import SYSTEM
+from hummingbird.api.view.trace import TRACE
 from hummingbird.api.view.tunnel import CLAIM, TUNNEL
 from hummingbird.domain.emn import Attachment
 
@@ -127,6 +128,14 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1/ihosts/{host}/labels"): Operation("List a host's labels", _LABELS),
     ("GET", "/v1/ihosts/{host}/{collection}"): Operation(
         "List what hangs on a host", COLLECTION
+    ),
+    ("GET", "/v1/ihosts/{host}/trace"): Operation(
+        "Show where the path to a host ended when it was last looked at",
+        TRACE,
+        query=(Argument("wait", "Seconds to wait until it is done, at most 30."),),
+    ),
+    ("POST", "/v1/ihosts/{host}/trace"): Operation(
+        "Look where the path to a host ends", TRACE, status=202
     ),
     ("GET", "/v1/ihosts/{host}/history"): Operation(
         "List what changed of a host, the latest first",

@@ -31,6 +31,7 @@ from hummingbird.api.controllers import (
     run,
     service_group,
     system,
+    trace,
     tunnel,
 )
 from hummingbird.api.idempotency import once
@@ -116,6 +117,8 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/ihosts/{host}/interface_networks", facts.networks_of_host),
     ("POST",   "/v1/ihosts/{host}/kube_upgrade_kubelet", kubelet.upgrade),
     ("POST",   "/v1/ihosts/{host}/vim",             host_audit.audit),
+    ("GET",    "/v1/ihosts/{host}/trace",           trace.get),
+    ("POST",   "/v1/ihosts/{host}/trace",           trace.create),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
     *_INVENTORY,
     ("GET",    "/v1/labels",                        label.list_all),

@@ -22,6 +22,7 @@ from hummingbird.adapters.bmc.redfish import RedfishBoards
 from hummingbird.adapters.helm.release import HelmRelease
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
 from hummingbird.adapters.netlink.link import NetlinkLinks, own_addresses
+from hummingbird.adapters.path.look import SystemPath
 from hummingbird.adapters.ssh.probe import probe
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.cmd.advertise import gateway_address, gateway_certificate
@@ -47,6 +48,7 @@ from hummingbird.reconcilers.base import Reconciler
 from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
+from hummingbird.reconcilers.trace import TraceParts, TraceReconciler
 from hummingbird.rpc.endpoint import is_in_process
 from hummingbird.secretbox import SecretBox
 
@@ -76,26 +78,27 @@ class Conductor:
             values=lambda: _values(conf, links),
             period_seconds=registry.AGENT_PERIOD_SECONDS,
         )
+        self.neighbours = Neighbours(
+            database=database,
+            clock=clock,
+            box=box,
+            runner=AnsibleRunner(_playbooks(conf), state / "runs"),
+            cluster=cluster,
+            probe=probe,
+            boards=_boards(conf),
+            ensure_agents=agent.ensure,
+            settings=lambda: read_settings(conf),
+            agents_namespace=str(conf.agents.namespace),
+            patience=_patience(conf),
+            links=links,
+            vxlan_options=vxlan_options(conf),
+            nudge=lambda name: self.service.nudge(name),
+            look=lambda name: self.service.look(name),
+            hub_options=hub_options(conf),
+            controller=controller_name(conf),
+        )
         self.service = ConductorService(
-            Neighbours(
-                database=database,
-                clock=clock,
-                box=box,
-                runner=AnsibleRunner(_playbooks(conf), state / "runs"),
-                cluster=cluster,
-                probe=probe,
-                boards=_boards(conf),
-                ensure_agents=agent.ensure,
-                settings=lambda: read_settings(conf),
-                agents_namespace=str(conf.agents.namespace),
-                patience=_patience(conf),
-                links=links,
-                vxlan_options=vxlan_options(conf),
-                nudge=lambda name: self.service.nudge(name),
-                look=lambda name: self.service.look(name),
-                hub_options=hub_options(conf),
-                controller=controller_name(conf),
-            ),
+            self.neighbours,
             name=process_name(conf),
             workers=conf.conductor.workers,
             poll_seconds=conf.conductor.poll_seconds,
@@ -122,6 +125,18 @@ class Conductor:
         )
         self._rpc = None if is_in_process(conf) else _rpc_server(conf, self.service)
 
+    def _trace_parts(self, conf: Conf, links: NetlinkLinks) -> TraceParts:
+        neighbours = self.neighbours
+        return TraceParts(
+            path=SystemPath(),
+            links=links,
+            runner=neighbours.runner,
+            cluster=neighbours.cluster,
+            gateway=lambda: endpoint(gateway_address(conf, links), conf.gateway.port),
+            hub=conf.tunnel.hub_endpoint,
+            period_seconds=conf.gateway.period_seconds,
+        )
+
     def _further(
         self,
         conf: Conf,
@@ -139,6 +154,9 @@ class Conductor:
                 conf, database, clock=clock, box=box, nudge_runs=self.service.nudge
             ),
             vxlan.from_options(conf, database, links=links),
+            TraceReconciler(
+                database, clock=clock, box=box, parts=self._trace_parts(conf, links)
+            ),
             *((fault,) if fault is not None else ()),
             OwnAddressReconciler(
                 database,
@@ -171,6 +189,11 @@ def _rpc_server(conf: Conf, service: ConductorService) -> "Server":
     from hummingbird.rpc.transport import open_transport
 
     return make_server(open_transport(conf), service, host=process_name(conf))
+
+
+def endpoint(address: str, port: int) -> str:
+    """Return host:port, with brackets around an IPv6 address."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def process_name(conf: Conf) -> str:

@@ -377,6 +377,16 @@ PROCESS = _table(
 )
 """Conductors and gateways that are or were alive; a stale beat_at is a death."""
 
+HOST_TRACE = Table(
+    "host_trace",
+    METADATA,
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
+    Column("body", JSON, nullable=False),
+)
+"""Where the path to a host ends; one a host, the last that was asked for."""
+
 LINK = Table(
     "link",
     METADATA,

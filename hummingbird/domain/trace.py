@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the path to a host ends: from what was seen on the way to one finding and its repair.
+
+The steps are in the order in which a packet meets them: our own link, the way below a
+tunnel, the tunnel, what fits through, SSH, the host's key, the login, and from the host
+back to Kubernetes and to the gateway. The first that is broken is the finding; what lies
+behind it could not be seen and says nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from hummingbird.domain.emn import Attachment
+from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS
+
+WITH_WIREGUARD: Final = frozenset({Attachment.WIREGUARD, Attachment.WIREGUARD_VXLAN})
+
+
+class Ssh(StrEnum):
+    """What became of a connection to the SSH port."""
+
+    ANSWERS = "answers"
+    """A server said its banner (RFC 4253, section 4.2)."""
+    REFUSED = "refused"
+    """The host is there and nothing listens."""
+    SILENT = "silent"
+    """Nothing came back."""
+    HUNG = "hung"
+    """The connection stands, and no banner came."""
+
+
+class StepState(StrEnum):
+    """How one step of the path looked."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+    """Not looked at, or it says nothing where it stands."""
+
+
+class Finding(StrEnum):
+    """Where the path ends."""
+
+    REACHED = "reached"
+    ADDRESS_MISSING = "address_missing"
+    ROUTE_MISSING = "route_missing"
+    LINK_DOWN = "link_down"
+    UNDERLAY_SILENT = "underlay_silent"
+    TUNNEL_NEW = "tunnel_new"
+    TUNNEL_NEVER_HEARD = "tunnel_never_heard"
+    HANDSHAKE_OLD = "handshake_old"
+    UDP_BLOCKED = "udp_blocked"
+    HOST_SILENT = "host_silent"
+    MTU_BLACK_HOLE = "mtu_black_hole"
+    SSH_REFUSED = "ssh_refused"
+    SSH_SILENT = "ssh_silent"
+    SSH_HUNG = "ssh_hung"
+    HOST_KEY_CHANGED = "host_key_changed"
+    LOGIN_REFUSED = "login_refused"
+    KUBERNETES_UNREACHABLE = "kubernetes_unreachable"
+    GATEWAY_UNREACHABLE = "gateway_unreachable"
+    AGENT_SILENT = "agent_silent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What was seen on the way to one host. None: not looked at."""
+
+    hostname: str
+    emn: str | None
+    attachment: Attachment
+    address: str | None
+    """Where it is to be reached."""
+    port: int = 22
+    outer: str | None = None
+    """The address of the packets that leave us, where a tunnel is in between."""
+    link: str | None = None
+    """Our interface towards `outer`, or `address`; None: no route."""
+    link_up: bool = False
+    outer_answers: bool | None = None
+    """A ping of `outer`."""
+    hub: str | None = None
+    """Where hosts reach the WireGuard hub."""
+    has_key: bool = True
+    """The hub knows a key of the host's."""
+    handshake_seconds: float | None = None
+    """The age of its last handshake; None: there was none."""
+    answers: bool | None = None
+    """A ping of `address`."""
+    mtu_wanted: int | None = None
+    """The largest packet that should go through, in bytes."""
+    mtu_found: int | None = None
+    """The largest that did."""
+    ssh: Ssh | None = None
+    key_is_pinned: bool = False
+    key_is_known: bool | None = None
+    """Whether the key that the host shows is the pinned one."""
+    login: str | None = None
+    """Why a login failed; empty: it went well."""
+    from_host: Mapping[str, bool] = field(default_factory=dict)
+    """What the host itself reached: "kubernetes HOST:PORT" and the like -> whether."""
+    heard_seconds: float | None = None
+    """The age of the last heartbeat; None: none came."""
+    heard_allowance: float = 30.0
+    """What age is well."""
+    is_in_service: bool = False
+    """It is supposed to send heartbeats."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the path."""
+
+    name: str
+    state: StepState
+    detail: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What `host-trace` says."""
+
+    finding: Finding
+    sentence: str
+    repair: str
+    steps: tuple[Step, ...]
+
+
+_TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
+    Finding.REACHED: ("Everything on the way to {hostname} works.", ""),
+    Finding.ADDRESS_MISSING: (
+        "Nobody said where {hostname} is.",
+        "hummingbird host-update {hostname} --mgmt-ip ADDRESS",
+    ),
+    Finding.ROUTE_MISSING: (
+        "This controller has no route to {target}.",
+        "Add a route to {target} on the controller, or bring the interface up that has it.",
+    ),
+    Finding.LINK_DOWN: (
+        "The controller's own interface {link}, which leads to {target}, is down.",
+        "Look at its cable and its switch; nothing is said about the host.",
+    ),
+    Finding.UNDERLAY_SILENT: (
+        "{outer}, where the tunnel of {hostname} ends, does not answer.",
+        "See whether the host has power and its uplink; if its address changed:"
+        " hummingbird host-update {hostname} --underlay ADDRESS",
+    ),
+    Finding.TUNNEL_NEW: (
+        "{hostname} has no tunnel yet: the hub knows no key of it.",
+        "Run on the host what this prints: hummingbird host-bootstrap {hostname}",
+    ),
+    Finding.TUNNEL_NEVER_HEARD: (
+        "The hub has never heard {hostname}: no packet from its tunnel arrives.",
+        "Let UDP out at the site, to {hub} (hummingbird firewall-show --attachment"
+        " wireguard), and see that the bootstrap script ran on the host.",
+    ),
+    Finding.HANDSHAKE_OLD: (
+        "The tunnel of {hostname} is down: its last handshake is {handshake} old.",
+        "The host is off, its uplink is, or UDP to {hub} is blocked there now; when one of"
+        " these is mended the tunnel comes back by itself.",
+    ),
+    Finding.UDP_BLOCKED: (
+        "{outer} answers, but nothing comes through the VXLAN of {hostname}.",
+        "Let UDP 4789 through between the controller and {outer}, both ways, and see"
+        " `systemctl status hummingbird-vxlan` on the host.",
+    ),
+    Finding.HOST_SILENT: (
+        "{address} does not answer at all.",
+        "See whether the host has power and its cable, and whether what is in between"
+        " forwards to it.",
+    ),
+    Finding.MTU_BLACK_HOLE: (
+        "Packets of more than {mtu_found} bytes to {hostname} vanish, without a word back;"
+        " {mtu_wanted} should fit.",
+        'hummingbird emn-update {emn} --mtu {mtu_found}, and let ICMP "fragmentation needed"'
+        " through where it is dropped.",
+    ),
+    Finding.SSH_REFUSED: (
+        "{address} answers, and refuses port {port}: no SSH server listens there.",
+        "Start sshd on the host, or say its port: hummingbird credential-add --port.",
+    ),
+    Finding.SSH_SILENT: (
+        "{address} answers a ping, but not on port {port}: something drops it.",
+        "Let TCP {port} through from the controller to the host (hummingbird firewall-show).",
+    ),
+    Finding.SSH_HUNG: (
+        "{address} takes the connection on port {port} and says nothing: the host hangs.",
+        "hummingbird host-reset {hostname}, or switch it off and on; look at its disk and"
+        " memory.",
+    ),
+    Finding.HOST_KEY_CHANGED: (
+        "{hostname} shows another SSH host key than at first contact.",
+        "If it was installed anew: hummingbird host-update {hostname} --forget-host-key."
+        " If not, somebody else answers in its place.",
+    ),
+    Finding.LOGIN_REFUSED: (
+        "{hostname} does not let us in: {login}",
+        "See the credential's user, key and sudo on the host: hummingbird credential-list",
+    ),
+    Finding.KUBERNETES_UNREACHABLE: (
+        "From {hostname}, {missing} can't be reached.",
+        "Let the host through to it (hummingbird firewall-show), and see that its name"
+        " resolves and a route leads there.",
+    ),
+    Finding.GATEWAY_UNREACHABLE: (
+        "From {hostname}, {missing} can't be reached.",
+        "Let TCP and UDP of the gateway's port through from the host (hummingbird"
+        " firewall-show), or say where hosts reach it: [gateway]advertise",
+    ),
+    Finding.AGENT_SILENT: (
+        "The way to {hostname} and back is good, but no heartbeat of it comes: {heard}.",
+        "See its pods (kubectl get pods -A --field-selector spec.nodeName={hostname}) and"
+        " that UDP of the gateway's port is let through.",
+    ),
+}
+
+
+def trace(seen: Seen) -> Trace:
+    """Return where the path ends, why, and what to do."""
+    finding = _finding(seen)
+    sentence, repair = _TELLS[finding]
+    facts = {
+        "hostname": seen.hostname,
+        "emn": seen.emn or "",
+        "address": seen.address,
+        "port": seen.port,
+        "outer": seen.outer,
+        "target": seen.outer or seen.address,
+        "link": seen.link,
+        "hub": seen.hub or "the hub",
+        "handshake": age(seen.handshake_seconds),
+        "mtu_found": seen.mtu_found,
+        "mtu_wanted": seen.mtu_wanted,
+        "login": seen.login,
+        "missing": ", ".join(name for name, ok in seen.from_host.items() if not ok),
+        "heard": (
+            "none ever did"
+            if seen.heard_seconds is None
+            else f"the last is {age(seen.heard_seconds)} old"
+        ),
+    }
+    return Trace(
+        finding, sentence.format(**facts), repair.format(**facts), tuple(_steps(seen))
+    )
+
+
+def _finding(seen: Seen) -> Finding:
+    for judge in (_of_link, _of_tunnel, _of_packets, _of_ssh, _of_host):
+        found = judge(seen)
+        if found is not None:
+            return found
+    return Finding.REACHED
+
+
+def _of_link(seen: Seen) -> Finding | None:
+    if seen.address is None:
+        return Finding.ADDRESS_MISSING
+    if _needs_no_route(seen):
+        return None
+    if seen.link is None:
+        return Finding.ROUTE_MISSING
+    return None if seen.link_up else Finding.LINK_DOWN
+
+
+def _needs_no_route(seen: Seen) -> bool:
+    """A tunnel that the host opens needs no route of ours to it."""
+    return seen.attachment in WITH_WIREGUARD and seen.outer is None
+
+
+def _of_tunnel(seen: Seen) -> Finding | None:
+    if _is_through(seen):
+        return None
+    if seen.attachment in WITH_WIREGUARD:
+        if not seen.has_key:
+            return Finding.TUNNEL_NEW
+        if seen.handshake_seconds is None:
+            return Finding.TUNNEL_NEVER_HEARD
+        if seen.handshake_seconds > STALE_HANDSHAKE_SECONDS:
+            return Finding.HANDSHAKE_OLD
+    if seen.attachment is Attachment.VXLAN and seen.outer is not None:
+        if seen.outer_answers is False:
+            return Finding.UNDERLAY_SILENT
+        if seen.answers is False:
+            return Finding.UDP_BLOCKED
+    return None
+
+
+def _is_through(seen: Seen) -> bool:
+    """Whether anything at all came back from the host itself."""
+    return bool(seen.answers) or seen.ssh in (Ssh.ANSWERS, Ssh.REFUSED, Ssh.HUNG)
+
+
+def _of_packets(seen: Seen) -> Finding | None:
+    if not _is_through(seen):
+        return Finding.HOST_SILENT
+    if (
+        seen.mtu_found is not None
+        and seen.mtu_wanted is not None
+        and seen.mtu_found < seen.mtu_wanted
+    ):
+        return Finding.MTU_BLACK_HOLE
+    return None
+
+
+def _of_ssh(seen: Seen) -> Finding | None:
+    refusals = {
+        Ssh.REFUSED: Finding.SSH_REFUSED,
+        Ssh.SILENT: Finding.SSH_SILENT,
+        Ssh.HUNG: Finding.SSH_HUNG,
+    }
+    if seen.ssh in refusals:
+        return refusals[seen.ssh]
+    if seen.key_is_pinned and seen.key_is_known is False:
+        return Finding.HOST_KEY_CHANGED
+    return Finding.LOGIN_REFUSED if seen.login else None
+
+
+def _of_host(seen: Seen) -> Finding | None:
+    missing = [name for name, ok in seen.from_host.items() if not ok]
+    if any(name.startswith("Kubernetes") for name in missing):
+        return Finding.KUBERNETES_UNREACHABLE
+    if missing:
+        return Finding.GATEWAY_UNREACHABLE
+    is_late = seen.heard_seconds is None or seen.heard_seconds > seen.heard_allowance
+    return Finding.AGENT_SILENT if seen.is_in_service and is_late else None
+
+
+# --- the steps, for a person to read ------------------------------------------------------
+
+
+def _steps(seen: Seen) -> Iterable[Step]:
+    target = seen.outer or seen.address
+    if target is not None:
+        yield _step(
+            "link",
+            None if _needs_no_route(seen) else seen.link_up,
+            f"{seen.link or 'no interface'} leads to {target}",
+        )
+    if seen.outer is not None:
+        yield _step("underlay", seen.outer_answers, f"ping of {seen.outer}")
+    if seen.attachment in WITH_WIREGUARD:
+        known = seen.handshake_seconds
+        fresh = known is not None and known <= STALE_HANDSHAKE_SECONDS
+        yield _step("tunnel", fresh, f"last handshake: {age(known)}")
+    if seen.address is not None:
+        yield _step("answer", seen.answers, f"ping of {seen.address}")
+    if seen.mtu_wanted is not None:
+        fits = None if seen.mtu_found is None else seen.mtu_found >= seen.mtu_wanted
+        yield _step(
+            "mtu", fits, f"{seen.mtu_found or '?'} of {seen.mtu_wanted} bytes fit"
+        )
+    if seen.ssh is not None:
+        yield _step("ssh", seen.ssh is Ssh.ANSWERS, f"port {seen.port}: {seen.ssh}")
+    if seen.key_is_pinned:
+        yield _step("host key", seen.key_is_known, "the one of the first contact")
+    if seen.login is not None:
+        yield _step("login", not seen.login, seen.login or "went well")
+    for name, ok in seen.from_host.items():
+        yield _step("from the host", ok, name)
+    if seen.is_in_service or seen.heard_seconds is not None:
+        late = seen.heard_seconds is None or seen.heard_seconds > seen.heard_allowance
+        yield _step("heartbeat", not late, f"last heard: {age(seen.heard_seconds)}")
+
+
+def _step(name: str, ok: bool | None, detail: str) -> Step:
+    state = {True: StepState.OK, False: StepState.BROKEN, None: StepState.UNKNOWN}[ok]
+    return Step(name, state, detail)
+
+
+def age(seconds: float | None) -> str:
+    """Return an age for a person."""
+    if seconds is None:
+        return "never"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

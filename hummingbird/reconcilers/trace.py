@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every trace that was asked for has its answer.
+
+Looks at the way to the host, from the controller's own link to what the host itself
+reaches, and writes down where it ends (domain/trace.py decides). Touches nothing on the
+way, needs no reservation, and is bounded in time whatever the host does: half a minute
+where all of it hangs. Two conductors that look at the same host at once do no harm.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from hummingbird.adapters.ansible.playbook import (
+    HostAccess,
+    PlaybookEvent,
+    PlaybookRunner,
+)
+from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.adapters.netlink.link import Links
+from hummingbird.adapters.path.look import Path
+from hummingbird.clock import Clock
+from hummingbird.db.repository import credential as credential_repository
+from hummingbird.db.repository import emn as emn_repository
+from hummingbird.db.repository import heartbeat as heartbeat_repository
+from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import trace as trace_repository
+from hummingbird.db.repository import tunnel as tunnel_repository
+from hummingbird.db.repository.trace import StoredTrace
+from hummingbird.db.session import Connection, Database
+from hummingbird.domain.credential import Credential
+from hummingbird.domain.emn import Attachment, Emn
+from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_state import UNLOCKED
+from hummingbird.domain.trace import WITH_WIREGUARD, Seen, Ssh, trace
+from hummingbird.domain.tunnel import Tunnel
+from hummingbird.domain.vxlan import gateway_name
+from hummingbird.errors import CredentialMissing, HostNotFound, HummingbirdError
+from hummingbird.reconcilers.base import Outcome
+from hummingbird.secretbox import SecretBox
+
+AT_ONCE: Final = 4
+PLAYBOOK_SECONDS: Final = 20.0
+"""A login and one look take three seconds; a slow box may take some more."""
+SIZES: Final = (1492, 1450, 1420, 1400, 1370, 1300, 1280, 576)
+"""Tried where the whole size does not go through: PPPoE (RFC 2516), VXLAN, WireGuard, what
+mobile networks and stacks of tunnels leave, IPv6's and IPv4's least."""
+ETHERNET: Final = 1500
+PERIODS_OF_GRACE: Final = 3
+"""As many heartbeats late as make a host lost (domain/liveness.py)."""
+_TELLS = "Tell what it reaches"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceParts:
+    """What the looks are made with."""
+
+    path: Path
+    links: Links
+    runner: PlaybookRunner
+    cluster: Cluster
+    gateway: Callable[[], str]
+    """host:port at which agents reach the gateway."""
+    hub: str | None
+    period_seconds: float
+    """Of heartbeats."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the database knows of a host."""
+
+    host: Host
+    emn: Emn | None
+    gateway: Host | None
+    tunnel: Tunnel | None
+    heartbeat: Heartbeat | None
+    credential: Credential | None
+
+
+class TraceReconciler:
+    """Answers what was asked."""
+
+    name = "trace"
+    period_seconds = 5.0
+
+    def __init__(
+        self, database: Database, *, clock: Clock, box: SecretBox, parts: TraceParts
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._box = box
+        self._parts = parts
+
+    def reconcile(self) -> Outcome:
+        """Look along every way that somebody asked for."""
+        with self._database.reader() as connection:
+            asked = trace_repository.pending(connection)
+        if not asked:
+            return Outcome()
+        with ThreadPoolExecutor(min(AT_ONCE, len(asked))) as pool:
+            said = tuple(pool.map(self._answer, asked))
+        return Outcome(looked_at=len(asked), changed=said)
+
+    def _answer(self, asked: StoredTrace) -> str:
+        try:
+            with self._database.reader() as connection:
+                known = self._known(connection, asked.host_id)
+        except HostNotFound:
+            return "a host that was asked for is gone"
+        found = trace(self.look(known))
+        body = {
+            "finding": found.finding.value,
+            "sentence": found.sentence,
+            "repair": found.repair,
+            "steps": [asdict(step) for step in found.steps],
+        }
+        with self._database.writer() as connection:
+            trace_repository.finish(connection, asked, body, now=self._clock.now())
+        return f"{known.host.hostname}: {found.finding}"
+
+    def _known(self, connection: Connection, host_id: int) -> _Known:
+        host = host_repository.get(connection, host_id)
+        emn = emn_repository.of_host(connection, host.emn_id)
+        name = gateway_name(emn) if emn is not None and emn.has_vxlan else None
+        gateway = None
+        if name is not None and name != host.hostname:
+            try:
+                gateway = host_repository.find(connection, name)
+            except HostNotFound:
+                gateway = None
+        try:
+            credential = credential_repository.of_host(connection, host, box=self._box)
+        except CredentialMissing:
+            credential = None
+        return _Known(
+            host,
+            emn,
+            gateway,
+            tunnel_repository.of_host(connection, host.id),
+            heartbeat_repository.of_host(connection, host.id),
+            credential,
+        )
+
+    def look(self, known: _Known) -> Seen:
+        """Return what is seen on the way; each look only where the one before says that
+        it can tell something."""
+        host, emn = known.host, known.emn
+        attachment = emn.attachment if emn is not None else Attachment.ROUTED
+        address = host.mgmt_ip
+        if attachment is Attachment.WIREGUARD:
+            address = known.tunnel.address if known.tunnel is not None else address
+        outer = None
+        if attachment is Attachment.VXLAN:
+            outer = (known.gateway or host).underlay
+        values: dict[str, Any] = {
+            "hostname": host.hostname,
+            "emn": emn.name if emn is not None else None,
+            "attachment": attachment,
+            "address": address,
+            "outer": outer,
+            "hub": self._parts.hub,
+            "is_in_service": host.state in UNLOCKED,
+            **self._heard(known),
+        }
+        if attachment in WITH_WIREGUARD:
+            values |= self._tunnel(known.tunnel)
+        if address is None:
+            return Seen(**values)
+        port = known.credential.port if known.credential is not None else 22
+        values |= {"port": port, **self._way(address, outer, port=port, emn=emn)}
+        if values["ssh"] is Ssh.ANSWERS:
+            values |= self._inside(known, address, port=port)
+        return Seen(**values)
+
+    def _heard(self, known: _Known) -> dict[str, Any]:
+        period = self._parts.period_seconds
+        heartbeat = known.heartbeat
+        if heartbeat is None:
+            return {"heard_allowance": PERIODS_OF_GRACE * period}
+        return {
+            "heard_seconds": (
+                self._clock.now() - heartbeat.last_heard_at
+            ).total_seconds(),
+            "heard_allowance": PERIODS_OF_GRACE * heartbeat.period_seconds,
+        }
+
+    def _tunnel(self, tunnel: Tunnel | None) -> dict[str, Any]:
+        if tunnel is None:
+            return {"has_key": False}
+        handshake = tunnel.handshake_at
+        return {
+            "has_key": bool(tunnel.public_key or tunnel.claim_key),
+            "handshake_seconds": (
+                None
+                if handshake is None
+                else (self._clock.now() - handshake).total_seconds()
+            ),
+        }
+
+    def _way(
+        self, address: str, outer: str | None, *, port: int, emn: Emn | None
+    ) -> dict[str, Any]:
+        path, links = self._parts.path, self._parts.links
+        link = links.towards(outer or address)
+        values: dict[str, Any] = {
+            "link": None if link is None else link.name,
+            "link_up": link is not None and link.up,
+            "outer_answers": None if outer is None else path.ping(outer),
+            "answers": path.ping(address),
+            "ssh": path.ssh(address, port=port),
+        }
+        if values["answers"]:
+            wanted = (emn.mtu if emn is not None else None) or min(
+                links.mtu_towards(address) or ETHERNET, ETHERNET
+            )
+            values["mtu_wanted"] = wanted
+            values["mtu_found"] = self._what_fits(address, wanted)
+        return values
+
+    def _what_fits(self, address: str, wanted: int) -> int | None:
+        least = 1280 if ipaddress.ip_address(address).version == 6 else 576
+        sizes = (wanted, *(size for size in SIZES if least <= size < wanted))
+        return next(
+            (size for size in sizes if self._parts.path.ping(address, size=size)), None
+        )
+
+    def _inside(self, known: _Known, address: str, *, port: int) -> dict[str, Any]:
+        pinned = known.host.known_hosts
+        values: dict[str, Any] = {"key_is_pinned": pinned is not None}
+        if pinned is not None:
+            shown = set(self._parts.path.host_keys(address, port=port))
+            keys = {" ".join(line.split()[1:3]) for line in pinned.splitlines() if line}
+            values["key_is_known"] = bool(shown & keys) if shown else None
+        credential = known.credential
+        if credential is None or values.get("key_is_known") is False:
+            return values
+        return values | self._from_host(known.host, credential, address)
+
+    def _from_host(
+        self, host: Host, credential: Credential, address: str
+    ) -> dict[str, Any]:
+        targets = self._targets()
+        told: list[str] = []
+
+        def listen(event: PlaybookEvent) -> None:
+            if event.task == _TELLS and event.message:
+                told.append(event.message)
+
+        result = self._parts.runner.run(
+            "trace",
+            access=HostAccess(
+                address=address,
+                port=credential.port,
+                user=credential.user,
+                private_key=credential.private_key,
+                password=credential.password,
+                become=False,
+                known_hosts=host.known_hosts,
+            ),
+            hostname=host.hostname,
+            variables={
+                "trace_targets": [
+                    {"host": name, "port": port} for name, port in targets.values()
+                ]
+            },
+            on_event=listen,
+            should_cancel=lambda: False,
+            timeout_seconds=PLAYBOOK_SECONDS,
+        )
+        if result.status != "successful":
+            return {"login": result.message or result.status}
+        words = told[-1].split() if told else []
+        reached = {
+            name: word == "yes" for name, word in zip(targets, words, strict=False)
+        }
+        return {"login": "", "from_host": reached}
+
+    def _targets(self) -> Mapping[str, tuple[str, int]]:
+        found: dict[str, tuple[str, int]] = {}
+        asks: tuple[tuple[str, Callable[[], str]], ...] = (
+            ("Kubernetes", lambda: self._parts.cluster.join_info().api_endpoint),
+            ("the gateway", self._parts.gateway),
+        )
+        for what, ask in asks:
+            try:
+                endpoint = ask()
+            except HummingbirdError:
+                continue  # away itself: then nothing is said about the host's way to it
+            name, _, port = endpoint.rpartition(":")
+            if port.isdigit():
+                found[f"{what} at {endpoint}"] = (name.strip("[]"), int(port))
+        return found

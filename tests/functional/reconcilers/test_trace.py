@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trace that was asked for says where the path to the host ends."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from hummingbird.adapters.ansible.playbook import PlaybookEvent, PlaybookResult
+from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import trace as traces
+from hummingbird.domain.emn import Attachment
+from hummingbird.domain.trace import Ssh
+from hummingbird.reconcilers.trace import TraceParts, TraceReconciler
+from tests.fakes.path import FakePath
+from tests.fakes.world import World
+
+ADDRESS = "192.168.204.101"
+KEY = "ssh-ed25519 AAAA"
+
+
+class Host:
+    """What a login finds."""
+
+    def __init__(self) -> None:
+        self.refuses: str | None = None
+        self.reaches = "yes yes"
+        self.asked: list[Any] = []
+
+    def run(
+        self, playbook: str, *, variables: Mapping[str, object], **rest: Any
+    ) -> PlaybookResult:
+        assert playbook == "trace"
+        self.asked.append(variables["trace_targets"])
+        if self.refuses is not None:
+            return PlaybookResult(status="unreachable", message=self.refuses)
+        rest["on_event"](
+            PlaybookEvent(
+                step="trace",
+                task="Tell what it reaches",
+                status="ok",
+                message=self.reaches,
+            )
+        )
+        return PlaybookResult(status="successful")
+
+
+class Tracer:
+    """A controller that looks, and host edge-0, of whom all is well."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.path, self.host = world, FakePath(), Host()
+        self.reconciler = TraceReconciler(
+            world.database,
+            clock=world.clock,
+            box=world.box_of_secrets,
+            parts=TraceParts(
+                path=self.path,
+                links=world.links,
+                runner=self.host,
+                cluster=world.cluster,
+                gateway=lambda: "[fd00:204::2]:2131",
+                hub="203.0.113.5:51820",
+                period_seconds=10.0,
+            ),
+        )
+        self.path.fits[ADDRESS] = 1500
+        self.path.servers[ADDRESS] = Ssh.ANSWERS
+        self.path.keys[ADDRESS] = (KEY,)
+
+    def change(self, name: str = "edge-0", **values: Any) -> None:
+        with self.world.database.writer() as connection:
+            host = hosts.find(connection, name)
+            hosts.change(connection, host, now=self.world.clock.now(), **values)
+
+    def trace(self, name: str = "edge-0") -> Mapping[str, Any]:
+        host_id = self.world.host(name).id
+        with self.world.database.writer() as connection:
+            traces.ask(connection, host_id, now=self.world.clock.now())
+        self.reconciler.reconcile()
+        with self.world.database.reader() as connection:
+            found = traces.of_host(connection, host_id)
+        assert found is not None and found.done_at is not None
+        return found.body
+
+
+@pytest.fixture
+def tracer(world: World) -> Tracer:
+    return Tracer(world)
+
+
+def test_all_is_well(tracer: Tracer) -> None:
+    tracer.change(known_hosts=f"{ADDRESS} {KEY}\n")
+    found = tracer.trace()
+    assert found["finding"] == "reached", found
+    assert [step["name"] for step in found["steps"]] == [
+        "link",
+        "answer",
+        "mtu",
+        "ssh",
+        "host key",
+        "login",
+        "from the host",
+        "from the host",
+    ]
+    assert tracer.host.asked[0][1] == {"host": "fd00:204::2", "port": 2131}
+    assert tracer.reconciler.reconcile().looked_at == 0, "it was answered already"
+
+
+def test_a_host_that_is_away_is_said_so_without_a_login(tracer: Tracer) -> None:
+    tracer.path.fits.clear()
+    tracer.path.servers.clear()
+    assert tracer.trace()["finding"] == "host_silent"
+    assert tracer.host.asked == []
+
+
+def test_packets_that_vanish_are_measured(tracer: Tracer) -> None:
+    tracer.path.fits[ADDRESS] = 1444
+    found = tracer.trace()
+    assert found["finding"] == "mtu_black_hole"
+    assert "--mtu 1420" in found["repair"]
+
+
+def test_another_key_ends_the_look_before_a_login(tracer: Tracer) -> None:
+    tracer.change(known_hosts=f"{ADDRESS} ssh-ed25519 BBBB\n")
+    assert tracer.trace()["finding"] == "host_key_changed"
+    assert tracer.host.asked == []
+
+
+def test_what_the_host_does_not_reach_is_named(tracer: Tracer) -> None:
+    tracer.host.reaches = "no yes"
+    found = tracer.trace()
+    assert found["finding"] == "kubernetes_unreachable"
+    assert "Kubernetes at" in found["sentence"]
+    tracer.host.reaches = "yes no"
+    assert tracer.trace()["finding"] == "gateway_unreachable"
+    tracer.host.refuses = "Permission denied (publickey)"
+    assert tracer.trace()["finding"] == "login_refused"
+
+
+def test_a_vxlan_through_which_nothing_comes(tracer: Tracer) -> None:
+    tracer.world.add_network("depot", "192.168.204.128/26", attachment=Attachment.VXLAN)
+    tracer.world.add("edge-3", "192.168.204.131", underlay="10.20.0.12")
+    assert tracer.trace("edge-3")["finding"] == "underlay_silent"
+    tracer.path.fits["10.20.0.12"] = 1500
+    assert tracer.trace("edge-3")["finding"] == "udp_blocked"
+
+
+def test_a_tunnel_that_was_never_heard(tracer: Tracer) -> None:
+    tracer.world.add_network("kiosks", "10.30.0.0/24", attachment=Attachment.WIREGUARD)
+    tracer.world.add("edge-2", "10.30.0.11")
+    found = tracer.trace("edge-2")
+    assert found["finding"] == "tunnel_new", found
+
+
+def test_our_own_link_is_nobodys_fault_out_there(tracer: Tracer) -> None:
+    tracer.world.links.set_up("mgmt0", False)
+    tracer.path.fits.clear()
+    tracer.path.servers.clear()
+    assert tracer.trace()["finding"] == "link_down"
