@@ -29,7 +29,7 @@ from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
 from hummingbird.api.schema.host_audit import HOST_AUDIT
-from hummingbird.api.schema.host_bulk import HOSTS_FILE
+from hummingbird.api.schema.host_bulk import HOSTS_FILE, check_personality
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.network_addresspool import NEW_ASSIGNMENT
 from hummingbird.api.schema.tunnel import NEW_CLAIM
@@ -58,6 +58,7 @@ from hummingbird.api.view.system import SYSTEM
 from hummingbird.api.view.trace import TRACE
 from hummingbird.api.view.tunnel import CLAIM, TUNNEL
 from hummingbird.domain.emn import Attachment
+from hummingbird.domain.host import PERSONALITY
 
 _TRUE_OR_FALSE: Final = {"type": "string"}
 
@@ -109,7 +110,16 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         body_type="multipart/form-data",
     ),
     ("GET", "/v1/ihosts/bulk_export"): Operation(
-        "Give a file that adds the hosts again", HOSTS_EXPORT
+        "Give a file that adds the hosts again",
+        HOSTS_EXPORT,
+        query=(
+            Argument(
+                "personality",
+                "edgeworker: our file; beside a sysinv its own is given without it.",
+                {"type": "string", "enum": [PERSONALITY]},
+                check=check_personality,
+            ),
+        ),
     ),
     ("POST", "/v1/ihosts"): Operation("Add a host", HOST, body=NEW_HOST),
     ("GET", "/v1/ihosts/{host}"): Operation("Show a host", HOST),

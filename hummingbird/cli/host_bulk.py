@@ -72,7 +72,11 @@ class HostBulkExport(Act):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Ask for the file and write it."""
-        content = self.client.get(path("ihosts", "bulk_export"))["content"]
+        # Where one address serves sysinv's hosts as well, its file is another one.
+        answer = self.client.get(
+            path("ihosts", "bulk_export"), personality="edgeworker"
+        )
+        content = answer["content"]
         if parsed_args.filename is None:
             self.say(content.rstrip("\n"))
             return 0

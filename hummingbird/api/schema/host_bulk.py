@@ -18,6 +18,7 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from hummingbird.api.schema.host import NewHost, parse_new_host
+from hummingbird.domain.host import PERSONALITY
 from hummingbird.errors import BadRequest, HummingbirdError
 
 MAX_BYTES: Final = 16 * 1024 * 1024
@@ -180,3 +181,12 @@ class _HostsFile:
 
 
 HOSTS_FILE: Final = _HostsFile()
+
+
+def check_personality(given: str) -> None:
+    """See that a file is asked for that we have.
+
+    :raises BadRequest: it is of other hosts.
+    """
+    if given != PERSONALITY:
+        raise BadRequest(message=f"There is a file of hosts of {PERSONALITY} alone.")

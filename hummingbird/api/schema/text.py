@@ -46,21 +46,3 @@ def boolean(kind: str, name: str, value: object) -> bool:
     if isinstance(value, str) and value.lower() in ("false", "no", "off", "0"):
         return False
     raise invalid(kind, name, value, should="True or False")
-
-
-def resource_name(kind: str, value: object) -> str:
-    """Return `value`, fit to name an EMN, a site or a credential and to stand in a path.
-
-    :raises BadRequest: it is not, or could be taken for an integer id.
-    """
-    if isinstance(value, str) and NAME.fullmatch(value) and not value.isdigit():
-        return value
-    raise invalid(
-        kind,
-        "name",
-        value,
-        should=(
-            "at most 63 lower-case letters, digits, hyphens and periods, and not a "
-            "number"
-        ),
-    )

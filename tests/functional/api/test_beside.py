@@ -370,6 +370,17 @@ def test_what_is_made_is_made_by_whom_its_body_is_for(world: World) -> None:
     assert world.get(f"/v1/networks/{mine['uuid']}") == mine
 
 
+def test_a_file_of_hosts_is_whose_hosts_it_has(world: World) -> None:
+    world.add("edge-1")
+    ours = world.get("/v1/ihosts/bulk_export", personality="edgeworker")
+    assert "edge-1" in ours["content"]
+    refused = world.ask("GET", "/v1/ihosts/bulk_export")
+    assert (refused.status_code, world.sysinv.seen[-1].path) == (
+        404,
+        "/v1/ihosts/bulk_export",
+    )
+
+
 def test_both_are_one_system_and_stay_so(world: World) -> None:
     world.add("edge-1")
     world.sysinv.stop()
