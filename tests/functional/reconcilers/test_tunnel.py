@@ -9,10 +9,11 @@ from cryptography.fernet import Fernet
 from hummingbird.adapters.netlink.hub import HubPlan
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
+from hummingbird.domain.run import RunKind
 from hummingbird.domain.tunnel import Tunnel, TunnelState, state
 from hummingbird.domain.wireguard import Peer
 from hummingbird.keypair import make_wireguard_key, wireguard_public_key
-from hummingbird.reconcilers.tunnel import TunnelReconciler
+from hummingbird.reconcilers.tunnel import Rotation, TunnelReconciler
 from hummingbird.secretbox import SecretBox
 from tests.fakes.hub import FakeHub
 from tests.fakes.wireguard import FakeWireGuard
@@ -35,14 +36,18 @@ class Site:
     def __init__(self, world: World) -> None:
         self.world, self.hub = world, FakeHub()
         self.private_key, self.public_key = make_wireguard_key()
-        self.reconciler = TunnelReconciler(
-            world.database,
-            clock=world.clock,
+        self.reconciler = self.make()
+
+    def make(self, rotation: Rotation | None = None) -> TunnelReconciler:
+        return TunnelReconciler(
+            self.world.database,
+            clock=self.world.clock,
             box=BOX,
             hub=self.hub,
             plan=PLAN,
             period_seconds=30.0,
             controller="controller-0",
+            rotation=rotation,
         )
 
     def begin(self) -> Tunnel:
@@ -210,3 +215,45 @@ def test_a_hub_that_cannot_be_made_is_said_and_nothing_is_lost(site: Site) -> No
     assert "no TUN device" in failed
     site.hub.broken = None
     assert not site.reconciler.reconcile().failed
+
+
+def test_a_claim_takes_nothing_from_a_host_before_it_is_heard(site: Site) -> None:
+    site.begin()
+    _, own = make_wireguard_key()
+    _, claim = make_wireguard_key()
+    until = site.world.clock.now() + timedelta(hours=1)
+    site.change(public_key=own, claim_key=claim, claim_until=until)
+    site.reconciler.reconcile()
+    assert site.peers() == {own: ("100.126.0.2/32",), claim: ()}
+
+    site.hear(claim)
+    said = site.reconciler.reconcile().changed
+    assert "100.126.0.2 came anew by its claim" in said
+    assert site.peers() == {claim: ("100.126.0.2/32",)}
+    assert site.tunnel.public_key is None
+
+
+def test_old_keys_are_changed_by_runs_and_not_twice(site: Site) -> None:
+    site.begin()
+    _, own = make_wireguard_key()
+    site.change(public_key=own, rotated_at=site.world.clock.now())
+    nudged: list[str] = []
+    site.reconciler = site.make(
+        rotation=Rotation(days=30, nudge_runs=lambda: nudged.append("run"))
+    )
+    site.reconciler.reconcile()
+    site.hear(own)
+    site.reconciler.reconcile()
+    assert not nudged, "it is not old yet"
+
+    site.change(rotated_at=site.world.clock.now() - timedelta(days=30))
+    site.world.clock.advance(181)
+    site.reconciler.reconcile()
+    assert not nudged, "whom nobody hears is not asked"
+    site.hear(own)
+    assert "edge-0: its key is to be changed" in site.reconciler.reconcile().changed
+    run = site.world.run("edge-0")
+    assert (run.kind, run.requested_by) == (RunKind.ROTATE, "hummingbird")
+    assert nudged == ["run"]
+    site.reconciler.reconcile()
+    assert site.world.run("edge-0").id == run.id
