@@ -56,7 +56,14 @@ def routing_fault(path: str, error: HTTPException) -> Response:
     if path.startswith(FAULT_PATHS):
         body = {"error_message": str(error.title)}
     else:
-        inner = {"code": error.status_int, "title": error.title, "description": ""}
+        # The first three are sysinv's; its clients print "None" where there is no
+        # faultstring.
+        inner = {
+            "code": error.status_int,
+            "title": error.title,
+            "description": "",
+            "faultstring": f"{error.title}: Hummingbird does not serve this at {path}",
+        }
         body = {"error_message": json.dumps(inner)}
     response = _answer(error.status_int, body)
     if error.allow:

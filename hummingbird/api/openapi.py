@@ -41,7 +41,7 @@ _FAULT: Final = Thing(
                 "JSON in a text, as sysinv's clients want it: an object of faultcode "
                 "(Client or Server), faultstring (the sentence), debuginfo, code (which "
                 "is stable: branch on it) and worth_a_retry; where no route takes the "
-                "path, of code, title and description."
+                "path, of code, title, description and faultstring."
             ),
         }
     },

@@ -9,7 +9,7 @@ too. tests/contract/test_openapi.py names a route that has no row.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hummingbird.api.controllers.empty import EMPTY
+from hummingbird.api.controllers.empty import EMPTY, FURTHER
 from hummingbird.api.fault_operations import FAULT_OPERATIONS, FILTER
 from hummingbird.api.operation import (
     ANYTHING,
@@ -300,9 +300,20 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         ("GET", f"/v1/{name}"): Operation(
             f"List nothing: there are no {key} here",
             listing(key, FREE),
-            query=(*_PAGES, *FILTER),
+            query=(*_PAGES, *FILTER, Argument("image_name", "Not read.")),
         )
         for name, key in EMPTY.items()
+    },
+    **{
+        ("GET", path): Operation(
+            f"Say that there are none ({path.rpartition('/')[2]})",
+            FREE,
+            query=(
+                Argument("expired", "Not read."),
+                Argument("soon_to_expiry", "Not read."),
+            ),
+        )
+        for path in FURTHER
     },
     **{
         ("GET", f"/v1/{name}/{{uuid}}"): Operation(f"Find nothing of {name}", FREE)

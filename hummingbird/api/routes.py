@@ -91,6 +91,7 @@ _STARLINGX: tuple[Route, ...] = (
     ("GET",    "/v1/servicegroup",                  service_group.list_all),
     ("GET",    "/v1/servicegroup/{uuid}",           service_group.get),
     ("POST",   "/v1/storage_ceph_rook",             empty.add_storage),
+    *(("GET", path, empty.said(path)) for path in empty.FURTHER),
     *(("GET", f"/v1/{name}", empty.listed(name)) for name in empty.EMPTY),
     *(("GET", f"/v1/{name}/{{uuid}}", empty.shown(name)) for name in empty.EMPTY),
 )

@@ -24,6 +24,7 @@ EMPTY: Final[Mapping[str, str]] = {
     "kube_rootca_update": "kube_rootca_updates",
     "kube_upgrade": "kube_upgrades",
     "ptp_instances": "ptp_instances",
+    "registry_image": "registry_images",
     "service_parameter": "parameters",
     "servicenodes": "nodes",
     "services": "services",
@@ -31,6 +32,24 @@ EMPTY: Final[Mapping[str, str]] = {
     "storage_ceph_rook": "storage_ceph_rook",
 }
 """Resources, and the keys of their lists."""
+
+
+FURTHER: Final[Mapping[str, Mapping[str, Any]]] = {
+    "/v1/certificate/get_all_certs": {},
+    "/v1/certificate/get_all_k8s_certs": {},
+    "/v1/kube_rootca_update/hosts": {"kube_host_updates": []},
+}
+"""Paths under those, and what sysinv says there when it has none."""
+
+
+def said(path: str) -> Handler:
+    """Return what answers at a path of FURTHER."""
+    answer = FURTHER[path]
+
+    def get(_call: Call) -> Any:
+        return dict(answer)
+
+    return get
 
 
 def listed(resource: str) -> Handler:

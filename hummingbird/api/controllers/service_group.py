@@ -36,7 +36,8 @@ def _groups(call: Call) -> list[dict[str, Any]]:
     with call.parts.database.reader() as connection:
         for kind in _KINDS:
             known = {
-                one.name.removesuffix(f".{kind}"): one.beat_at >= oldest
+                # A gateway's name has its port, too.
+                one.name.partition(f".{kind}")[0]: one.beat_at >= oldest
                 for one in process.list_all(connection, kind=kind)
             }
             for node, is_alive in (known or {here: False}).items():

@@ -70,7 +70,9 @@ def test_an_unknown_path_is_told_in_sysinvs_form(world: World, path: str) -> Non
     world.add()
     answer = world.client.get(path)
     assert answer.status == 404
-    assert answer.fault == {"code": 404, "title": "Not Found", "description": ""}
+    fault = answer.fault
+    assert fault.pop("faultstring").startswith("Not Found: ")
+    assert fault == {"code": 404, "title": "Not Found", "description": ""}
     assert answer.headers["Content-Type"].startswith("application/json")
 
 

@@ -136,11 +136,11 @@ def test_whether_the_processes_live_is_what_distributed_cloud_asks(
         "hummingbird-gateway": {"disabled"},
     }
     with world.database.writer() as connection:
-        for name in ("a.conductor", "b.conductor", "a.gateway"):
+        for name in ("a.conductor", "b.conductor", "a.gateway.2131"):
             process.register(
                 connection,
                 name=name,
-                kind=name[2:],
+                kind=name.split(".")[1],
                 incarnation=name,
                 now=world.clock.now(),
             )
@@ -158,7 +158,9 @@ def test_whether_the_processes_live_is_what_distributed_cloud_asks(
         "hummingbird-conductor": {"active", "disabled"},
         "hummingbird-gateway": {"disabled"},
     }
-    one = world.client.get("/v1/servicegroup").json["sm_servicegroup"][1]
+    groups = world.client.get("/v1/servicegroup").json["sm_servicegroup"]
+    assert [one["node_name"] for one in groups[1:]] == ["a", "b", "a"]
+    one = groups[1]
     assert world.client.get(f"/v1/servicegroup/{one['uuid']}").json == one
     assert world.client.get("/v1/servicegroup/nope").status == 404
 
@@ -169,6 +171,26 @@ def test_what_is_not_here_is_an_empty_list(
 ) -> None:
     assert world.client.get(f"/v1/{resource}").json == {key: []}
     assert world.client.get(f"/v1/{resource}/nope").status == 404
+
+
+def test_what_lies_under_those_is_empty_too(world: World) -> None:
+    said = [
+        world.client.get(f"/v1/{path}").json
+        for path in (
+            "certificate/get_all_certs",
+            "certificate/get_all_k8s_certs",
+            "kube_rootca_update/hosts",
+        )
+    ]
+    assert said == [{}, {}, {"kube_host_updates": []}]
+
+
+def test_what_is_not_served_is_said_in_a_sentence(world: World) -> None:
+    fault = world.client.get("/v1/idns").fault
+    assert fault["code"] == 404
+    assert (
+        fault["faultstring"] == "Not Found: Hummingbird does not serve this at /v1/idns"
+    )
 
 
 def test_storage_of_all_hosts_is_refused(world: World) -> None:
