@@ -32,6 +32,7 @@ from hummingbird.cmd.bootstrap import (
     setup_logging,
     wait_for_signal,
 )
+from hummingbird.conductor.measure import Measures
 from hummingbird.conductor.neighbours import Neighbours, Patience
 from hummingbird.conductor.service import ConductorService
 from hummingbird.conductor.settings import agents_tag, read_settings
@@ -53,6 +54,7 @@ from hummingbird.rpc.endpoint import is_in_process
 from hummingbird.secretbox import SecretBox
 
 if TYPE_CHECKING:
+    from hummingbird.adapters.prometheus.listener import MetricsListener
     from hummingbird.rpc.server import Server
 
 LOG = logging.getLogger("hummingbird.cmd.conductor")
@@ -123,7 +125,26 @@ class Conductor:
                 further=self._further(conf, database, clock, box, links),
             )
         )
+        self._metrics = self._listener(conf, database, clock)
         self._rpc = None if is_in_process(conf) else _rpc_server(conf, self.service)
+
+    def _listener(
+        self, conf: Conf, database: Database, clock: Clock
+    ) -> "MetricsListener | None":
+        options = conf.metrics
+        if not options.port:
+            return None
+        from hummingbird.adapters.prometheus.listener import MetricsListener
+
+        measures = Measures(
+            database,
+            clock=clock,
+            reports=self.service.reconcilers,
+            per_host=options.per_host,
+        )
+        return MetricsListener(
+            measures.families, bind=str(options.bind), port=int(options.port)
+        )
 
     def _trace_parts(self, conf: Conf, links: NetlinkLinks) -> TraceParts:
         neighbours = self.neighbours
@@ -171,13 +192,18 @@ class Conductor:
         """Begin; returns when runs are taken.
 
         :raises DatabaseUnavailable: the database does not answer.
+        :raises OSError: the port of the metrics can't be bound.
         """
+        if self._metrics is not None:
+            self._metrics.start()
         self.service.start(self._driver)
         if self._rpc is not None:
             self._rpc.start()
 
     def stop(self) -> None:
         """Give back what is in hand, and end."""
+        if self._metrics is not None:
+            self._metrics.stop()
         if self._rpc is not None:
             self._rpc.stop()
         self.service.stop()
