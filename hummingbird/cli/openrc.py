@@ -45,8 +45,10 @@ def lines(endpoint: Endpoint, environ: Mapping[str, str]) -> Iterator[str]:
     if endpoint.token_from != KEYSTONE:
         # Who has Keystone's variables set has all that the clients want of him.
         yield f"export OS_AUTH_TOKEN={_token(endpoint)}"
-    # Without it `system` wants keyctl(1), and says nothing where that is missing.
+    # Without these both want keyctl(1) where they ask Keystone, and say nothing at all
+    # where that is missing.
     yield "export CGTSCLIENT_NO_CACHE=1"
+    yield "export FMCLIENT_NO_CACHE=1"
     if endpoint.ca_file is not None:
         bundle = both_authorities(endpoint.ca_file, environ)
         yield f"export OS_CACERT={shlex.quote(str(endpoint.ca_file.absolute()))}"

@@ -125,7 +125,8 @@ def deploy(
         )
         service.start()
         stops.append(service.stop)
-        keystone.register(platform=service.url, faultmanagement=service.fm_url)
+        # As StarlingX's catalogue has them: `system` wants its version in the URL.
+        keystone.register(platform=f"{service.url}/v1", faultmanagement=service.fm_url)
         return Deployment(conf, service, database, clock)
 
     yield deploy

@@ -152,7 +152,7 @@ def test_a_session_of_keystoneauth_finds_it_by_the_catalogue(
         project_domain_id="default",
     )
     asking = session.Session(auth=auth, verify=deployment.ca_file)
-    for kind, path in (("platform", "/v1/ihosts"), ("faultmanagement", "/v1/alarms")):
+    for kind, path in (("platform", "/ihosts"), ("faultmanagement", "/v1/alarms")):
         client = adapter.Adapter(asking, service_type=kind, region_name=REGION)
         assert client.get(path).json() == {path.rpartition("/")[2]: []}
 

@@ -70,7 +70,7 @@ def test_a_shell_learns_all_that_the_clients_need(
     both = Path(known["REQUESTS_CA_BUNDLE"]).read_text()
     assert both.endswith(AUTHORITY)
     assert Path(certifi.where()).read_text().rstrip() in both
-    assert known["CGTSCLIENT_NO_CACHE"] == "1"
+    assert known["CGTSCLIENT_NO_CACHE"] == known["FMCLIENT_NO_CACHE"] == "1"
     assert not (tmp_path / "x").exists()
 
 
