@@ -9,6 +9,7 @@ too. tests/contract/test_openapi.py names a route that has no row.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from hummingbird.api.address_operations import ADDRESS_OPERATIONS, PAGES
 from hummingbird.api.controllers.empty import EMPTY, FURTHER
 from hummingbird.api.fault_operations import FAULT_OPERATIONS, FILTER
 from hummingbird.api.operation import (
@@ -23,19 +24,14 @@ from hummingbird.api.operation import (
     sort_key,
 )
 from hummingbird.api.router import Route
-from hummingbird.api.schema.address import NEW_ADDRESS
-from hummingbird.api.schema.address_pool import NEW_POOL, POOL_CHANGE
 from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
 from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.host_bulk import HOSTS_FILE, check_personality
 from hummingbird.api.schema.label import LABELS
-from hummingbird.api.schema.network_addresspool import NEW_ASSIGNMENT
 from hummingbird.api.schema.tunnel import NEW_CLAIM
 from hummingbird.api.shape import FREE, listing, many, words
-from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
-from hummingbird.api.view.address_pool import ADDRESS_POOL
 from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.audit_log import AUDIT_ENTRY
 from hummingbird.api.view.credential import CREDENTIAL
@@ -50,8 +46,6 @@ from hummingbird.api.view.interface_network import INTERFACE_NETWORK
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 from hummingbird.api.view.kubelet import KUBE_HOST_UPGRADE, KUBE_VERSION
 from hummingbird.api.view.label import LABEL
-from hummingbird.api.view.network import NETWORK
-from hummingbird.api.view.network_addresspool import NETWORK_ADDRESSPOOL
 from hummingbird.api.view.run import RUN, RUN_EVENT
 from hummingbird.api.view.service_group import SERVICE_GROUP
 from hummingbird.api.view.system import SYSTEM
@@ -70,7 +64,6 @@ _HOSTS: Final = (
     sort_key("id"),
     SORT_DIR,
 )
-_PAGES: Final = (MARKER, LIMIT, sort_key("id"), SORT_DIR)
 _HOST_CHANGE: Final = Patch(
     ("add", "replace", "remove"),
     "What to change of the host, in the names that it is shown with; /action is what to "
@@ -130,9 +123,6 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         has_tag=True,
     ),
     ("DELETE", "/v1/ihosts/{host}"): Operation("Delete a host", has_tag=True),
-    ("GET", "/v1/ihosts/{host}/addresses"): Operation(
-        "List a host's addresses", listing("addresses", ADDRESS_IN_LIST)
-    ),
     ("GET", "/v1/ihosts/{host}/kernel"): Operation("Show a host's kernel", KERNEL),
     ("GET", "/v1/ihosts/{host}/facts"): Operation("Show a host's last report", FACTS),
     ("GET", "/v1/ihosts/{host}/labels"): Operation("List a host's labels", _LABELS),
@@ -173,7 +163,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1/pci_devices"): Operation(
         "List PCI devices of all hosts",
         listing("pci_devices", ITEM, is_paged=True),
-        query=_PAGES,
+        query=PAGES,
     ),
     **{
         ("GET", f"/v1/{kind}/{{uuid}}"): Operation(f"Show one of {kind}", ITEM)
@@ -202,56 +192,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("GET", "/v1/labels/{label}"): Operation("Show a label", LABEL),
     ("DELETE", "/v1/labels/{label}"): Operation("Take a label away"),
-    # Addresses
-    ("GET", "/v1/networks"): Operation(
-        "List networks, in sysinv's words",
-        listing("networks", NETWORK, is_paged=True),
-        query=_PAGES,
-    ),
-    ("GET", "/v1/networks/{network}"): Operation("Show a network", NETWORK),
-    ("GET", "/v1/addrpools"): Operation(
-        "List address pools",
-        listing("addrpools", ADDRESS_POOL, is_paged=True),
-        query=(*_PAGES, Argument("network_type", "Pools of networks of this type.")),
-    ),
-    ("POST", "/v1/addrpools"): Operation(
-        "Add an address pool", ADDRESS_POOL, body=NEW_POOL
-    ),
-    ("GET", "/v1/addrpools/{pool}"): Operation(
-        "Show an address pool", ADDRESS_POOL, has_tag=True
-    ),
-    ("PATCH", "/v1/addrpools/{pool}"): Operation(
-        "Change an address pool", ADDRESS_POOL, body=POOL_CHANGE, has_tag=True
-    ),
-    ("DELETE", "/v1/addrpools/{pool}"): Operation(
-        "Delete an address pool", has_tag=True
-    ),
-    ("GET", "/v1/network_addresspools"): Operation(
-        "List which pool is of which network",
-        listing("network_addresspools", NETWORK_ADDRESSPOOL, is_paged=True),
-        query=_PAGES,
-    ),
-    ("POST", "/v1/network_addresspools"): Operation(
-        "Have a pool be of a network", NETWORK_ADDRESSPOOL, body=NEW_ASSIGNMENT
-    ),
-    ("GET", "/v1/network_addresspools/{uuid}"): Operation(
-        "Show that a pool is of a network", NETWORK_ADDRESSPOOL
-    ),
-    ("DELETE", "/v1/network_addresspools/{uuid}"): Operation(
-        "Have a pool be of no network"
-    ),
-    ("GET", "/v1/addresses"): Operation(
-        "List addresses",
-        listing("addresses", ADDRESS_IN_LIST, is_paged=True),
-        query=_PAGES,
-    ),
-    ("POST", "/v1/addresses"): Operation(
-        "Give a host a second address", ADDRESS, body=NEW_ADDRESS
-    ),
-    ("GET", "/v1/addresses/{address}"): Operation("Show an address", ADDRESS),
-    ("DELETE", "/v1/addresses/{address}"): Operation(
-        "Take a host's second address back"
-    ),
+    **ADDRESS_OPERATIONS,
     # What StarlingX's clients ask a whole system for
     ("GET", "/v1/apps"): Operation("List applications", listing("apps", APPLICATION)),
     ("POST", "/v1/apps"): Operation(
@@ -275,7 +216,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1/kube_host_upgrades"): Operation(
         "List which kubelet each host runs",
         listing("kube_host_upgrades", KUBE_HOST_UPGRADE, is_paged=True),
-        query=_PAGES,
+        query=PAGES,
     ),
     ("GET", "/v1/kube_host_upgrades/{host}"): Operation(
         "Show which kubelet a host runs", KUBE_HOST_UPGRADE
@@ -300,7 +241,7 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         ("GET", f"/v1/{name}"): Operation(
             f"List nothing: there are no {key} here",
             listing(key, FREE),
-            query=(*_PAGES, *FILTER, Argument("image_name", "Not read.")),
+            query=(*PAGES, *FILTER, Argument("image_name", "Not read.")),
         )
         for name, key in EMPTY.items()
     },

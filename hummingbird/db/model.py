@@ -17,6 +17,8 @@ from sqlalchemy import (
     false,
 )
 
+from hummingbird.db.model_address import ADDRESS as ADDRESS
+from hummingbird.db.model_address import ADDRESS_POOL as ADDRESS_POOL
 from hummingbird.db.table import METADATA as METADATA
 from hummingbird.db.table import UtcDateTime
 from hummingbird.db.table import table as _table
@@ -105,41 +107,6 @@ LABEL = _table(
     Column("label_value", String(63), nullable=False),
     UniqueConstraint("host_id", "label_key"),
 )
-
-ADDRESS_POOL = _table(
-    "address_pool",
-    Column("uuid", String(36), nullable=False, unique=True),
-    Column("name", String(80), nullable=False, unique=True),
-    Column("emn_id", ForeignKey("emn.id")),
-    Column("network", String(45), nullable=False),
-    Column("prefix", Integer, nullable=False),
-    Column("family", Integer, nullable=False),
-    Column("order", String(16), nullable=False),
-    Column("ranges", JSON, nullable=False),
-    Column("first_key", String(33), nullable=False),
-    Column("last_key", String(33), nullable=False),
-    Column("next_key", String(33)),
-    Column("generation", Integer, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime),
-    UniqueConstraint("emn_id", "family"),
-    UniqueConstraint("first_key", "prefix"),
-)
-
-ADDRESS = _table(
-    "address",
-    Column("uuid", String(36), nullable=False, unique=True),
-    Column("address", String(45), nullable=False, unique=True),
-    Column("key", String(33), nullable=False, unique=True),
-    Column("pool_id", ForeignKey("address_pool.id")),
-    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), index=True),
-    Column("role", String(16), nullable=False),
-    Column("name", String(255), nullable=False, index=True),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("updated_at", UtcDateTime),
-    Index("ix_address_pool_id_role", "pool_id", "role"),
-)
-"""Every address that somebody has, once; a host's mgmt_ip is the first of its own."""
 
 IDEMPOTENCY = _table(
     "idempotency",

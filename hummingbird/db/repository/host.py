@@ -21,8 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
-from hummingbird.db.repository import address, host_address, host_taken
-from hummingbird.domain.address import Role
+from hummingbird.db.repository import host_address, host_taken
 from hummingbird.domain.host import Host, task_text
 from hummingbird.domain.host_machine import Event, next_state
 from hummingbird.domain.host_state import HostState
@@ -73,22 +72,19 @@ def create(
     """Store a new host, state ADDED, generation 1, with its addresses.
 
     :param further: addresses beside `mgmt_ip`.
-    :raises HostnameTaken, MacTaken, AddressTaken, AddressReserved, UnderlayTaken,
-        BoardAddressTaken: another has it.
+    :raises HummingbirdError: somebody has one of its names or addresses; see host_taken.
     """
     bm_ip = attributes.get("bm_ip")
     addresses = [one for one in (mgmt_ip, *further) if one is not None]
-
-    def refuse() -> None:
-        host_taken.refuse_taken(
-            connection,
-            hostname=hostname,
-            mgmt_mac=mgmt_mac,
-            addresses=addresses,
-            bm_ip=bm_ip,
-        )
-        host_taken.refuse_taken_underlay(connection, underlay)
-
+    refuse = partial(
+        host_taken.refuse_all,
+        connection,
+        hostname=hostname,
+        mgmt_mac=mgmt_mac,
+        addresses=addresses,
+        bm_ip=bm_ip,
+        underlay=underlay,
+    )
     refuse()
     try:
         with connection.begin_nested():
@@ -113,11 +109,9 @@ def create(
             )
             assert result.inserted_primary_key is not None
             host_id = result.inserted_primary_key[0]
-            keep = partial(address.put, connection, host_id=host_id, now=now)
-            for one in addresses:
-                keep(one, role=Role.HOST, name=f"{hostname}-mgmt")
-            if bm_ip:
-                keep(str(bm_ip), role=Role.BOARD, name=f"{hostname}-bm")
+            host_address.keep_new(
+                connection, host_id, hostname, addresses, bm_ip, now=now
+            )
     except IntegrityError as error:
         # Somebody was faster between the look and the write (PostgreSQL only: SQLite's
         # writers queue); the second look says who.

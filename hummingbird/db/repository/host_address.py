@@ -2,7 +2,9 @@
 """A host's rows in the table of addresses, as its mgmt_ip and bm_ip say. The host's own
 repository calls this with each change of them; nobody else does."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -10,6 +12,26 @@ from hummingbird.db.repository import address
 from hummingbird.domain.address import Role, key
 from hummingbird.domain.host import Host
 from hummingbird.errors import BoardAddressTaken
+
+
+def keep_new(
+    connection: Connection,
+    host_id: int,
+    hostname: str,
+    addresses: Iterable[str],
+    bm_ip: object,
+    *,
+    now: datetime,
+) -> None:
+    """Store the addresses of a new host, and of its board management.
+
+    :raises IntegrityError: somebody has one; the caller has begun a savepoint.
+    """
+    keep = partial(address.put, connection, host_id=host_id, now=now)
+    for one in addresses:
+        keep(one, role=Role.HOST, name=f"{hostname}-mgmt")
+    if bm_ip:
+        keep(str(bm_ip), role=Role.BOARD, name=f"{hostname}-bm")
 
 
 def move_to(

@@ -68,3 +68,26 @@ def refuse_taken_underlay(
     ).first()
     if holder is not None and holder.id != but:
         raise UnderlayTaken(address=underlay, holder=holder.hostname)
+
+
+def refuse_all(
+    connection: Connection,
+    *,
+    hostname: str,
+    mgmt_mac: str,
+    addresses: Sequence[str],
+    bm_ip: object,
+    underlay: str | None,
+) -> None:
+    """See that nobody has anything that a new host is to have.
+
+    :raises HummingbirdError: somebody has, in the words of its class.
+    """
+    refuse_taken(
+        connection,
+        hostname=hostname,
+        mgmt_mac=mgmt_mac,
+        addresses=addresses,
+        bm_ip=bm_ip,
+    )
+    refuse_taken_underlay(connection, underlay)

@@ -7,7 +7,6 @@ stay with the host that came first, and its attributes say what they said.
 
 import ipaddress
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +49,14 @@ _HOST = sa.table(
     sa.column("hostname", sa.String()),
     sa.column("mgmt_ip", sa.String()),
     sa.column("attributes", sa.JSON()),
+    sa.column("created_at", sa.DateTime(timezone=True)),
+)
+_EMN = sa.table(
+    "emn",
+    sa.column("id", sa.Integer()),
+    sa.column("name", sa.String()),
+    sa.column("cidr", sa.String()),
+    sa.column("created_at", sa.DateTime(timezone=True)),
 )
 
 
@@ -64,12 +71,11 @@ def upgrade() -> None:
     )
     _create_address_pool()
     _create_address()
-    now = datetime.now(UTC)
     connection = op.get_bind()
-    pools = list(_pools(connection, now))
+    pools = list(_pools(connection))
     if pools:
         connection.execute(_POOL.insert(), pools)
-    addresses = list(_addresses(connection, now))
+    addresses = list(_addresses(connection))
     if addresses:
         connection.execute(_ADDRESS.insert(), addresses)
 
@@ -140,8 +146,8 @@ def _create_address() -> None:
     op.create_index("ix_address_pool_id_role", "address", ["pool_id", "role"])
 
 
-def _pools(connection: sa.Connection, now: datetime) -> Iterator[dict[str, Any]]:
-    for row in connection.execute(sa.text("SELECT id, name, cidr FROM emn")).all():
+def _pools(connection: sa.Connection) -> Iterator[dict[str, Any]]:
+    for row in connection.execute(sa.select(_EMN).order_by(_EMN.c.id)).all():
         for part in row.cidr.split(","):
             network = ipaddress.ip_network(part)
             first, last = network.network_address, network.broadcast_address
@@ -158,11 +164,11 @@ def _pools(connection: sa.Connection, now: datetime) -> Iterator[dict[str, Any]]
                 "first_key": _key(first),
                 "last_key": _key(last),
                 "generation": 1,
-                "created_at": now,
+                "created_at": row.created_at,
             }
 
 
-def _addresses(connection: sa.Connection, now: datetime) -> Iterator[dict[str, Any]]:
+def _addresses(connection: sa.Connection) -> Iterator[dict[str, Any]]:
     # The smallest first: a network that is attached by VXLAN is a part of another.
     pools = connection.execute(
         sa.select(_POOL.c.id, _POOL.c.first_key, _POOL.c.last_key).order_by(
@@ -190,7 +196,7 @@ def _addresses(connection: sa.Connection, now: datetime) -> Iterator[dict[str, A
             "host_id": host.id,
             "role": role,
             "name": f"{host.hostname}-{suffix}",
-            "created_at": now,
+            "created_at": host.created_at,
         }
 
 
