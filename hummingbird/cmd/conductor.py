@@ -47,6 +47,7 @@ from hummingbird.reconcilers import fault_forward, registry, tunnel, vxlan
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.base import Reconciler
 from hummingbird.reconcilers.own_address import OwnAddressReconciler
+from hummingbird.reconcilers.plan import PlanReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.reconcilers.trace import TraceParts, TraceReconciler
@@ -179,6 +180,11 @@ class Conductor:
                 database, clock=clock, box=box, parts=self._trace_parts(conf, links)
             ),
             *((fault,) if fault is not None else ()),
+            PlanReconciler(
+                database,
+                cluster=self.neighbours.cluster,
+                settings=self.neighbours.settings,
+            ),
             OwnAddressReconciler(
                 database,
                 clock=clock,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import tunnel as tunnels
@@ -46,9 +46,9 @@ def unlock(task: HostTask) -> None:
     else:
         access = _provision(task, plan)
         if task.host.state is HostState.PROVISIONING:
-            task.move(Event.PROVISIONED, provisioned_plan=plan.digest)
+            task.move(Event.PROVISIONED, **_as_planned(plan))
         else:
-            task.change(provisioned_plan=plan.digest)
+            task.change(**_as_planned(plan))
     _see_it_work(task, access)
     task.conclude(Event.IN_SERVICE, lines=[_enabled(task)], online=True)
 
@@ -58,7 +58,16 @@ def reinstall(task: HostTask) -> None:
     plan = _plan(task)
     access = _provision(task, plan)
     _see_it_work(task, access)
-    task.conclude(Event.REINSTALLED, provisioned_plan=plan.digest, online=True)
+    task.conclude(Event.REINSTALLED, **_as_planned(plan), online=True)
+
+
+def _as_planned(plan: Plan) -> dict[str, Any]:
+    """Return what is kept with a host that is as the plan says."""
+    return {
+        "provisioned_plan": plan.digest,
+        "plan_basis": plan.basis,
+        "target_plan": plan.digest,
+    }
 
 
 def _plan(task: HostTask) -> Plan:

@@ -68,6 +68,7 @@ HOST = _table(
     Column("task", String(63)),
     Column("action", String(32)),
     Column("provisioned_plan", String(64)),
+    Column("plan_basis", String(64)),
     Column("target_plan", String(64)),
     Column("progress", String(16)),
     Column("touched", Boolean, nullable=False, server_default=false()),

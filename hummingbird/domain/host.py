@@ -51,6 +51,8 @@ class Host:
     """The last maintenance action that was accepted, in the client's word."""
     provisioned_plan: str | None
     """Digest of the plan that the last finished provisioning put on it; None: never."""
+    plan_basis: str | None = None
+    """Digest of what that plan rested on that all hosts share; None: not known."""
     target_plan: str | None = None
     """Digest of what would be put on it now; None: not known yet."""
     progress: str | None = None

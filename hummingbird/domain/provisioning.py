@@ -9,7 +9,7 @@ run and gone after it.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from hummingbird.domain.host import Host
 from hummingbird.errors import AddressMissing
@@ -75,6 +75,8 @@ class Plan:
 
     variables: Mapping[str, object]
     digest: str
+    basis: str
+    """Digest of what is the same for all hosts; see `basis`."""
 
 
 def plan(
@@ -120,7 +122,17 @@ def plan(
         ),
         "images_essential": list(_images(settings)),
     }
-    return Plan(variables, _digest({**variables, "release": settings.release}))
+    return Plan(
+        variables,
+        _digest({**variables, "release": settings.release}),
+        basis(join=join, settings=settings),
+    )
+
+
+def basis(*, join: Join, settings: Settings) -> str:
+    """Return the digest of what all plans rest on: the cluster, the settings, and our
+    release. A host that was provisioned on another one is not as it would be now."""
+    return _digest({"join": asdict(join), "settings": asdict(settings)})
 
 
 def _repository(repository: PackageRepository | None) -> dict[str, object]:

@@ -36,6 +36,7 @@ from hummingbird.errors import KubernetesRefused
 from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.driver import Driver
+from hummingbird.reconcilers.plan import PlanReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
 from hummingbird.reconcilers.tunnel import TunnelReconciler
@@ -243,6 +244,11 @@ class World(Window):
                 in_hand=self._in_hand,
                 nudge_runs=lambda: None,
                 further=(
+                    PlanReconciler(
+                        self.database,
+                        cluster=self.cluster,
+                        settings=lambda: self.settings,
+                    ),
                     VxlanReconciler(
                         self.database,
                         bridges=self.bridges,

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import Connection, exists, func, literal, select, update
 
 from hummingbird.db.model import EMN, HEARTBEAT, HOST
 from hummingbird.db.repository import host
@@ -61,3 +61,22 @@ def note_uptimes(connection: Connection, *, grain_seconds: int) -> None:
     uptime = select(HEARTBEAT.c.uptime_seconds).where(heard).scalar_subquery()
     is_off = exists().where(heard, drift >= grain_seconds)
     connection.execute(update(HOST).where(is_off).values(uptime_seconds=uptime))
+
+
+def note_target_plans(connection: Connection, *, basis: str) -> int:
+    """Say of all provisioned hosts whether what is on them is what would be put on them
+    now; return of how many that was news. Those of which it is not known are left.
+
+    :param basis: what plans rest on now.
+    """
+    is_known = HOST.c.provisioned_plan.is_not(None) & HOST.c.plan_basis.is_not(None)
+    changed = 0
+    for where, target in (
+        (HOST.c.plan_basis == basis, HOST.c.provisioned_plan),
+        (HOST.c.plan_basis != basis, literal(basis)),
+    ):
+        is_news = HOST.c.target_plan.is_distinct_from(target)
+        changed += connection.execute(
+            update(HOST).where(is_known, where, is_news).values(target_plan=target)
+        ).rowcount
+    return changed

@@ -277,13 +277,6 @@ def note_task(
     )
 
 
-def note_target_plan(connection: Connection, host_id: int, *, digest: str) -> None:
-    """Set what would be put on the host now; leaves the generation alone."""
-    connection.execute(
-        update(HOST).where(HOST.c.id == host_id).values(target_plan=digest)
-    )
-
-
 def note_kubelet(connection: Connection, host_id: int, *, version: str) -> None:
     """Set which kubelet the host runs; leaves the generation alone."""
     connection.execute(
