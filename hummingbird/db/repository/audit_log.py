@@ -3,17 +3,20 @@
 
 import json
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
 from hummingbird.db.model import AUDIT_LOG
 from hummingbird.domain.audit import AuditEntry, StoredEntry
 
+_INSERT: Final = insert(AUDIT_LOG)
+
 
 def append(connection: Connection, entry: AuditEntry) -> None:
     """Write one entry."""
     values = {**vars(entry), "roles": json.dumps(entry.roles)}
-    connection.execute(insert(AUDIT_LOG).values(values))
+    connection.execute(_INSERT, values)
 
 
 def list_latest(
