@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hummingbird.api.encode import encode
+
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -70,7 +72,7 @@ def deliver(
     if content is None:
         start_response(answer.status_line, [*answer.headers, *further])
         return [answer.body]
-    body = json.dumps(content).encode()
+    body = encode(content)
     # A tag would be of the part and not of the whole.
     kept = [
         (name, value)

@@ -11,6 +11,7 @@ A request is sent once. Only one without a body that came to a connection which 
 closed meanwhile is sent again, on a new one.
 """
 
+import logging
 import ssl
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,8 @@ import httpcore
 
 from hummingbird.clock import Clock
 from hummingbird.errors import SysinvBusy, SysinvUnavailable, SysinvUrlInvalid
+
+LOG = logging.getLogger(__name__)
 
 Headers = Sequence[tuple[str, str]]
 
@@ -35,8 +38,13 @@ _AGAIN: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 class Circuit:
     """Remembers that a neighbour is away, so that only one request a while finds out."""
 
-    def __init__(self, clock: Clock, *, seconds: float) -> None:
+    def __init__(self, clock: Clock, *, seconds: float, what: str = "sysinv") -> None:
+        """
+        :param seconds: how long nobody tries again.
+        :param what: is away, for the log.
+        """
         self._clock = clock
+        self._what = what
         self._seconds = seconds
         self._lock = threading.Lock()
         self._until: float | None = None
@@ -58,7 +66,12 @@ class Circuit:
     def note(self, *, well: bool) -> None:
         """Remember how a request ended."""
         with self._lock:
+            was_well = self._until is None
             self._until = None if well else self._clock.monotonic() + self._seconds
+        if was_well and not well:
+            LOG.warning("%s is away; edgeworkers are served without it", self._what)
+        elif well and not was_well:
+            LOG.info("%s answers again", self._what)
 
 
 class RelayAnswer:
@@ -126,7 +139,7 @@ class SysinvRelay:
         self._connect_seconds = connect_seconds
         self._patience = {False: answer_seconds, True: list_seconds}
         self._reached = Circuit(clock, seconds=away_seconds)
-        self._listed = Circuit(clock, seconds=away_seconds)
+        self._listed = Circuit(clock, seconds=away_seconds, what="sysinv's list")
         context = None
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=ca_file)

@@ -40,6 +40,20 @@ def test_one_request_at_a_time_finds_out_whether_it_is_back() -> None:
     circuit.enter()
 
 
+def test_that_it_is_away_and_back_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    circuit = Circuit(ManualClock(), seconds=5)
+    with caplog.at_level("INFO"):
+        for well in (True, False, False, True, True):
+            circuit.note(well=well)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "sysinv is away; edgeworkers are served without it",
+        "sysinv answers again",
+    ]
+
+
 def test_nobody_connects_while_it_is_known_to_be_away(sysinv: FakeSysinv) -> None:
     clock = ManualClock()
     relay = SysinvRelay(sysinv.url, clock=clock, connect_seconds=10, away_seconds=5)
