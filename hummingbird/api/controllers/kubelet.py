@@ -6,7 +6,7 @@ from typing import Any
 from hummingbird.api.call import Call
 from hummingbird.api.listing import PAGING, listing
 from hummingbird.api.view.kubelet import kube_host_upgrade, kube_versions
-from hummingbird.db.repository import host
+from hummingbird.db.repository import fleet, host
 from hummingbird.errors import HostNotFound, NotDoneHere, NotFound
 
 
@@ -60,4 +60,4 @@ def get_version(call: Call) -> Any:
 
 def _versions(call: Call) -> list[dict[str, Any]]:
     with call.parts.database.reader() as connection:
-        return kube_versions(host.list_all(connection))
+        return kube_versions(fleet.kubelet_versions(connection))

@@ -41,9 +41,8 @@ def kube_host_upgrade(host: Host, *, base: str) -> dict[str, Any]:
     }
 
 
-def kube_versions(hosts: Iterable[Host]) -> list[dict[str, Any]]:
+def kube_versions(seen: Iterable[str]) -> list[dict[str, Any]]:
     """Return the versions that kubelets of hosts run, the oldest first."""
-    seen = {host.kubelet_version for host in hosts if host.kubelet_version}
     return [
         {
             "version": version,

@@ -29,6 +29,12 @@ def in_networks(connection: Connection, emn_ids: Iterable[int]) -> list[Host]:
     return host.among(connection, connection.execute(ids).scalars())
 
 
+def kubelet_versions(connection: Connection) -> set[str]:
+    """Return the versions of kubelet that run on any host."""
+    query = select(HOST.c.kubelet_version).where(HOST.c.kubelet_version.is_not(None))
+    return set(connection.execute(query.distinct()).scalars())
+
+
 def any_provisioned(connection: Connection) -> bool:
     """Return whether something of ours was ever put on any host."""
     query = select(HOST.c.id).where(HOST.c.provisioned_plan.is_not(None)).limit(1)

@@ -4,13 +4,11 @@ fleet that is well costs the same however large it is."""
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
 
 from hummingbird.clock import ManualClock
 from hummingbird.db.model import HOST
@@ -30,6 +28,7 @@ from hummingbird.reconcilers.ladder import Ladder
 from hummingbird.reconcilers.liveness import LivenessReconciler
 from hummingbird.reconcilers.reach import Reach
 from hummingbird.reconcilers.sight import Eyes
+from tests.explain import Watched
 from tests.fakes.links import FakeLinks
 
 PERIODS = (1.0, 10.0, 600.0)
@@ -176,20 +175,6 @@ def fleet(database: Database) -> Iterator[Fleet]:
     yield Fleet(database)
 
 
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine, "after_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(database.engine, "after_cursor_execute", note)
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("listening_seconds", [1.0, 25.0, 7200.0])
 def test_attention_misses_nothing(
@@ -224,7 +209,7 @@ def _settled(host: Host) -> Host:
 
 def test_a_fleet_that_is_well_costs_the_same_however_large(fleet: Fleet) -> None:
     liveness, alarm = fleet.liveness(), fleet.alarms()
-    counts = []
+    watched, counts = Watched(fleet.database), []
     for size in (5, 100):
         with fleet.database.writer() as connection:
             for _ in range(size):
@@ -235,10 +220,11 @@ def test_a_fleet_that_is_well_costs_the_same_however_large(fleet: Fleet) -> None
         for _ in range(3):
             liveness.reconcile()
             alarm.reconcile()
-        with counted(fleet.database) as statements:
+        with watched.watching():
             outcomes = liveness.reconcile(), alarm.reconcile()
         assert [(one.looked_at, one.changed) for one in outcomes] == [(0, ())] * 2
-        counts.append(len(statements))
+        assert watched.walks == []
+        counts.append(len(watched.statements))
     assert counts[0] == counts[1]
 
 
