@@ -54,16 +54,23 @@ class Database:
             json_deserializer=_from_json,
             **options,
         )
+        # PostgreSQL shows each statement what was committed before it, inside
+        # a transaction or not: for reading, its beginning and end are two errands in vain.
+        self._reading: Engine = (
+            self.engine
+            if self._sqlite
+            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
         if self._sqlite:
             _prepare_sqlite(self.engine)
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
-        """Yield a connection that sees one consistent state and writes nothing.
+        """Yield a connection that reads what is committed, and writes nothing.
 
         :raises DatabaseUnavailable: the database does not answer.
         """
-        with _translated(), self.engine.connect() as connection:
+        with _translated(), self._reading.connect() as connection:
             yield connection
             connection.rollback()
 
