@@ -33,7 +33,7 @@ class HostSide:
         (self.private / "settings").write_text(
             f"ADDRESS={ADDRESS}\nHUB_KEY={hub_key}\nHUB_ENDPOINT=192.0.2.1:{PORT}\n"
             f"NETWORKS='100.126.0.0/16 192.0.3.0/24'\nKEEPALIVE=0\nMTU=1400\n"
-            "TICK=1\nPATIENCE=7\n"
+            "TICK=1\nGLANCE=1\nPATIENCE=7\n"
         )
         (folder / "sockets").mkdir()
         self.namespace = f"hb-host-{os.getpid()}-{time.monotonic_ns() % 100000}"
@@ -177,6 +177,19 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     eventually(lambda: "mtu 1300" in host.do("ip link show hb-tunnel"))
     assert site.ping()
     assert site.hub.interface.peers()[second].handshake_at == handshake
+
+    # Another address of its own: a wireguard-go by itself takes 15 s to notice.
+    began = time.monotonic()
+    host.do("ip address flush dev c0 scope global; ip address add 192.0.2.77/24 dev c0")
+    eventually(
+        lambda: (
+            host.do("ping -c 1 -W 1 100.126.0.1 >/dev/null && echo yes", check=False)
+            == "yes"
+        )
+    )
+    assert time.monotonic() - began < 10
+    endpoint = site.hub.interface.peers()[second].endpoint
+    assert endpoint is not None and endpoint.startswith("192.0.2.77:")
 
     # A dead wireguard-go, or a link that somebody deletes, is made again.
     host.do("ip link del hb-tunnel")

@@ -19,6 +19,7 @@ TABLE=51820     # of routes
 PATH=$HERE/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 TICK=10         # seconds between two looks
+GLANCE=2        # seconds between two looks at our own address
 STALE=150       # after 120 s WireGuard shakes hands anew, after 180 s a session is dead
 PATIENCE=15     # seconds for a new key to be answered
 
@@ -167,6 +168,19 @@ renew() {
     fi
 }
 
+# Whether packets to the hub leave from another address than the last time: another DHCP
+# lease, another modem. A wireguard-go goes on with the former one for 15 s if not told.
+moved() {
+    set -- $(wg show "$NAME" endpoints 2>/dev/null)
+    hub=${2:-}
+    hub=${hub%:*}
+    hub=${hub#[}
+    set -- $(ip route get "${hub%]}" 2>/dev/null)
+    while [ $# -gt 1 ] && [ "$1" != src ]; do shift; done
+    [ $# -gt 1 ] && [ "$2" != "$left_from" ] || return 1
+    left_from=$2
+}
+
 run() {
     echo $$ >"$HERE/pid"
     trap 'take_down; rm -f "$HERE/pid"; exit 0' TERM INT
@@ -174,11 +188,19 @@ run() {
     # Other settings, another program: the tunnel stays up, with its session.
     trap 'exec /bin/sh "$HERE/tunnel" run' HUP
     is_up && peer private-key "$HERE/key"
+    left_from=
+    since=$TICK
     while :; do
-        ensure
+        # The cheap look each time, the whole one now and then.
+        if [ "$since" -ge "$TICK" ]; then
+            ensure
+            since=0
+        fi
+        if moved; then peer; fi
         [ -e "$HERE/switch" ] && renew
-        sleep "$TICK" &
+        sleep "$GLANCE" &
         wait $!
+        since=$((since + GLANCE))
     done
 }
 
