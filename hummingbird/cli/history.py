@@ -4,11 +4,12 @@
 import argparse
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hummingbird.cli.client import path
 from hummingbird.cli.command import List, readable
+from hummingbird.clock import SystemClock
 
 _AGE = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -67,7 +68,7 @@ def since(text: str, *, now: datetime | None = None) -> str:
     if ago := _AGE.fullmatch(text):
         age = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         try:
-            return ((now or datetime.now(UTC)) - age).isoformat()
+            return ((now or SystemClock().now()) - age).isoformat()
         except OverflowError as error:
             raise argparse.ArgumentTypeError(f"{text!r} is too long ago") from error
     try:

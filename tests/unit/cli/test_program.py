@@ -2,6 +2,7 @@
 """The program as a whole: its statuses, its help, its start, its completion."""
 
 import argparse
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -42,7 +43,7 @@ def test_every_command_has_a_sentence_and_an_example_that_parses(point: object) 
     parser = _parser(name)
     assert "examples:\n  " in parser.format_help()
     for example in command.examples:
-        words = example.split("hummingbird ", 1)[1].split(" < ")[0].split()
+        words = re.split(" [<>] ", example.split("hummingbird ", 1)[1])[0].split()
         if "'" in example:
             continue  # quoted for a shell
         assert words[0] == name
