@@ -119,7 +119,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST",   "/v1/ihosts/{host}/kube_upgrade_kubelet", kubelet.upgrade),
     ("POST",   "/v1/ihosts/{host}/vim",             host_audit.audit),
     ("GET",    "/v1/ihosts/{host}/trace",           trace.get),
-    ("POST",   "/v1/ihosts/{host}/trace",           trace.create),
+    ("POST",   "/v1/ihosts/{host}/trace",           once(trace.create)),
     ("GET",    "/v1/ihosts/{host}/{collection}",    facts.collection),
     *_INVENTORY,
     ("GET",    "/v1/labels",                        label.list_all),
