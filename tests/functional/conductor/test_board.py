@@ -88,7 +88,7 @@ def test_a_reset_is_over_when_the_new_boot_is_heard(
     assert ask(locked, RunKind.RESET) is RunState.SUCCEEDED
     assert board.orders == [Order.RESET]
     assert locked.boxes["edge-0"].boot_id != before
-    locked.reconcile("liveness")
+    locked.live(11)
     host = locked.host("edge-0")
     assert (host.online, host.boot_id) == (True, locked.boxes["edge-0"].boot_id)
 
