@@ -25,6 +25,7 @@ postgresql         the same figures there
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -110,14 +111,18 @@ class Bench:
             quiet = 0 if any(one["changed"] for one in reports) else quiet + 1
 
     def _idle(self, size: int) -> None:
-        before, began = self._program.cpu_seconds(), time.monotonic()
-        time.sleep(IDLE_SECONDS)
-        used = self._program.cpu_seconds() - before
-        percent = round(100 * used / (time.monotonic() - began), 1)
+        percent = round(statistics.median(self._share() for _ in range(3)), 1)
         self.found["idle_cpu_percent"][str(size)] = percent
         _say(f"  idle: {percent} % of a core")
         for one in self._client.get("/v1/reconcilers")["reconcilers"]:
             _say(f"    {one['name']}: {one['took_seconds'] * 1000:.0f} ms")
+
+    def _share(self) -> float:
+        """Return the part of one core that it takes now, in percent."""
+        before, began = self._program.cpu_seconds(), time.monotonic()
+        time.sleep(IDLE_SECONDS)
+        used = self._program.cpu_seconds() - before
+        return 100 * used / (time.monotonic() - began)
 
     def _operations(self, size: int, *, count: int) -> None:
         client, step = self._client, max(1, size // (count + 5))
