@@ -4,7 +4,7 @@
 from datetime import UTC, datetime, timedelta
 
 from hummingbird.db.repository import alarm as alarms
-from hummingbird.db.repository import event_log, facts, process
+from hummingbird.db.repository import event_log, process
 from hummingbird.db.repository import heartbeat as heartbeats
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.session import Database
@@ -113,24 +113,6 @@ def test_sessions_end_with_their_host(database: Database) -> None:
         assert (session.hostname, session.last_sequence) == ("edge-1", 2**40)
         hosts.remove(connection, known)
         assert heartbeats.find_session(connection, second) is None
-
-
-def test_a_report_that_says_the_same_is_not_a_change(database: Database) -> None:
-    known = host_id(database)
-    later = NOW + timedelta(seconds=60)
-    body: dict[str, object] = {"cpu": [{"cpu": 0}]}
-    with database.writer() as connection:
-        for now, new in ((NOW, True), (later, False)):
-            assert new is facts.put(
-                connection, host_id=known, content_hash="a", body=body, now=now
-            )
-        stored = facts.of_host(connection, known)
-        assert stored is not None
-        assert (stored.changed_at, stored.reported_at, stored.body) == (
-            NOW,
-            later,
-            body,
-        )
 
 
 def test_a_process_whose_place_was_taken_learns_of_it(database: Database) -> None:
