@@ -50,3 +50,11 @@ def test_a_bench_prints_what_its_docstring_promises() -> None:
         noted = name.replace("_first_", "_{which}_").replace("_second_", "_{which}_")
         assert f'"{name}"' in text or f'"{noted}"' in text, name
     assert len(promised) == 11
+
+
+def test_a_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((ROOT / "doc" / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    for number, page in zip(numbers, pages, strict=True):
+        assert page.read_text().startswith(f"# {number}. "), page.name
