@@ -52,7 +52,7 @@ controlPlaneEndpoint: {address}:{port}
 certificatesDir: {folder}/pki
 networking: {{podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/16}}
 apiServer:
-  certSANs: [127.0.0.1, 198.51.100.2, 10.99.0.1]
+  certSANs: [127.0.0.1, 198.51.100.2, 10.99.0.1, "{address_6}"]
 controllerManager:
   extraArgs:
   - {{name: kube-api-qps, value: "200"}}
@@ -123,6 +123,7 @@ class ControlPlane:
             _SETTINGS.format(
                 token=token,
                 address=inventory.CONTROLLER_ADDRESS,
+                address_6=inventory.CONTROLLER_ADDRESS_6,
                 port=API_PORT,
                 version=self._version,
                 folder=self._folder,

@@ -30,7 +30,7 @@ storage:
   filesystem: {{rootdirectory: {storage}}}
   delete: {{enabled: true}}
 http:
-  addr: 0.0.0.0:{port}
+  addr: :{port}
   tls: {{certificate: {certificate}, key: {key}}}
 """
 
@@ -108,7 +108,7 @@ def wait(
 
 def serve_packages(repository: Path, *, log: Path) -> None:
     """Serve the package repository over HTTP."""
-    argv = [sys.executable, "-m", "http.server", str(APT_PORT)]
+    argv = [sys.executable, "-m", "http.server", str(APT_PORT), "--bind", "::"]
     argv += ["--directory", str(repository)]
     process = start("apt", argv, log=log)
     wait("apt", process, port=APT_PORT, path="/Release", tls=False, log=log)
@@ -120,7 +120,12 @@ def serve_images(folder: Path, images: Mapping[str, str], *, log: Path) -> None:
     :raises LabError: the registry did not start, or refused an image.
     """
     authority = Authority(folder / "tls")
-    addresses = (inventory.CONTROLLER_ADDRESS, "198.51.100.2", "127.0.0.1")
+    addresses = (
+        inventory.CONTROLLER_ADDRESS,
+        inventory.CONTROLLER_ADDRESS_6,
+        "198.51.100.2",
+        "127.0.0.1",
+    )
     certificate, key = authority.issue("registry", addresses=addresses)
     settings = folder / "run" / "registry.yml"
     settings.write_text(
