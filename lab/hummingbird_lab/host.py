@@ -61,7 +61,13 @@ class Host:
             mac=plan.mac,
         )
         self.lan_cable = (
-            Cable(f"{plan.name}-lan", owner=plan.name, device="eth1", switch=plan.lan)
+            Cable(
+                f"{plan.name}-lan",
+                owner=plan.name,
+                device="eth1",
+                switch=plan.lan,
+                mac=plan.mac.replace(":00:", ":01:", 1),
+            )
             if plan.lan
             else None
         )
