@@ -30,8 +30,10 @@ say() { echo "hummingbird-tunnel: $*" >&2; }
 # Without wg nothing more can be told: while a host is retired it goes before the tunnel.
 is_up() {
     ip link show dev "$NAME" >/dev/null 2>&1 || return 1
-    command -v wg >/dev/null || return 0
+    # Not by "command -v": a shell remembers where a program was.
     wg show "$NAME" >/dev/null 2>&1
+    case $? in 0 | 126 | 127) return 0 ;; esac
+    return 1
 }
 
 # The packages that are missing here, if any.
