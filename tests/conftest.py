@@ -24,6 +24,8 @@ LONGEST_FIRST = {
     "test_conductor_death": -3,
     "test_provision": -2,
     "test_provision_beside": -2,
+    "test_tunnel": -2,
+    "test_networks": -2,
     "test_agents": -1,
     "test_recovery": -1,
 }
