@@ -205,7 +205,7 @@ def certificate_line(certificate: Certificate | None) -> str:
 def run_up(conf: Conf) -> int:
     """Run all three until a signal; return the exit code."""
     began = time.monotonic()
-    memory.share_heaps()
+    memory.share_a_heap()
     up = Up(conf)
     try:
         up.start()
