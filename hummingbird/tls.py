@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +52,18 @@ class Certificate:
         return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
 
 
+class _Link(ssl.SSLSocket):
+    """A connection that says when somebody begins to read from it."""
+
+    on_first_read: Callable[[ssl.SSLSocket], None] | None = None
+
+    def recv_into(self, *arguments: Any, **named: Any) -> int:
+        told, self.on_first_read = self.on_first_read, None
+        if told is not None:
+            told(self)
+        return super().recv_into(*arguments, **named)
+
+
 class LazyAdapter(BuiltinSSLAdapter):
     """Wraps a connection and returns at once."""
 
@@ -81,6 +94,7 @@ class LazyAdapter(BuiltinSSLAdapter):
         )
         super().__init__(str(cert_path), str(key_path))
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.context.sslsocket_class = _Link
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, Any]]:
         """Return the connection, its handshake still to come.
@@ -93,9 +107,15 @@ class LazyAdapter(BuiltinSSLAdapter):
         link = self.context.wrap_socket(
             sock, server_side=True, do_handshake_on_connect=False
         )
+        assert isinstance(link, _Link)
+        link.on_first_read = self._begin
+        return link, dict(_ENVIRON)
+
+    def _begin(self, link: ssl.SSLSocket) -> None:
+        # Not before a worker has it: while many come at once, those that wait their turn
+        # hold nobody up, and are not to blame for how long that takes.
         with self._guard:
             self._open[link] = self._clock.monotonic()
-        return link, dict(_ENVIRON)
 
     def sweep(self) -> int:
         """End the connections that have taken too long; return how many."""

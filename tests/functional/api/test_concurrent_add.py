@@ -95,7 +95,7 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
         database,
         clock,
         box,
-        lambda: None,
+        lambda _name: None,
         certificate=lambda: api_certificate(conf),
     )
     service.start()

@@ -3,6 +3,7 @@
 
 import json
 import socket
+import ssl
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -136,6 +137,11 @@ def test_a_connection_does_not_last_for_ever(site: Site) -> None:
     adapter = LazyAdapter(files.cert_path, files.key_path, clock=clock)
     ours, theirs = socket.socketpair()
     link, _ = adapter.wrap(ours)
+    clock.advance(CONNECTION_MAX_SECONDS + 1)
+    assert adapter.sweep() == 0, "one that waits for a worker holds nobody up"
+    link.setblocking(False)
+    with pytest.raises(ssl.SSLWantReadError):
+        link.recv_into(bytearray(1))
     assert adapter.sweep() == 0
     clock.advance(CONNECTION_MAX_SECONDS + 1)
     assert adapter.sweep() == 1
