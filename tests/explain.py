@@ -74,9 +74,11 @@ def _sqlite(cursor: Any, statement: str, parameters: Any) -> set[str]:
 def _postgresql(cursor: Any, statement: str, parameters: Any) -> set[str]:
     # A table of a test fits on one page, where no index pays: what is asked is whether
     # there is one that could serve.
-    cursor.execute("SET LOCAL enable_seqscan = off")
+    # Not SET LOCAL: who only reads is in no transaction.
+    cursor.execute("SET enable_seqscan = off")
     cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
     found = cursor.fetchone()[0]
+    cursor.execute("RESET enable_seqscan")
     plan = json.loads(found) if isinstance(found, str) else found
     return set(_scanned(plan[0]["Plan"]))
 

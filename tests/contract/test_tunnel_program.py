@@ -70,8 +70,13 @@ class HostSide:
 
     def start(self) -> None:
         self.do(
-            "sh /var/lib/hummingbird-tunnel/tunnel run </dev/null >/tmp/hb-said 2>&1 &"
+            "sh /var/lib/hummingbird-tunnel/tunnel run </dev/null >>/var/lib/said 2>&1 &"
         )
+
+    def said(self) -> str:
+        """Return what the program said, and what runs there."""
+        there = self.do("cat /var/lib/said; ps -eo pid,stat,wchan:20,args", check=False)
+        return f"it did not come true; the host:\n{there}"
 
     def end(self) -> None:
         self._shell.kill()
@@ -129,10 +134,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site.hub.end()
 
 
-def eventually(true: Callable[[], object], *, seconds: float = 40.0) -> None:
+def eventually(
+    site: Site, true: Callable[[], object], *, seconds: float = 40.0
+) -> None:
     deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < deadline, "it did not come true"
+        if time.monotonic() > deadline:
+            raise AssertionError(site.host.said())
         time.sleep(0.05)
 
 
@@ -143,7 +151,7 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     assert host.program("public") == first, "a key that is there is kept"
     site.put(first, f"{ADDRESS}/32")
     host.start()
-    eventually(lambda: site.heard(first))
+    eventually(site, lambda: site.heard(first))
     assert site.ping()
     assert (host.private / "key").stat().st_mode & 0o777 == 0o600
     routed = host.do("ip route get 192.0.3.9")
@@ -155,16 +163,16 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     second = host.program("offer")
     assert host.program("offer") == second != first
     host.program("switch")
-    eventually(lambda: (host.private / "switch.failed").exists())
+    eventually(site, lambda: (host.private / "switch.failed").exists())
     assert site.ping()
     assert (host.private / "key.next").exists()
 
     # One that it knows is taken over; the next one is another.
     site.put(second)
     host.program("switch")
-    eventually(lambda: site.heard(second))
+    eventually(site, lambda: site.heard(second))
     site.put(second, f"{ADDRESS}/32")
-    eventually(lambda: not (host.private / "key.next").exists())
+    eventually(site, lambda: not (host.private / "key.next").exists())
     assert host.program("public") == second
     assert site.ping()
     assert host.program("offer") not in (first, second)
@@ -174,7 +182,7 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     settings = (host.private / "settings").read_text()
     (host.private / "settings").write_text(settings.replace("MTU=1400", "MTU=1300"))
     host.do("kill -HUP $(cat /var/lib/hummingbird-tunnel/pid)")
-    eventually(lambda: "mtu 1300" in host.do("ip link show hb-tunnel"))
+    eventually(site, lambda: "mtu 1300" in host.do("ip link show hb-tunnel"))
     assert site.ping()
     assert site.hub.interface.peers()[second].handshake_at == handshake
 
@@ -182,10 +190,11 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     began = time.monotonic()
     host.do("ip address flush dev c0 scope global; ip address add 192.0.2.77/24 dev c0")
     eventually(
+        site,
         lambda: (
             host.do("ping -c 1 -W 1 100.126.0.1 >/dev/null && echo yes", check=False)
             == "yes"
-        )
+        ),
     )
     assert time.monotonic() - began < 10
     endpoint = site.hub.interface.peers()[second].endpoint
@@ -193,7 +202,7 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
 
     # A dead wireguard-go, or a link that somebody deletes, is made again.
     host.do("ip link del hb-tunnel")
-    eventually(site.ping)
+    eventually(site, site.ping)
 
     # Retiring takes wg away before the tunnel, through which it comes in.
     link = host.do("ip -o link show hb-tunnel")
@@ -211,7 +220,7 @@ def test_a_change_of_key_that_lost_its_power_is_finished(site: Site) -> None:
     site.put(second, f"{ADDRESS}/32")
     host.do("touch /var/lib/hummingbird-tunnel/switch")
     host.start()
-    eventually(lambda: site.heard(second))
-    eventually(lambda: not (host.private / "switch").exists())
+    eventually(site, lambda: site.heard(second))
+    eventually(site, lambda: not (host.private / "switch").exists())
     assert host.program("public") == second
     assert site.ping()
