@@ -142,3 +142,8 @@ class HostGenerationConflict(Conflict):
 class TransitionRefused(Conflict):
     code = "hummingbird.host.transition_refused"
     sentence = "Host {hostname} is {state}; {event} can't happen there."
+
+
+class HostFileInvalid(BadRequest):
+    code = "hummingbird.host.file_invalid"
+    sentence = "{message}"

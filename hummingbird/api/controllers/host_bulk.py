@@ -16,7 +16,6 @@ from hummingbird.api.controllers.host_add import add
 from hummingbird.api.schema.host_bulk import (
     MAX_BYTES,
     Entry,
-    FileInvalid,
     parse_hosts,
     read_file,
 )
@@ -24,7 +23,7 @@ from hummingbird.api.view.host_bulk import hosts_file
 from hummingbird.db.repository import credential, emn, host
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import board_of
-from hummingbird.errors import DatabaseUnavailable, HummingbirdError
+from hummingbird.errors import DatabaseUnavailable, HostFileInvalid, HummingbirdError
 
 _AT_ONCE: Final = 50
 """Hosts of one transaction: others write between, and a commit costs little each."""
@@ -36,7 +35,7 @@ def add_all(call: Call) -> Any:
     try:
         content_type = call.request.headers.get("Content-Type", "")
         entries = parse_hosts(read_file(content_type, body))
-    except FileInvalid as error:
+    except HostFileInvalid as error:
         return {"success": "", "error": str(error)}
     added: list[str] = []
     refused: list[str] = []

@@ -19,7 +19,7 @@ from defusedxml.common import DefusedXmlException
 
 from hummingbird.api.schema.host import NewHost, parse_new_host
 from hummingbird.domain.host import PERSONALITY
-from hummingbird.errors import BadRequest, HummingbirdError
+from hummingbird.errors import BadRequest, HostFileInvalid, HummingbirdError
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Of a request: some 50,000 hosts."""
@@ -59,10 +59,6 @@ _PASSED_OVER: Final = frozenset({"power_on", "sw_version"})
 Body = Mapping[str, Any]
 
 
-class FileInvalid(BadRequest):
-    """Nothing of the file can be used; answered as upstream answers it."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One host of the file, checked as far as it can be without the database."""
@@ -75,7 +71,7 @@ class Entry:
 def read_file(content_type: str, body: bytes) -> bytes:
     """Return the file in a form (multipart/form-data, RFC 7578).
 
-    :raises FileInvalid: there is none.
+    :raises HostFileInvalid: there is none.
     """
     head = f"Content-Type: {content_type}\r\n\r\n".encode("ascii", "replace")
     form = BytesParser(policy=HTTP).parsebytes(head + body)
@@ -85,23 +81,23 @@ def read_file(content_type: str, body: bytes) -> bytes:
             content = part.get_payload(decode=True)
             if isinstance(content, bytes):
                 return content
-    raise FileInvalid(message="Error: No file uploaded")
+    raise HostFileInvalid(message="Error: No file uploaded")
 
 
 def parse_hosts(content: bytes) -> list[Entry]:
     """Return the hosts of the file, if nothing is wrong with any.
 
-    :raises FileInvalid: it is no such file, or hosts in it are wrong: a line for each.
+    :raises HostFileInvalid: it is no such file, or hosts in it are wrong: a line for each.
     """
     try:
         root = ElementTree.fromstring(content, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise FileInvalid(
+        raise HostFileInvalid(
             message="No hosts have been added, invalid XML document"
         ) from error
     elements = root.findall("host")
     if not elements:
-        raise FileInvalid(
+        raise HostFileInvalid(
             message="No hosts have been added, there are none in the file"
         )
     entries: list[Entry] = []
@@ -118,7 +114,7 @@ def parse_hosts(content: bytes) -> list[Entry]:
                 f" No hosts have been added, error parsing host {culprit}: {error}"
             )
     if wrong:
-        raise FileInvalid(message="\n".join(wrong))
+        raise HostFileInvalid(message="\n".join(wrong))
     return entries
 
 
