@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import yaml
@@ -129,10 +129,6 @@ class RealWorld:
         for node in self._nodes:
             self._delete(f"/api/v1/nodes/{node}")
             self._delete(_lease(node))
-        if self._api.find(f"{self._daemon_sets()}/agents", action="look"):
-            self._patch(
-                f"{self._daemon_sets()}/agents", {"metadata": {"finalizers": None}}
-            )
         self._delete(f"/api/v1/namespaces/{self.namespace}")
 
     def unreachable(self) -> Cluster:
@@ -191,7 +187,7 @@ class RealWorld:
             labels["app.kubernetes.io/name"] = agent
         extra: dict[str, Any] = {"labels": labels}
         if daemon:
-            extra["ownerReferences"] = [self._daemon_set()]
+            extra["ownerReferences"] = [_NOBODYS_DAEMON_SET]
         if mirror:
             extra["annotations"] = {
                 "kubernetes.io/config.mirror": "x",
@@ -272,44 +268,6 @@ class RealWorld:
         found = self._api.find(f"/api/v1/namespaces/{namespace}", action="look")
         return None if found is None else found["metadata"]["labels"]
 
-    def _daemon_set(self) -> dict[str, Any]:
-        """Return a reference to a DaemonSet that does nothing.
-
-        Its controller would take its pods away from nodes that it did not choose, so it
-        is one that is being deleted, and for ever: controllers leave that one alone.
-        """
-        path = f"{self._daemon_sets()}/agents"
-        found = self._api.find(path, action="look")
-        if found is None:
-            found = self._make(
-                self._daemon_sets(),
-                kind="DaemonSet",
-                name="agents",
-                version="apps/v1",
-                finalizers=["hummingbird.test/keep"],
-                spec={
-                    "selector": {"matchLabels": {"of": "agents"}},
-                    "template": {
-                        "metadata": {"labels": {"of": "agents"}},
-                        "spec": {
-                            "containers": [{"name": "c", "image": "none.invalid/c"}],
-                            "nodeSelector": {"never": "there"},
-                        },
-                    },
-                },
-            )
-            self._delete(path)
-        return {
-            "apiVersion": "apps/v1",
-            "kind": "DaemonSet",
-            "name": "agents",
-            "uid": found["metadata"]["uid"],
-            "controller": True,
-        }
-
-    def _daemon_sets(self) -> str:
-        return f"/apis/apps/v1/namespaces/{self.namespace}/daemonsets"
-
     def _path(self, kind: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/{kind}"
 
@@ -346,6 +304,19 @@ class RealWorld:
             expect=(404,),
         )
 
+
+_NOBODYS_DAEMON_SET: Final = {
+    "apiVersion": "contract.hummingbird.test/v1",
+    "kind": "DaemonSet",
+    "name": "agents",
+    "uid": "6b5c1f0e-8a5b-4f0c-9d1b-0c8f7c1f6a10",
+    "controller": True,
+}
+"""A DaemonSet of a group that no controller knows.
+
+The controller of real ones releases a pod that does not match, also when the set was
+deleted a moment ago: a pod of such a set is a daemon's or not as the race ends.
+"""
 
 _NODE_INFO = {
     "bootID": "0f6d2f3a-boot",
