@@ -11,10 +11,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pecan import expose
-from pecan.core import ExplicitPecan, RoutingState
-from pecan.core import Request as PecanRequest
-from pecan.hooks import PecanHook
 from webob import Response
 from webob.exc import HTTPException
 
@@ -31,6 +27,14 @@ from hummingbird.api.router import Route, Router
 from hummingbird.api.routes import ROUTES
 from hummingbird.api.sysinv import Sysinv
 from hummingbird.errors import BodyTooLarge, HummingbirdError
+from hummingbird.imports import without
+
+# Every template engine that there is would be imported, for pages that we don't have.
+with without("genshi", "jinja2", "kajiki", "pygments"):
+    from pecan import expose
+    from pecan.core import ExplicitPecan, RoutingState
+    from pecan.core import Request as PecanRequest
+    from pecan.hooks import PecanHook
 
 LOG = logging.getLogger("hummingbird.api")
 

@@ -54,7 +54,7 @@ class NetlinkHub:
     """The hub in the network namespace that this process is in."""
 
     def open(self, plan: HubPlan) -> WireGuard:
-        from pyroute2 import IPRoute
+        from pyroute2.iproute import IPRoute
         from pyroute2.netlink.exceptions import NetlinkError
 
         try:

@@ -92,8 +92,8 @@ def own_addresses() -> set[str]:
 
 
 def _netlink() -> Any:
-    # A third of a second of imports: only who watches links pays.
-    from pyroute2 import IPRoute
+    # A tenth of a second of imports: only who watches links pays.
+    from pyroute2.iproute import IPRoute
 
     return IPRoute()
 

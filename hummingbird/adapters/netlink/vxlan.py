@@ -83,7 +83,7 @@ def _has_any(name: str) -> bool:
 
 
 def _netlink() -> Any:
-    from pyroute2 import IPRoute
+    from pyroute2.iproute import IPRoute
 
     return IPRoute()
 
