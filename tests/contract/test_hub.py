@@ -73,22 +73,53 @@ print(json.dumps(seen))
 """
 
 
-def real_story() -> dict[str, Any]:
+_HUNG = """
+import json, os, signal, sys
+from pathlib import Path
+from hummingbird.adapters.netlink.hub import NetlinkHub
+from tests.contract.test_hub import KEY, story
+
+def running():
+    return {
+        folder.name for folder in Path("/proc").glob("[0-9]*")
+        if b"wireguard-go" in (folder / "cmdline").read_bytes().split(b"\\0")[0]
+        and (folder / "status").read_text().count("State:\\tZ") == 0
+    }
+
+name = sys.argv[1]
+story(NetlinkHub(), name)
+(hung,) = running()
+os.kill(int(hung), signal.SIGSTOP)
+seen = story(NetlinkHub(answer_seconds=2.0), name)
+print(json.dumps({"peers": seen["peers"], "before": seen["before"],
+    "again": running() not in (set(), {hung}), "others": len(running()) - 1}))
+"""
+
+
+def run_apart(program: str) -> dict[str, Any]:
+    """Run a program with the name of a hub, in namespaces of its own; return what it
+    printed."""
     name = f"hbhub{uuid4().hex[:6]}"
     namespaces = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     try:
         done = subprocess.run(
-            [*namespaces, sys.executable, "-c", _REAL, name],
+            [*namespaces, sys.executable, "-c", program, name],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     finally:
         (SOCKETS / f"{name}.sock").unlink(missing_ok=True)
     assert done.returncode == 0, done.stderr
     seen: dict[str, Any] = json.loads(done.stdout)
+    return {**seen, "asked": name}
+
+
+def real_story() -> dict[str, Any]:
+    seen = run_apart(_REAL)
+    name = seen.pop("asked")
     link = seen.pop("link")
     assert link == {
         "mtu": 1420,
@@ -111,3 +142,11 @@ def test_a_hub_that_is_there_is_kept_as_it_is(tell: Any) -> None:
     assert seen["before"] is None
     assert seen["key"] is not None
     assert seen["peers"] == [PUBLIC]
+
+
+def test_a_hub_whose_wireguard_go_hangs_is_made_anew() -> None:
+    """All hosts are cut off meanwhile; its peers are put back by who opened it."""
+    seen = run_apart(_HUNG)
+    assert seen["before"] is None, "nothing of the former one is left"
+    assert seen["peers"] == [PUBLIC]
+    assert seen["again"] and seen["others"] == 0

@@ -22,7 +22,10 @@ from hummingbird.errors import HubUnavailable
 
 LOG = logging.getLogger(__name__)
 
-_START_SECONDS: Final = 10.0
+_START_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 30.0
+"""A wireguard-go that has said nothing for so long hangs: all hosts behind it are cut off,
+and a new one has its ten thousand peers again in seconds."""
 _UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
 """What the kernel says to a kind of link that it does not know."""
 
@@ -53,23 +56,31 @@ class Hub(Protocol):
 class NetlinkHub:
     """The hub in the network namespace that this process is in."""
 
+    def __init__(self, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._answer_seconds = answer_seconds
+
     def open(self, plan: HubPlan) -> WireGuard:
         from pyroute2.iproute import IPRoute
         from pyroute2.netlink.exceptions import NetlinkError
 
         try:
             with IPRoute() as netlink:
-                found = _ensure_link(netlink, plan.interface)
+                found = _ensure_link(
+                    netlink, plan.interface, answer_seconds=self._answer_seconds
+                )
                 _ensure_address(netlink, plan)
                 return found
         except (NetlinkError, OSError) as error:
             raise HubUnavailable(message=str(error)) from error
 
 
-def _ensure_link(netlink: Any, name: str) -> WireGuard:
-    userspace = UserspaceWireGuard(name)
+def _ensure_link(netlink: Any, name: str, *, answer_seconds: float) -> WireGuard:
+    userspace = UserspaceWireGuard(name, timeout_seconds=answer_seconds)
     if userspace.is_served:
-        return userspace
+        if userspace.answers:
+            return userspace
+        LOG.warning("The wireguard-go of %s does not answer; it is started again", name)
+        userspace.end_program()
     for link in netlink.get_links(ifname=name):
         if _kind(link) == "wireguard":
             return KernelWireGuard(name)
@@ -98,25 +109,35 @@ def _start(name: str) -> UserspaceWireGuard:
         )
     SOCKETS.mkdir(mode=0o755, parents=True, exist_ok=True)
     LOG.info("The kernel has no WireGuard: starting wireguard-go for %s", name)
-    done = subprocess.run(
-        [program, name],
-        env={**os.environ, "LOG_LEVEL": "error"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        timeout=_START_SECONDS,
-        check=False,
-    )
     userspace = UserspaceWireGuard(name)
     deadline = time.monotonic() + _START_SECONDS
+    # The socket of one that is just ending is in the way for a moment.
+    while (code := _run(program, name)) and time.monotonic() < deadline:
+        time.sleep(0.2)
     while not userspace.is_served:
-        if done.returncode or time.monotonic() >= deadline:
+        if code or time.monotonic() >= deadline:
             raise HubUnavailable(
-                message=f"wireguard-go {name} did not start (exit {done.returncode})"
+                message=f"wireguard-go {name} did not start (exit {code})"
             )
         time.sleep(0.02)
     return userspace
+
+
+def _run(program: str, name: str) -> int:
+    """Return the exit code of a wireguard-go, which leaves another one to go on."""
+    try:
+        return subprocess.run(
+            [program, name],
+            env={**os.environ, "LOG_LEVEL": "error"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            timeout=_START_SECONDS,
+            check=False,
+        ).returncode
+    except subprocess.TimeoutExpired as error:
+        raise HubUnavailable(message=f"wireguard-go {name} did not start") from error
 
 
 def _ensure_address(netlink: Any, plan: HubPlan) -> None:

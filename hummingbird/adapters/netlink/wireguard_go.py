@@ -8,6 +8,8 @@ one message, so ten thousand peers cost one round trip.
 
 import base64
 import errno
+import os
+import signal
 import socket
 import stat
 from collections.abc import Iterable, Iterator
@@ -21,14 +23,24 @@ from hummingbird.keypair import wireguard_public_key
 SOCKETS: Final = Path("/var/run/wireguard")
 """Where wireguard-go and wg meet; compiled into both."""
 _TIMEOUT_SECONDS: Final = 30.0
+"""For each piece of an answer. One that is working sends its first within milliseconds, and
+ten thousand peers in a second."""
+_PROC: Final = Path("/proc")
 
 
 class UserspaceWireGuard:
     """An interface that a running wireguard-go serves."""
 
-    def __init__(self, name: str, *, sockets: Path = SOCKETS) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        sockets: Path = SOCKETS,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+    ) -> None:
         self._name = name
         self._path = sockets / f"{name}.sock"
+        self._timeout_seconds = timeout_seconds
 
     @property
     def name(self) -> str:
@@ -42,6 +54,35 @@ class UserspaceWireGuard:
                 return True
         except OSError:
             return False
+
+    @property
+    def answers(self) -> bool:
+        """Whether the program that listens also answers: one that hangs takes connections
+        like any other, for it is the kernel that does."""
+        try:
+            self._set([])
+        except TimeoutError:
+            return False
+        return True
+
+    def end_program(self) -> None:
+        """End whatever serves the interface in this network namespace, by force: one that
+        hangs hears nothing else. Its interface and its peers go with it."""
+        own = (_PROC / "self/ns/net").readlink()
+        for folder in _PROC.glob("[0-9]*"):
+            try:
+                program, *arguments = (
+                    (folder / "cmdline")
+                    .read_bytes()
+                    .decode(errors="replace")
+                    .split("\0")
+                )
+                if Path(program).name != "wireguard-go" or self._name not in arguments:
+                    continue
+                if (folder / "ns/net").readlink() == own:
+                    os.kill(int(folder.name), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue  # it ended meanwhile, or is none of ours
 
     def configure(self, *, private_key: str, port: int) -> None:
         self._set([f"private_key={_hexadecimal(private_key)}", f"listen_port={port}"])
@@ -75,7 +116,7 @@ class UserspaceWireGuard:
             raise OSError(errno.ENOTSOCK, f"{self._path} is no socket")
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.settimeout(_TIMEOUT_SECONDS)
+            connection.settimeout(self._timeout_seconds)
             connection.connect(str(self._path))
         except OSError:
             connection.close()
@@ -83,7 +124,7 @@ class UserspaceWireGuard:
         return connection
 
     def _set(self, lines: list[str]) -> None:
-        for _ in self._said("set=1\n" + "\n".join(lines) + "\n\n"):
+        for _ in self._said("\n".join(["set=1", *lines]) + "\n\n"):
             pass
 
     def _get(self) -> Iterator[tuple[str, str]]:

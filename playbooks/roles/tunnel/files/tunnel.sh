@@ -22,17 +22,35 @@ TICK=10         # seconds between two looks
 GLANCE=2        # seconds between two looks at our own address
 STALE=150       # after 120 s WireGuard shakes hands anew, after 180 s a session is dead
 PATIENCE=15     # seconds for a new key to be answered
+LIMIT=15        # seconds for WireGuard's program to answer; after that it hangs
+DESPAIR=900     # seconds without an answer after which the interface is made anew
 
 say() { echo "hummingbird-tunnel: $*" >&2; }
 
 # --- what is so -------------------------------------------------------------------------
 
-# Without wg nothing more can be told: while a host is retired it goes before the tunnel.
-is_up() {
+# A wireguard-go may hang, and with it whoever asks it: nobody waits longer than LIMIT.
+ask() {
+    if command -v timeout >/dev/null; then timeout -s KILL "$LIMIT" wg "$@"; else wg "$@"; fi
+}
+
+# 0: the interface is there. 1: it is not. 2: what serves it hangs. 3: without wg nothing
+# can be told: while a host is retired it goes before the tunnel.
+look() {
     ip link show dev "$NAME" >/dev/null 2>&1 || return 1
     # Not by "command -v": a shell remembers where a program was.
-    wg show "$NAME" >/dev/null 2>&1
-    case $? in 0 | 126 | 127) return 0 ;; esac
+    ask show "$NAME" >/dev/null 2>&1
+    case $? in
+    0) return 0 ;;
+    126 | 127) return 3 ;;
+    137) return 2 ;;
+    esac
+    return 1
+}
+
+is_up() {
+    look
+    case $? in 0 | 3) return 0 ;; esac
     return 1
 }
 
@@ -52,7 +70,7 @@ lacks() {
 
 # The last handshake, in seconds since 1970; 0: never.
 handshake() {
-    set -- $(wg show "$NAME" latest-handshakes 2>/dev/null)
+    set -- $(ask show "$NAME" latest-handshakes 2>/dev/null)
     echo "${2:-0}"
 }
 
@@ -64,32 +82,50 @@ is_fresh() {
 # --- the interface: only "run" calls these ----------------------------------------------
 
 make_link() {
-    is_up && return 0
+    end_program
     ip link del dev "$NAME" 2>/dev/null
     ip link add dev "$NAME" type wireguard 2>/dev/null && return 0
     if command -v wireguard-go >/dev/null; then
         [ -c /dev/net/tun ] || modprobe tun 2>/dev/null
-        wireguard-go "$NAME" >/dev/null 2>&1 </dev/null && is_up && return 0
+        # The socket of one that is just ending is in the way for a moment.
+        for _ in 1 2 3 4 5; do
+            wireguard-go "$NAME" >/dev/null 2>&1 </dev/null && look && return 0
+            sleep 0.5 2>/dev/null || sleep 1
+        done
     fi
     say "no WireGuard: the kernel has none, and wireguard-go is missing or did not start"
     return 1
 }
 
-# Names are looked up each time, so that a controller may move.
+# End the wireguard-go of our interface, also one that hangs and hears no signal. Others
+# have the same name in networks of their own (containers).
+end_program() {
+    for process in /proc/[0-9]*; do
+        case $({ tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null) in
+        "wireguard-go "*"$NAME " | */"wireguard-go "*"$NAME ") ;;
+        *) continue ;;
+        esac
+        [ "$(readlink "$process/ns/net")" = "$(readlink /proc/self/ns/net)" ] || continue
+        kill -KILL "${process#/proc/}" 2>/dev/null
+    done
+}
+
+# All that the interface has to know. Names are looked up each time, so that a controller
+# may move; where that fails or takes too long, the next look tries again.
 peer() {
     allowed=$(echo "$NETWORKS" | tr ' ' ,)
-    wg set "$NAME" "$@" peer "$HUB_KEY" endpoint "$HUB_ENDPOINT" \
+    ask set "$NAME" private-key "$HERE/key" peer "$HUB_KEY" endpoint "$HUB_ENDPOINT" \
         allowed-ips "$allowed" persistent-keepalive "$KEEPALIVE"
 }
 
 # Shake hands now, not with the next packet: a keepalive that is switched on sends one.
 knock() {
-    wg set "$NAME" peer "$HUB_KEY" persistent-keepalive 0
-    wg set "$NAME" peer "$HUB_KEY" persistent-keepalive 1
-    wg set "$NAME" peer "$HUB_KEY" persistent-keepalive "$KEEPALIVE"
+    ask set "$NAME" peer "$HUB_KEY" persistent-keepalive 0 &&
+        ask set "$NAME" peer "$HUB_KEY" persistent-keepalive 1 &&
+        ask set "$NAME" peer "$HUB_KEY" persistent-keepalive "$KEEPALIVE"
 }
 
-use() { wg set "$NAME" private-key "$HERE/$1"; }
+use() { ask set "$NAME" private-key "$HERE/$1"; }
 
 address() {
     prefix=32
@@ -114,6 +150,7 @@ rules() {
 }
 
 take_down() {
+    end_program
     ip link del dev "$NAME" 2>/dev/null
     for family in -4 -6; do
         for pref in 5182 5183 5184; do
@@ -122,14 +159,38 @@ take_down() {
     done
 }
 
+# What heals by itself nobody has to drive out for: a program that hangs is started again,
+# and where nothing was answered for long all is made anew, which also takes another port,
+# for a NAT on the way may hold on to a dead one.
 ensure() {
-    if ! is_up; then
-        make_link && peer private-key "$HERE/key" && address && knock
-        return
-    fi
-    # A route that somebody took away, an address of the controller that changed.
-    address
-    is_fresh || peer
+    look
+    case $? in
+    0)
+        # A route that somebody took away, an address of the controller that changed.
+        address
+        is_fresh && unheard=0 && return 0
+        peer
+        unheard=$((unheard + TICK))
+        [ "$unheard" -ge "$DESPAIR" ] || { [ "$unheard" -lt $((DESPAIR / 2)) ] || knock; return 0; }
+        say "nothing was answered for $unheard s: the interface is made anew"
+        unheard=0
+        ;;
+    2) say "wireguard-go does not answer: it is started again" ;;
+    3) address; return ;;
+    esac
+    make_link && peer && address && knock
+}
+
+# Whether there is a handshake after that at $1, waited for by the clock: each look at a
+# busy host takes its time.
+later_than() {
+    until=$(($(date +%s) + PATIENCE))
+    while :; do
+        [ "$(handshake)" -gt "$1" ] && return 0
+        left=$((until - $(date +%s)))
+        [ "$left" -gt 0 ] && [ "$left" -le "$PATIENCE" ] || return 1
+        sleep 0.2 2>/dev/null || sleep 1
+    done
 }
 
 # Make before break: the hub knows both keys before this is asked for. What we send waits
@@ -140,26 +201,21 @@ renew() {
     [ -s "$HERE/key.next" ] || { rm -f "$HERE/switch"; return 0; }
     before=$(handshake)
     # The time of a handshake has whole seconds: the new one must be told from the last.
-    while [ "$(date +%s)" -le "$before" ]; do sleep 1; done
+    # (Not for long, where the clock was set back.)
+    tries=3
+    while [ "$(date +%s)" -le "$before" ] && [ "$tries" -gt 0 ]; do
+        tries=$((tries - 1))
+        sleep 1
+    done
     use key.next && knock
-    tries=$((PATIENCE * 5))
-    while [ "$tries" -gt 0 ]; do
-        if [ "$(handshake)" -gt "$before" ]; then
-            mv "$HERE/key.next" "$HERE/key"
-            rm -f "$HERE/switch"
-            say "the new key is in use"
-            return 0
-        fi
-        tries=$((tries - 1))
-        sleep 0.2 2>/dev/null || sleep 1
-    done
+    if later_than "$before"; then
+        mv "$HERE/key.next" "$HERE/key"
+        rm -f "$HERE/switch"
+        say "the new key is in use"
+        return 0
+    fi
     use key && knock
-    tries=$((PATIENCE * 5))
-    while [ "$tries" -gt 0 ] && [ "$(handshake)" -le "$before" ]; do
-        tries=$((tries - 1))
-        sleep 0.2 2>/dev/null || sleep 1
-    done
-    if [ "$(handshake)" -gt "$before" ]; then
+    if later_than "$before"; then
         rm -f "$HERE/switch"
         : >"$HERE/switch.failed"
         say "the new key was not answered: the old one stays"
@@ -173,7 +229,7 @@ renew() {
 # Whether packets to the hub leave from another address than the last time: another DHCP
 # lease, another modem. A wireguard-go goes on with the former one for 15 s if not told.
 moved() {
-    set -- $(wg show "$NAME" endpoints 2>/dev/null)
+    set -- $(ask show "$NAME" endpoints 2>/dev/null)
     hub=${2:-}
     hub=${hub%:*}
     hub=${hub#[}
@@ -181,6 +237,7 @@ moved() {
     while [ $# -gt 1 ] && [ "$1" != src ]; do shift; done
     [ $# -gt 1 ] && [ "$2" != "$left_from" ] || return 1
     left_from=$2
+    say "packets to the controller leave from $left_from"
 }
 
 run() {
@@ -189,7 +246,8 @@ run() {
     trap ':' USR1
     # Other settings, another program: the tunnel stays up, with its session.
     trap 'exec /bin/sh "$HERE/tunnel" run' HUP
-    is_up && peer private-key "$HERE/key"
+    is_up && peer
+    unheard=0
     left_from=
     since=$TICK
     while :; do
