@@ -7,6 +7,7 @@ the address that it had before us; from then on it is reached in the management 
 
 from dataclasses import dataclass
 
+from hummingbird.adapters.netlink.link import own_address_in
 from hummingbird.conductor.task import HostTask
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
@@ -95,4 +96,5 @@ def settings(task: HostTask, end: End | None) -> str:
         remotes=end.remotes,
         options=task.neighbours.vxlan_options,
         path_mtu=end.path_mtu,
+        peer=own_address_in(task.neighbours.links, end.subnet.networks),
     )

@@ -41,6 +41,8 @@ class HubOptions:
     keepalive_seconds: int
     """For hosts behind NAT."""
     mtu: int
+    """The largest packet inside that any tunnel may have; what fits a host's path is found
+    by the host."""
     period_seconds: float
     """Between two looks at the hub."""
 
@@ -108,7 +110,8 @@ def host_settings(
     """Return what the host's end of the tunnel reads: lines of a POSIX shell.
 
     :param emn: the host's network. Where that has VXLAN the management network is in the
-        VXLAN, which the tunnel carries, and what is said of packets is said of its.
+        VXLAN, which the tunnel carries, and what is said of packets is said of its. Where
+        nobody said how large those may be, the host finds it out.
     :raises HubEndpointMissing, HubEndpointInvalid: nobody said where the hub is.
     """
     has_vxlan = emn is not None and emn.has_vxlan
@@ -121,6 +124,8 @@ def host_settings(
         "NETWORKS": " ".join(networks({options.overlay, *beside})),
         "KEEPALIVE": str(tunnel.keepalive_seconds),
         "MTU": str(mtu or options.mtu),
+        "FIND_MTU": "" if mtu else "yes",
+        "HUB_ADDRESS": hub_address(options.overlay),
     }
     return "".join(f"{name}={shlex.quote(text)}\n" for name, text in values.items())
 

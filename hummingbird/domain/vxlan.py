@@ -168,13 +168,17 @@ def host_settings(
     remotes: Iterable[str],
     options: VxlanOptions,
     path_mtu: int | None,
+    peer: str | None,
 ) -> str:
     """Return what the host's end reads: lines of a POSIX shell.
 
     :param subnet: the management network, which the host is in as well.
     :param local: the host's own address below.
     :param remotes: the controllers' addresses below.
-    :param path_mtu: what the way between the two carries; None: nobody knows.
+    :param path_mtu: what the way between the two carries, as far as this controller's
+        routes say; None: they do not. The host finds out what it does carry, unless the
+        network says what it has to be.
+    :param peer: this controller's address inside; None: nobody answers there.
     """
     assert host.mgmt_ip is not None and emn.vni is not None
     own = ipaddress.ip_address(host.mgmt_ip)
@@ -189,6 +193,8 @@ def host_settings(
         "LOCAL": local,
         "REMOTES": " ".join(sorted(remotes)),
         "LAN": (emn.lan_interface or "") if is_gateway else "",
+        "PEER": peer or "",
+        "FIND_MTU": "" if emn.mtu else "yes",
     }
     return "".join(f"{name}={shlex.quote(text)}\n" for name, text in values.items())
 

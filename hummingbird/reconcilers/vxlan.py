@@ -9,11 +9,10 @@ Runs on every conductor: each has a bridge of its own, and a host's frames go to
 them, or to the floating address of one.
 """
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hummingbird.adapters.netlink.link import Links
+from hummingbird.adapters.netlink.link import Links, own_address_in
 from hummingbird.adapters.netlink.vxlan import Bridges, NetlinkBridges
 from hummingbird.conf import Conf
 from hummingbird.conf.vxlan import vxlan_options
@@ -134,7 +133,7 @@ class VxlanReconciler:
                 path_mtus={end: self._links.mtu_towards(end) for end in ends},
             )
             segments[made.vni] = made
-            source = source or self._own_address(subnet)
+            source = source or own_address_in(self._links, subnet.networks)
             if source is None:
                 failed.append(
                     f"this controller has no address in {subnet.name} ({subnet.cidr})"
@@ -175,14 +174,6 @@ class VxlanReconciler:
                 continue
             ends[end] = host
         return ends
-
-    def _own_address(self, subnet: Emn) -> str | None:
-        for net in subnet.networks:
-            for candidate in (net[1], net[-2 if net.num_addresses > 2 else -1]):
-                own = self._links.source_address(str(candidate))
-                if own is not None and ipaddress.ip_address(own) in net:
-                    return own
-        return None
 
 
 def from_options(conf: Conf, database: Database, *, links: Links) -> VxlanReconciler:

@@ -23,7 +23,7 @@ ADDRESS, HUB_ADDRESS = "100.126.0.2", "100.126.0.1"
 
 COMMAND_SECONDS = 60.0
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(420)
 
 
 class HostSide:
@@ -106,9 +106,7 @@ class Site:
     """A hub, a host, and a cable between them."""
 
     def __init__(self, folder: Path) -> None:
-        self.hub = RealInterface()
-        key = new_key()
-        self.host = HostSide(folder, hub_key=public_key_of(key))
+        self._make(folder)
         self.hub.run(
             *("ip", "link", "add", "c0", "netns", self.hub.namespace, "type", "veth"),
             *("peer", "name", "c0", "netns", self.host.namespace),
@@ -119,6 +117,11 @@ class Site:
         ):
             self.hub.run("ip", "-n", namespace, "address", "add", address, "dev", "c0")
             self.hub.run("ip", "-n", namespace, "link", "set", "c0", "up")
+
+    def _make(self, folder: Path) -> None:
+        self.hub = RealInterface()
+        key = new_key()
+        self.host = HostSide(folder, hub_key=public_key_of(key))
         self.hub.interface.configure(private_key=key, port=PORT)
         name = self.hub.interface.name
         self.hub.ip("address", "add", f"{HUB_ADDRESS}/16", "dev", name)
@@ -131,12 +134,16 @@ class Site:
         peer = self.hub.interface.peers().get(key)
         return peer is not None and peer.handshake_at is not None
 
-    def ping(self) -> bool:
+    def end(self) -> None:
+        self.host.end()
+        self.hub.end()
+
+    def ping(self, *options: str) -> bool:
         """Whether the hub reaches the host inside the tunnel."""
         done = subprocess.run(
             [
                 *("ip", "netns", "exec", self.hub.namespace),
-                *("ping", "-c", "1", "-W", "2", ADDRESS),
+                *("ping", "-c", "1", "-W", "2", *options, ADDRESS),
             ],
             capture_output=True,
             check=False,
@@ -144,12 +151,72 @@ class Site:
         return done.returncode == 0
 
 
+class NarrowSite(Site):
+    """A host that has a router in between, and behind that a link for 1300 bytes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._make(folder)
+        self.router = f"{self.host.namespace}-r"
+        self.hub.run("ip", "netns", "add", self.router)
+        self.hub.run(
+            *("ip", "netns", "exec", self.router),
+            *("sysctl", "-qw", "net.ipv4.ip_forward=1"),
+        )
+        self._cable(self.hub.namespace, "192.0.2.1", "192.0.2.254", "c0")
+        self._cable(self.host.namespace, "198.51.100.2", "198.51.100.254", "c1")
+        self.host.set(FIND_MTU="yes", HUB_ADDRESS=HUB_ADDRESS, MTU=1420)
+
+    def _cable(self, end: str, address: str, gateway: str, name: str) -> None:
+        run, router = self.hub.run, self.router
+        run(
+            *("ip", "link", "add", name, "netns", end, "type", "veth"),
+            *("peer", "name", name, "netns", router),
+        )
+        for place, own in ((end, address), (router, gateway)):
+            run("ip", "-n", place, "address", "add", f"{own}/24", "dev", name)
+            run("ip", "-n", place, "link", "set", name, "up")
+        run("ip", "-n", end, "route", "add", "default", "via", gateway)
+
+    def narrow(self) -> None:
+        """Let the link behind the router carry 1300 bytes, both ways."""
+        for place in (self.router, self.hub.namespace):
+            self.hub.run("ip", "-n", place, "link", "set", "c0", "mtu", "1300")
+
+    def mute(self) -> None:
+        """Let the router drop all ICMP, its own too."""
+        rules = "table ip t {\n" + "".join(
+            f"chain {hook} {{ type filter hook {hook} priority 0; ip protocol icmp drop; }}\n"
+            for hook in ("forward", "output")
+        )
+        subprocess.run(
+            ["ip", "netns", "exec", self.router, "nft", "-f", "-"],
+            input=rules + "}\n",
+            text=True,
+            check=True,
+        )
+
+    def mtu(self) -> int:
+        """Return what the host's interface has, and is not just trying."""
+        found = self.host.private / "mtu"
+        return int(found.read_text().split()[0]) if found.exists() else 0
+
+    def end(self) -> None:
+        super().end()
+        self.hub.run("ip", "netns", "del", self.router)
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     site = Site(tmp_path)
     yield site
-    site.host.end()
-    site.hub.end()
+    site.end()
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[NarrowSite]:
+    site = NarrowSite(tmp_path)
+    yield site
+    site.end()
 
 
 def eventually(
@@ -206,6 +273,7 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     # Another address of its own: a wireguard-go by itself takes 15 s to notice, and is
     # told.
     host.do("ip address flush dev c0 scope global; ip address add 192.0.2.77/24 dev c0")
+    eventually(site, lambda: "leave from 192.0.2.77" in host.said())
     eventually(
         site,
         lambda: (
@@ -213,7 +281,6 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
             == "yes"
         ),
     )
-    assert "leave from 192.0.2.77" in host.said()
     endpoint = site.hub.interface.peers()[second].endpoint
     assert endpoint is not None and endpoint.startswith("192.0.2.77:")
 
@@ -285,3 +352,62 @@ def test_what_is_not_answered_for_long_is_made_anew(site: Site) -> None:
     site.put(key, f"{ADDRESS}/32")
     eventually(site, site.ping)
     assert len(host.wireguard_go().split()) == 1, "none is left behind"
+
+
+FITS = 1300 - 60
+"""IPv4 and UDP take 28 bytes, WireGuard 32."""
+
+
+def test_a_way_on_which_large_packets_vanish_gets_a_smaller_mtu(
+    narrow: NarrowSite,
+) -> None:
+    narrow.narrow()
+    narrow.mute()
+    narrow.put(narrow.host.program("public"), f"{ADDRESS}/32")
+    narrow.host.start()
+    eventually(narrow, narrow.mtu, seconds=120)
+    assert FITS - 8 < narrow.mtu() <= FITS, narrow.host.said()
+    eventually(
+        narrow,
+        lambda: f"mtu {narrow.mtu()}" in narrow.host.do("ip link show hb-tunnel"),
+    )
+    # What the host takes for fitting fits, both ways.
+    size = str(narrow.mtu() - 28)
+    eventually(narrow, lambda: narrow.ping("-s", size))
+
+
+def test_what_routers_say_is_believed(narrow: NarrowSite) -> None:
+    """Else what is too large would come through in pieces, and count as fitting."""
+    narrow.narrow()
+    narrow.put(narrow.host.program("public"), f"{ADDRESS}/32")
+    narrow.host.start()
+    eventually(narrow, narrow.mtu, seconds=120)
+    assert narrow.mtu() == FITS
+
+
+def test_a_way_that_gets_narrower_and_wider_again_is_followed(
+    narrow: NarrowSite,
+) -> None:
+    narrow.host.set(CHECK=2, SEARCH=10, ECHO=1)
+    narrow.mute()
+    narrow.put(narrow.host.program("public"), f"{ADDRESS}/32")
+    narrow.host.start()
+    eventually(narrow, lambda: narrow.mtu() == 1420, seconds=120)
+    narrow.narrow()
+    eventually(narrow, lambda: FITS - 8 < narrow.mtu() <= FITS, seconds=120)
+    for place in (narrow.router, narrow.hub.namespace):
+        narrow.hub.run("ip", "-n", place, "link", "set", "c0", "mtu", "1500")
+    eventually(narrow, lambda: narrow.mtu() == 1420, seconds=120)
+
+
+def test_a_configured_mtu_is_what_the_tunnel_has(narrow: NarrowSite) -> None:
+    """Also where it is the wrong one; which shows that the way is what it is said to be."""
+    narrow.host.set(FIND_MTU="", MTU=1380)
+    narrow.narrow()
+    narrow.mute()
+    narrow.put(narrow.host.program("public"), f"{ADDRESS}/32")
+    narrow.host.start()
+    eventually(narrow, narrow.ping)
+    assert "mtu 1380" in narrow.host.do("ip link show hb-tunnel")
+    assert narrow.mtu() == 0, "nobody searched"
+    assert not narrow.ping("-s", "1352"), "the answer vanishes"

@@ -104,6 +104,24 @@ class Site:
         self.programs.append(program)
         return program
 
+    def drop_large(self, size: int) -> None:
+        """Let packets of more than `size` bytes vanish between the two, both ways."""
+        rules = "table inet t {\n" + "".join(
+            f"chain {hook} {{ type filter hook {hook} priority 0;"
+            f" meta length > {size} drop; }}\n"
+            for hook in ("input", "output")
+        )
+        argv = ["ip", "netns", "exec", self.router, "nft", "-f", "-"]
+        subprocess.run(argv, input=rules + "}\n", text=True, check=True)
+
+    def mtu(self) -> int:
+        """Return what was found to fit; 0: nothing yet."""
+        folder = f"/proc/{self.programs[-1].pid}/root/var/lib/hummingbird-vxlan"
+        try:
+            return int(Path(folder, "mtu").read_text().split()[0])
+        except FileNotFoundError:
+            return 0
+
     def down(self, program: subprocess.Popen[bytes]) -> None:
         """Take it down as the unit does when it is stopped."""
         folder = f"/proc/{program.pid}/root/var/lib/hummingbird-vxlan"
@@ -145,7 +163,7 @@ def _run(*argv: str) -> str:
 
 
 def until(condition: Callable[[], bool], *, what: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
@@ -189,6 +207,32 @@ def test_a_smaller_link_below_makes_it_smaller(site: Site) -> None:
     until(site.is_up, what="it did not come up")
     assert "mtu 1370" in site.ip(site.host, "link", "show", "hb-vxlan")
     assert site.pings(site.host, CONTROLLER, "-Mdo", "-s1342")
+
+
+FINDS = f"{SETTINGS}\nPEER={CONTROLLER}\nFIND_MTU=yes\n"
+
+
+def test_a_way_on_which_large_packets_vanish_gets_a_smaller_mtu(site: Site) -> None:
+    site.drop_large(1300)
+    site.start(f"{FINDS}ECHO=1\n")
+    until(lambda: site.mtu() > 0, what="nothing was found")
+    fits = 1300 - 50
+    assert fits - 8 < site.mtu() <= fits
+    until(
+        lambda: f"mtu {site.mtu()} " in site.ip(site.host, "link", "show", "hb-vxlan"),
+        what="it is not what was found",
+    )
+    assert site.pings(site.host, CONTROLLER, "-Mdo", f"-s{site.mtu() - 28}")
+    assert site.pings(site.router, "192.168.204.131", f"-s{site.mtu() - 28}")
+
+
+def test_where_everything_fits_the_whole_link_is_used(site: Site) -> None:
+    site.start(FINDS)
+    until(lambda: site.mtu() == 1450, what="nothing was found")
+    until(
+        lambda: site.pings(site.host, CONTROLLER, "-Mdo", "-s1422"),
+        what="it is not what was found",
+    )
 
 
 def test_a_gateway_carries_machines_that_have_nothing_of_ours(site: Site) -> None:

@@ -85,8 +85,19 @@ def _ensure_link(netlink: Any, name: str, *, answer_seconds: float) -> WireGuard
         if _kind(link) == "wireguard":
             return KernelWireGuard(name)
         # A TUN device whose program has died: its sessions are gone anyway.
-        netlink.link("del", index=link["index"])
+        userspace.end_program()
+        _remove(netlink, link["index"])
     return _make(netlink, name)
+
+
+def _remove(netlink: Any, index: int) -> None:
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        netlink.link("del", index=index)
+    except NetlinkError as error:
+        if error.code != errno.ENODEV:  # it went with its program
+            raise
 
 
 def _make(netlink: Any, name: str) -> WireGuard:

@@ -9,8 +9,11 @@ routes vanished (they do when a link is set down) is the caller's to remember.
 import errno
 import ipaddress
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from hummingbird.domain.emn import Network
 
 _IFF_UP = 0x1
 _RTNH_F_LINKDOWN = 0x10
@@ -82,6 +85,16 @@ class NetlinkLinks:
                 return int(known)
             link = next(iter(netlink.get_links(index)), None)
         return None if link is None else int(link.get_attr("IFLA_MTU"))
+
+
+def own_address_in(links: Links, networks: Iterable[Network]) -> str | None:
+    """Return our own address in one of `networks`, or None: we have none there."""
+    for net in networks:
+        for candidate in (net[1], net[-2 if net.num_addresses > 2 else -1]):
+            own = links.source_address(str(candidate))
+            if own is not None and ipaddress.ip_address(own) in net:
+                return own
+    return None
 
 
 def own_addresses() -> set[str]:

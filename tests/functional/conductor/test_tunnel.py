@@ -113,6 +113,7 @@ def test_a_host_that_answers_outside_gets_its_tunnel_pushed(site: Site) -> None:
     assert f"ADDRESS={OVERLAY}\n" in settings
     assert "HUB_ENDPOINT=198.51.100.2:51820\n" in settings
     assert "NETWORKS='100.126.0.0/16 192.168.204.0/24'\n" in settings
+    assert "\nMTU=1420\nFIND_MTU=yes\nHUB_ADDRESS=100.126.0.1\n" in settings
     assert "KEEPALIVE=0\n" in settings, "nothing needs it where we got in from outside"
     assert site.peers() == {FIRST: (f"{OVERLAY}/32",)}
 

@@ -45,6 +45,8 @@ def test_the_first_step_goes_in_below_and_the_rest_inside(world: World) -> None:
         "LOCAL": BELOW,
         "REMOTES": "192.168.204.2",
         "LAN": "''",
+        "PEER": "192.168.204.2",
+        "FIND_MTU": "yes",
     }
     assert world.runner.calls[1].variables["kubernetes_node_ip"] == INSIDE
 
@@ -66,7 +68,7 @@ def test_later_runs_go_inside_and_another_mtu_is_another_plan(world: World) -> N
     world.settle()
     (call,) = world.runner.calls[before:]
     assert (call.access.address, call.tags) == (INSIDE, ())
-    assert "MTU=1350" in str(call.variables["vxlan_settings"])
+    assert "\nMTU=1350\n" in str(call.variables["vxlan_settings"])
 
 
 def test_a_host_that_lost_its_end_is_entered_below_and_mended(world: World) -> None:

@@ -8,7 +8,8 @@
 #
 # In its folder: settings (what the controller said), key (in use), key.next (its
 # successor, made here; neither ever leaves), switch (a change of key is wanted or was
-# cut), authorized (the line that the bootstrap script added for SSH, and where).
+# cut), authorized (the line that the bootstrap script added for SSH, and where), mtu (what
+# was found to fit, and when no more was looked for).
 
 set -u
 umask 077
@@ -24,6 +25,11 @@ STALE=150       # after 120 s WireGuard shakes hands anew, after 180 s a session
 PATIENCE=15     # seconds for a new key to be answered
 LIMIT=15        # seconds for WireGuard's program to answer; after that it hangs
 DESPAIR=900     # seconds without an answer after which the interface is made anew
+SEARCH=86400    # seconds between two searches for the largest packet that fits
+CHECK=3600      # seconds between two looks whether what was found still fits
+ECHO=2          # seconds for a packet to come back; satellites take one
+FIND_MTU=       # whether to search; HUB_ADDRESS answers inside. Both are settings
+HUB_ADDRESS=
 
 say() { echo "hummingbird-tunnel: $*" >&2; }
 
@@ -130,7 +136,7 @@ use() { ask set "$NAME" private-key "$HERE/$1"; }
 address() {
     prefix=32
     case $ADDRESS in *:*) prefix=128 ;; esac
-    ip link set dev "$NAME" mtu "$MTU" up || return 1
+    ip link set dev "$NAME" mtu "$(mtu)" up || return 1
     ip address replace "$ADDRESS/$prefix" dev "$NAME" || return 1
     for network in $NETWORKS; do
         ip route replace "$network" dev "$NAME" src "$ADDRESS" table "$TABLE" || return 1
@@ -193,6 +199,139 @@ later_than() {
     done
 }
 
+# --- what fits: RFC 8899, inside the tunnel, so that it needs no ICMP on the way ---------
+
+smallest() { case "$ADDRESS $NETWORKS" in *:*) echo 1280 ;; *) echo 576 ;; esac; }
+
+# What nearly every path carries (BASE_PLPMTU).
+base() { if [ "$(smallest)" -gt 1200 ]; then smallest; else echo 1200; fi; }
+
+# What the interface has: what was found, before that the base; where nobody searches, what
+# the settings say.
+mtu() {
+    [ -n "$FIND_MTU" ] || { echo "$MTU"; return; }
+    if [ -s "$HERE/mtu" ] && read -r found limit <"$HERE/mtu" && [ "$limit" = "$MTU" ]; then
+        echo "$found"
+    else
+        base
+    fi
+}
+
+# The hub's address, as WireGuard has it now, and the route there.
+way() {
+    set -- $(ask show "$NAME" endpoints 2>/dev/null)
+    hub=${2:-}
+    hub=${hub%:*}
+    hub=${hub#[}
+    [ -n "$hub" ] && ip route get "${hub%]}" 2>/dev/null
+}
+
+# The word after $1 in what follows.
+word() {
+    key=$1
+    shift
+    while [ $# -gt 1 ] && [ "$1" != "$key" ]; do shift; done
+    [ $# -gt 1 ] && echo "$2"
+}
+
+# The most that is worth a try: as the settings, the link below and the route say, the
+# latter by what the kernel was told by routers. WireGuard puts 32 bytes round each packet,
+# and UDP over IPv4 28, over IPv6 48.
+widest() {
+    route=$(way)
+    most=$MTU
+    overhead=60
+    case $route in *:*) overhead=80 ;; esac
+    for size in "$(cat "/sys/class/net/$(word dev $route)/mtu" 2>/dev/null)" "$(word mtu $route)"; do
+        case $size in '' | *[!0-9]*) continue ;; esac
+        [ $((size - overhead)) -ge "$most" ] || most=$((size - overhead))
+    done
+    least=$(smallest)
+    [ "$most" -ge "$least" ] || most=$least
+    echo "$most"
+}
+
+# Whether a packet of $1 bytes fits.
+passes() {
+    ip link set dev "$NAME" mtu "$1"
+    returns "$1"
+}
+
+# Whether a packet of $1 bytes gets there and back. Three tries: a path that loses some is
+# not a narrow one. A change of key goes first.
+returns() {
+    headers=28
+    case $HUB_ADDRESS in *:*) headers=48 ;; esac
+    for _ in 1 2 3; do
+        [ ! -e "$HERE/switch" ] || return 1
+        ping -q -c 1 -W "$ECHO" -s $(($1 - headers)) -I "$ADDRESS" "$HUB_ADDRESS" >/dev/null 2>&1 &&
+            return 0
+    done
+    return 1
+}
+
+# Returns 1 where it was interrupted and is to be done again.
+search() {
+    if ! command -v ping >/dev/null; then
+        say "without ping nobody can tell whether $MTU bytes fit"
+        echo "$MTU $MTU" >"$HERE/mtu"
+        return
+    fi
+    low=
+    high=$MTU
+    while :; do
+        if passes "$high"; then low=$high; fi
+        [ ! -e "$HERE/switch" ] || return 1
+        # A router may just have said what fits; then it came in pieces.
+        heard=$(widest)
+        [ "$heard" -lt "$high" ] || break
+        low=
+        high=$heard
+    done
+    for size in $(base) $(smallest); do
+        [ -z "$low" ] && [ "$size" -lt "$high" ] && passes "$size" && low=$size
+        [ ! -e "$HERE/switch" ] || return 1
+    done
+    if [ -z "$low" ] && returns 100; then
+        low=$(smallest)
+        high=$low
+    elif [ -z "$low" ]; then
+        [ ! -e "$HERE/switch" ] || return 1
+        # The path is away, or the controller answers nobody: that tells nothing.
+        [ -s "$HERE/mtu" ] || ! is_fresh || echo "$MTU $MTU" >"$HERE/mtu"
+        return 0
+    fi
+    # Upwards: what passes is known at once, what does not after three times $ECHO.
+    for step in 64 8; do
+        while [ $((low + step)) -le "$high" ] && passes $((low + step)); do
+            low=$((low + step))
+        done
+        [ ! -e "$HERE/switch" ] || return 1
+    done
+    [ "$(mtu)" = "$low" ] || say "packets of $low bytes fit"
+    echo "$low $MTU" >"$HERE/mtu"
+}
+
+# When it is up, has moved, or is a day older; in between, whether what was found still
+# fits: a path may get narrower where this host can't see it.
+mind_mtu() {
+    [ -n "$FIND_MTU" ] && [ -n "$HUB_ADDRESS" ] && [ ! -e "$HERE/switch" ] && is_fresh || return 0
+    if [ "$searched" -lt "$SEARCH" ]; then
+        [ "$checked" -ge "$CHECK" ] || return 0
+        if passes "$(mtu)" || [ -e "$HERE/switch" ]; then
+            checked=0
+            return 0
+        fi
+    fi
+    if search; then
+        searched=0
+        checked=0
+    fi
+    ip link set dev "$NAME" mtu "$(mtu)"
+}
+
+# --- its keys -----------------------------------------------------------------------------
+
 # Make before break: the hub knows both keys before this is asked for. What we send waits
 # in the interface until the hub has answered the new key; without an answer the old one
 # comes back.
@@ -229,14 +368,9 @@ renew() {
 # Whether packets to the hub leave from another address than the last time: another DHCP
 # lease, another modem. A wireguard-go goes on with the former one for 15 s if not told.
 moved() {
-    set -- $(ask show "$NAME" endpoints 2>/dev/null)
-    hub=${2:-}
-    hub=${hub%:*}
-    hub=${hub#[}
-    set -- $(ip route get "${hub%]}" 2>/dev/null)
-    while [ $# -gt 1 ] && [ "$1" != src ]; do shift; done
-    [ $# -gt 1 ] && [ "$2" != "$left_from" ] || return 1
-    left_from=$2
+    from=$(word src $(way))
+    [ -n "$from" ] && [ "$from" != "$left_from" ] || return 1
+    left_from=$from
     say "packets to the controller leave from $left_from"
 }
 
@@ -250,17 +384,25 @@ run() {
     unheard=0
     left_from=
     since=$TICK
+    searched=$SEARCH
+    checked=0
     while :; do
         # The cheap look each time, the whole one now and then.
         if [ "$since" -ge "$TICK" ]; then
             ensure
             since=0
         fi
-        if moved; then peer; fi
+        if moved; then
+            peer
+            searched=$SEARCH
+        fi
+        mind_mtu
         [ -e "$HERE/switch" ] && renew
         sleep "$GLANCE" &
         wait $!
         since=$((since + GLANCE))
+        searched=$((searched + GLANCE))
+        checked=$((checked + GLANCE))
     done
 }
 

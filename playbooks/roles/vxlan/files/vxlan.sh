@@ -19,7 +19,12 @@ TABLE=4789
 EVERYBODY=00:00:00:00:00:00
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
-TICK=5 # seconds between two looks
+TICK=5       # seconds between two looks
+SEARCH=86400 # seconds between two searches for the largest packet that fits
+CHECK=3600   # seconds between two looks whether what was found still fits
+ECHO=2       # seconds for a packet to come back; satellites take one
+FIND_MTU=    # whether to search; PEER answers inside. Both are settings
+PEER=
 
 say() { echo "hummingbird-vxlan: $*" >&2; }
 
@@ -83,14 +88,20 @@ is_ours() {
     return 1
 }
 
+make_with() {
+    ip link add "$NAME" address "$MAC" type vxlan id "$VNI" dstport "$PORT" local "$LOCAL" "$@"
+}
+
 make_device() {
     is_ours && return 0
     ip link del dev "$NAME" 2>/dev/null
     learning=nolearning
     # With several controllers the answer says which of them has the address.
     case $REMOTES in *' '*) learning=learning ;; esac
-    ip link add "$NAME" address "$MAC" type vxlan id "$VNI" dstport "$PORT" \
-        local "$LOCAL" $learning
+    # What must not be cut inside is not cut outside, so that one can find out what fits. Of
+    # the LAN's larger packets (below) it is better to have them cut.
+    [ -n "$LAN" ] || make_with $learning df inherit 2>/dev/null || make_with $learning
+    [ -z "$LAN" ] || make_with $learning
 }
 
 ensure_ends() {
@@ -131,7 +142,8 @@ ensure() {
     [ -n "$device" ] || { say "no interface has the address $LOCAL"; return 1; }
     overhead=50
     case $LOCAL in *:*) overhead=70 ;; esac
-    mtu=$(smaller "$MTU" $(($(mtu_of "$device") - overhead)))
+    most=$(smaller "$MTU" $(($(mtu_of "$device") - overhead)))
+    mtu=$(mtu)
     ensure_underlay "$device" && make_device && ensure_ends || return 1
     top=$NAME
     if [ -n "$LAN" ]; then
@@ -143,12 +155,80 @@ ensure() {
     ip address replace "$ADDRESS" dev "$top"
 }
 
+# --- what fits: RFC 8899, inside the VXLAN, so that it needs no ICMP on the way -----------
+
+# What was found; before that what nearly every path carries (BASE_PLPMTU); where nobody
+# searches, what the settings and the link below say.
+mtu() {
+    if [ -z "$FIND_MTU" ]; then
+        echo "$most"
+    elif [ -s "$HERE/mtu" ] && read -r found limit <"$HERE/mtu" && [ "$limit" = "$most" ]; then
+        echo "$found"
+    else
+        smaller 1280 "$most"
+    fi
+}
+
+# Whether a packet of $1 bytes gets there and back uncut. Three tries: a path that loses some
+# is not a narrow one.
+passes() {
+    headers=28
+    case $PEER in *:*) headers=48 ;; esac
+    ip link set dev "$top" mtu "$1"
+    for _ in 1 2 3; do
+        ping -q -M do -c 1 -W "$ECHO" -s $(($1 - headers)) "$PEER" >/dev/null 2>&1 && return 0
+    done
+    return 1
+}
+
+search() {
+    low=
+    if passes "$most"; then low=$most; fi
+    for size in 1280 576; do
+        case "$size $ADDRESS" in 576*:*) continue ;; esac # IPv6 needs more
+        [ -z "$low" ] && [ "$size" -lt "$most" ] && passes "$size" && low=$size
+    done
+    # The path is away, or the controller answers nobody: that tells nothing.
+    [ -n "$low" ] || { [ -s "$HERE/mtu" ] || low=$most; }
+    [ -n "$low" ] || return
+    # Upwards: what passes is known at once, what does not after three times $ECHO.
+    for step in 64 8; do
+        while [ $((low + step)) -le "$most" ] && passes $((low + step)); do
+            low=$((low + step))
+        done
+    done
+    [ "$(mtu)" = "$low" ] || say "packets of $low bytes fit"
+    echo "$low $most" >"$HERE/mtu"
+}
+
+# When it is up, has another link below, or is a day older; in between, whether what was
+# found still fits.
+mind_mtu() {
+    [ -n "$FIND_MTU" ] && [ -n "$PEER" ] && command -v ping >/dev/null || return 0
+    if [ "$searched" -lt "$SEARCH" ] && [ "$most" = "$searched_for" ]; then
+        [ "$checked" -ge "$CHECK" ] || return 0
+        checked=0
+        passes "$(mtu)" && return 0
+    fi
+    search
+    ip link set dev "$top" mtu "$(mtu)"
+    searched_for=$most
+    searched=0
+    checked=0
+}
+
 run() {
     failed=
+    searched=0
+    searched_for=
+    checked=0
     while :; do
         if ensure; then
             [ -z "$failed" ] || say "it is up"
             failed=
+            mind_mtu
+            searched=$((searched + TICK))
+            checked=$((checked + TICK))
         else
             failed=yes
         fi
