@@ -61,7 +61,14 @@ class _Link(ssl.SSLSocket):
         told, self.on_first_read = self.on_first_read, None
         if told is not None:
             told(self)
-        return super().recv_into(*arguments, **named)
+        try:
+            return super().recv_into(*arguments, **named)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            # A peer that doesn't trust us, or speaks no TLS. cheroot would answer 500 into
+            # what is broken, and write two tracebacks for each such stranger.
+            raise FatalSSLAlert(str(error)) from error
 
 
 class LazyAdapter(BuiltinSSLAdapter):

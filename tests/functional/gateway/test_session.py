@@ -93,7 +93,9 @@ def test_without_kubernetes_or_database_it_says_unavailable(site: Site) -> None:
     opener.open(boot_id="b")
 
 
-def test_an_agent_trusts_only_its_own_authority(site: Site, tmp_path: Path) -> None:
+def test_an_agent_trusts_only_its_own_authority(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     gateway = site.start_gateway()
     foreign = ensure_server_certificate(tmp_path / "foreign", ["127.0.0.1"])
     at = replace(site.at(gateway), ca_file=foreign.ca_path)
@@ -102,6 +104,8 @@ def test_an_agent_trusts_only_its_own_authority(site: Site, tmp_path: Path) -> N
     elsewhere = replace(site.at(gateway), host="localhost")
     with pytest.raises(ExchangeFailed, match=r"[Hh]ostname"):
         post(elsewhere, "/v1/sessions", body=b"{}")
+    gateway.stop()  # when it has ended what it was at
+    assert capsys.readouterr().err == "", "a stranger is no error of ours"
 
 
 def test_what_is_no_session_request_is_refused(site: Site) -> None:
