@@ -95,8 +95,11 @@ class Driver:
         return report
 
     def _loop(self, place: _Place) -> None:
-        while not self._stopping.is_set():
+        while True:
+            # In this order: a stop that comes between the two is seen, not slept over.
             place.nudged.clear()
+            if self._stopping.is_set():
+                return
             self.run_once(place.reconciler.name)
             self._clock.wait(place.nudged, seconds=place.reconciler.period_seconds)
 
