@@ -4,6 +4,9 @@
 Below the range that the kernel takes clients' ports from (ip_local_port_range, by default
 from 32768): a port of that range, free while the server is away, may be taken by any
 connection meanwhile, even by one to itself.
+
+A port is this process's for as long as it lives: several processes share the tests, and
+one that was found free is bound later, or again.
 """
 
 import itertools
@@ -24,11 +27,26 @@ def _candidates() -> Iterator[int]:
 
 
 _CANDIDATES: Final = _candidates()
+_CLAIMS: Final[list[socket.socket]] = []
+
+
+def _claim(port: int) -> bool:
+    """Take the port's name among processes; the kernel gives it back when we end."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0hummingbird-test-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _CLAIMS.append(claim)
+    return True
 
 
 def free_port() -> int:
     """Return a port of loopback that nobody uses now, and no client will by chance."""
     for port in _CANDIDATES:
+        if not _claim(port):
+            continue
         with (
             socket.socket() as stream,
             socket.socket(type=socket.SOCK_DGRAM) as packets,

@@ -7,7 +7,6 @@ load modules; its playbooks only look and wait.
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from hummingbird.errors import (
     RunFailed,
 )
 from tests.fakes.ansible_runner import FakeRunner, Outcome
+from tests.free_port import free_port
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 STEPS = {
@@ -109,9 +109,7 @@ class Server:
                 ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name],
                 check=True,
             )
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, host_key: str = "host") -> None:
@@ -130,14 +128,14 @@ class Server:
             drop = "--bounding-set=-sys_time,-sys_module,-sys_rawio"
             argv = ["setpriv", drop, *argv]
         self._process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not probe("127.0.0.1", port=self.port, timeout_seconds=1):
             assert time.monotonic() < deadline, "the SSH server did not come up"
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
 
@@ -157,7 +155,7 @@ class World:
         access: HostAccess | None = None,
         on_event: Callable[[PlaybookEvent], None] = lambda _: None,
         should_cancel: Callable[[], bool] = lambda: False,
-        timeout_seconds: float = 60.0,
+        timeout_seconds: float = 240.0,
         tags: tuple[str, ...] = (),
         work_directory: Path | None = None,
     ) -> PlaybookResult:
@@ -269,7 +267,7 @@ def test_a_cancel_ends_the_run(world: World) -> None:
     )
     assert result.status == "cancelled"
     assert result.error is None
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 240, "it slept to its end"
 
 
 def test_a_run_that_takes_too_long_is_ended(world: World) -> None:

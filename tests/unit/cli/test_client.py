@@ -15,6 +15,7 @@ from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.cli.client import Client, path, refusal
 from hummingbird.cli.endpoint import Endpoint
 from hummingbird.cli.failure import Failure, Unreachable
+from tests.free_port import free_port
 from tests.unit.cli.conftest import Asked, Run, Server
 
 FAULT = {"faultcode": "Client", "faultstring": "No such thing.", "debuginfo": None}
@@ -124,9 +125,7 @@ def test_a_wrong_token_says_where_it_came_from(
 
 
 def test_nobody_there_says_how_to_start_one(hummingbird: Run, server: Server) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     plain = hummingbird("--url", f"http://127.0.0.1:{port}", "host-list")
     assert plain.status == 1
     assert "say https://" in plain.err
