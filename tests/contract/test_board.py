@@ -21,7 +21,7 @@ from tests.fakes.board_service import PASSWORD, USER, IpmiService, RedfishServic
 from tests.fakes.boards import FakeBoards
 from tests.free_port import free_port
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @dataclass
@@ -49,7 +49,7 @@ def _access(kind: str, boards: Boards, address: str = "127.0.0.1") -> BoardAcces
 
 
 def _redfish(port: int, *, ca_file: str | None = None) -> RedfishBoards:
-    return RedfishBoards(port=port, timeout_seconds=20, ca_file=ca_file)
+    return RedfishBoards(port=port, timeout_seconds=60, ca_file=ca_file)
 
 
 def _ipmi(port: int, *, seconds: float = 10, program: str = "ipmitool") -> IpmiBoards:

@@ -220,7 +220,7 @@ def narrow(tmp_path: Path) -> Iterator[NarrowSite]:
 
 
 def eventually(
-    site: Site, true: Callable[[], object], *, seconds: float = 40.0
+    site: Site, true: Callable[[], object], *, seconds: float = 90.0
 ) -> None:
     deadline = time.monotonic() + seconds
     while not true():

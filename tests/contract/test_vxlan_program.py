@@ -157,7 +157,7 @@ class Site:
 
 
 def _run(*argv: str) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=90)
     assert done.returncode == 0, f"{argv}: {done.stderr}"
     return done.stdout
 

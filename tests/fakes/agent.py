@@ -67,11 +67,19 @@ class SimulatedAgent:
         """Do what is due, and wait at most until the next thing is."""
         self._loop.step()
 
-    def run(self, *, seconds: float) -> None:
-        """Step until so much time has gone by."""
-        until = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < until:
+    def run(
+        self, *, seconds: float = 60.0, until: Callable[[], object] | None = None
+    ) -> None:
+        """Step until so much time has gone by, or until it has come true in that time.
+
+        :raises AssertionError: it has not.
+        """
+        end = self._clock.monotonic() + seconds
+        while self._clock.monotonic() < end:
+            if until is not None and until():
+                return
             self.step()
+        assert until is None, f"it did not come true in {seconds:g} s"
 
 
 class Wire:

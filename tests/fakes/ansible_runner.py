@@ -106,7 +106,7 @@ class FakeRunner:
             self._arrived[hostname, step] = threading.Event()
 
     def wait_until_held(
-        self, hostname: str, step: str, *, timeout_seconds: float = 10.0
+        self, hostname: str, step: str, *, timeout_seconds: float = 90.0
     ) -> None:
         """Return when a run stands before `step`.
 

@@ -292,7 +292,7 @@ class World(Window):
             return "", frozenset()
         return self.crew.owner, self.crew.in_hand()
 
-    def settle(self, *, timeout_seconds: float = 20.0) -> None:
+    def settle(self, *, timeout_seconds: float = 90.0) -> None:
         """Work on runs until none is queued or in hand."""
         crew = self.crew or self.start_conductor()
         deadline = time.monotonic() + timeout_seconds

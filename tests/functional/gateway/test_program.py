@@ -51,7 +51,7 @@ def start(site: Site) -> Iterator[Start]:
         process.communicate()
 
 
-def eventually(true: Callable[[], object], *, seconds: float = 20.0) -> None:
+def eventually(true: Callable[[], object], *, seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come true"
@@ -60,7 +60,7 @@ def eventually(true: Callable[[], object], *, seconds: float = 20.0) -> None:
 
 def end(process: "subprocess.Popen[str]") -> str:
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=5)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
     return said
 
@@ -76,8 +76,10 @@ def test_mtc_client_is_heard_and_ends_when_told(site: Site, start: Start) -> Non
 
     eventually(lambda: beats() >= 3)
     said = end(process)
-    assert "the gateway hears this host" in said
-    assert len(said.splitlines()) == 3
+    # Changes alone are told; on a busy machine a silence may be one.
+    silences = said.count("does not answer")
+    assert said.count("the gateway hears this host") == 1 + silences
+    assert len(said.splitlines()) == 3 + 2 * silences
     token = (site.folder / "token-edge-0-mtc-client").read_text()
     assert token not in said
 
@@ -105,7 +107,7 @@ def test_an_agent_without_settings_says_what_is_missing() -> None:
             env={"PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=90,
         )
         assert done.returncode == 2
         assert "NODE_NAME and GATEWAY must be set" in done.stderr

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A RabbitMQ of the tests' own: its own ports, folder and epmd, on loopback only."""
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +105,59 @@ class Broker:
                 return bool(probe.recv(1))
         except OSError:
             return False
+
+
+class AbsentBroker:
+    """A broker that is away; once it comes, the one behind it answers in its place."""
+
+    def __init__(self, behind: Broker) -> None:
+        self._port = free_port()
+        self._behind = behind
+        self._links: list[socket.socket] = []
+        self.url = f"rabbit://guest:guest@127.0.0.1:{self._port}/"
+
+    def come(self) -> None:
+        """Answer from now on."""
+        self._links.append(socket.create_server(("127.0.0.1", self._port)))
+        threading.Thread(target=self._relay, daemon=True).start()
+
+    def leave(self) -> None:
+        """End, with all that goes through it."""
+        for link in self._links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+            link.close()
+
+    def _relay(self) -> None:
+        listening = self._links[0]
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._behind.port))
+                self._links += (near, far)
+                for way in ((near, far), (far, near)):
+                    threading.Thread(target=_pump, args=way, daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def absent_broker(broker: Broker) -> Iterator[AbsentBroker]:
+    """A broker that nobody reaches, until the test is over: threads that still try then
+    (oslo.messaging does so for ever) get through, and end."""
+    absent = AbsentBroker(broker)
+    yield absent
+    absent.come()
+    deadline = time.monotonic() + 120
+    while left := [one for one in threading.enumerate() if one.name.startswith("rpc-")]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    absent.leave()
 
 
 @pytest.fixture(scope="module")

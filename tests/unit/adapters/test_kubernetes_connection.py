@@ -94,7 +94,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def connection(server: Server, tmp_path: Path) -> Connection:
-    return Connection(server.kubeconfig(tmp_path), timeout_seconds=1)
+    return Connection(server.kubeconfig(tmp_path), timeout_seconds=60)
 
 
 def test_the_kubeconfigs_token_is_shown(server: Server, connection: Connection) -> None:
@@ -129,7 +129,8 @@ def test_a_proxys_page_is_no_crash(server: Server, connection: Connection) -> No
         connection.request("GET", "/x", action="look")
 
 
-def test_one_that_hangs_is_unavailable_in_time(connection: Connection) -> None:
+def test_one_that_hangs_is_unavailable_in_time(server: Server, tmp_path: Path) -> None:
+    connection = Connection(server.kubeconfig(tmp_path), timeout_seconds=1)
     with pytest.raises(KubernetesUnavailable, match="timed out"):
         connection.request("GET", "/hangs", action="look")
 

@@ -85,9 +85,9 @@ def test_waiting_ends_with_news_and_reads_all_of_it() -> None:
     worth.far.send(b"x")
     other.far.send(b"x")
     begun = time.monotonic()
-    assert watch.wait(30)
+    assert watch.wait(60)
     assert not watch.wait(0)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50
     for pipe in (worth, other):
         pipe.close()
 
