@@ -127,9 +127,10 @@ class Fleet:
                 for host_id in new
             ]
 
-    def beat(self, count: int) -> None:
-        """Send so many heartbeats, of one host after the other; return when each has
-        been acknowledged."""
+    def beat(self, count: int, *, newest: int) -> None:
+        """Send so many heartbeats, of the so many newest hosts in turn; return when each
+        has been acknowledged."""
+        sessions = self._sessions[-newest:]
         keys = SessionKeys.from_file(self._program.state / "gateway.key")
         address = ("127.0.0.1", self._program.gateway_port)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
@@ -137,7 +138,7 @@ class Fleet:
             wire.settimeout(0.5)
             for _ in range(count):
                 self._sequence += 1
-                number = self._sessions[self._sequence % len(self._sessions)]
+                number = sessions[self._sequence % len(sessions)]
                 _exchange(wire, number, self._sequence, key=keys.of(number))
 
 

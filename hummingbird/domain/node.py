@@ -35,6 +35,18 @@ def label_value(text: str) -> str | None:
     return fitted or None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """A provisioned host that nobody works on, as far as its node depends on it."""
+
+    id: int
+    hostname: str
+    state: HostState
+    emn_id: int | None
+    generation: int
+    kubelet_version: str | None
+
+
 @dataclass(frozen=True)
 class Change:
     """What must be merged into a node; None: it must go. Nothing at all where the node

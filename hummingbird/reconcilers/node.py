@@ -4,22 +4,52 @@
 The host's labels are mirrored, and those that it lost are taken away again; labels that
 others set on the node stay. What a node says of its kubelet is kept with the host.
 
-Sees provisioned hosts that nobody works on, and the nodes of their names; one call reads
-all nodes. Decides by `domain.node`. Nodes that are not our hosts' are left alone, and so
-are taints. While a run is at work on a host its node is the run's.
+Sees provisioned hosts that nobody works on, and the nodes of their names. A host of which
+something changed since the last look has its node read alone; all nodes are read on the
+period, and in a fleet so large that this takes long, as seldom as keeps it below
+EVERYWHERE_SHARE of the time. Decides by `domain.node`. Nodes that are not our hosts' are
+left alone, and so are taints. While a run is at work on a host its node is the run's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 from hummingbird.adapters.kubernetes.cluster import Cluster, NodeStatus
+from hummingbird.clock import Clock
 from hummingbird.db.repository import emn as emn_repository
+from hummingbird.db.repository import fleet
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import label as label_repository
 from hummingbird.db.session import Database
 from hummingbird.domain import node as node_rule
-from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
+from hummingbird.domain.node import Owner
 from hummingbird.reconcilers.base import Outcome
+
+EVERYWHERE_SHARE: Final = 0.05
+"""Of the time, at most, in which all nodes are read. A guess: what it delays is only that
+what somebody else changed at a node is put right."""
+
+ALONE_MOST: Final = 50
+"""Nodes that are read one by one; of more all are read. A guess: a list has 500 a page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """What one host's node is to be."""
+
+    owner: Owner
+    site: str | None
+    labels: Mapping[str, str]
+
+    @cached_property
+    def mark(self) -> int:
+        """What differs where something of this does, for as long as this program runs."""
+        # A change of its generation is one that somebody made, a run for instance.
+        of_host = (self.owner.id, self.owner.state, self.owner.generation)
+        return hash((*of_host, self.site, *sorted(self.labels.items())))
 
 
 class NodeReconciler:
@@ -28,42 +58,84 @@ class NodeReconciler:
     name = "node"
 
     def __init__(
-        self, database: Database, *, cluster: Cluster, period_seconds: float
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        cluster: Cluster,
+        period_seconds: float,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._cluster = cluster
         self.period_seconds = period_seconds
+        self._everywhere_at = clock.monotonic()
+        self._right: dict[str, int] = {}
+        """By host name, the mark of what was wanted when its node was last seen so."""
+        self._missing: set[str] = set()
 
     def reconcile(self) -> Outcome:
-        """Look at every provisioned host's node; label and cordon what differs."""
+        """Look at the nodes that may differ from their hosts; put right what does."""
+        wanted = self._wanted()
+        self._missing &= wanted.keys()
+        self._right = {n: mark for n, mark in self._right.items() if n in wanted}
+        if not wanted:
+            return Outcome()
+        names = [n for n, one in wanted.items() if self._right.get(n) != one.mark]
+        if self._clock.monotonic() >= self._everywhere_at or len(names) > ALONE_MOST:
+            names, nodes = list(wanted), self._everywhere()
+        else:
+            nodes = self._alone(names)
+        said: list[str] = []
+        for name in names:
+            node = nodes.get(name)
+            if node is None:
+                self._missing.add(name)
+                continue
+            said += self._put_right(wanted[name], node)
+        missing = tuple(f"{n} has no node in Kubernetes" for n in sorted(self._missing))
+        return Outcome(looked_at=len(names), changed=tuple(said), failed=missing)
+
+    def _wanted(self) -> dict[str, _Wanted]:
+        states = node_rule.OPEN | node_rule.CLOSED
         with self._database.reader() as connection:
-            hosts = [
-                host
-                for host in host_repository.list_all(
-                    connection, states=node_rule.OPEN | node_rule.CLOSED
-                )
-                if host.provisioned_plan and host.reservation_owner is None
-            ]
+            owners = fleet.node_owners(connection, states)
             sites = {n.id: n.site for n in emn_repository.list_all(connection)}
             labels = label_repository.by_host(connection)
-        if not hosts:
-            return Outcome()
+        return {
+            owner.hostname: _Wanted(
+                owner=owner,
+                site=sites.get(owner.emn_id or 0),
+                labels=labels.get(owner.id, {}),
+            )
+            for owner in owners
+        }
+
+    def _everywhere(self) -> Mapping[str, NodeStatus]:
+        began = self._clock.monotonic()
         nodes = self._cluster.nodes()
-        said: list[str] = []
-        missing: list[str] = []
-        for host in hosts:
-            node = nodes.get(host.hostname)
-            if node is None:
-                missing.append(f"{host.hostname} has no node in Kubernetes")
-                continue
-            site, own = sites.get(host.emn_id or 0), labels.get(host.id, {})
-            said += self._label(host, node, site=site, own=own)
-            said += self._cordon(host, node)
-            self._note(host, node)
-        return Outcome(looked_at=len(hosts), changed=tuple(said), failed=tuple(missing))
+        now = self._clock.monotonic()
+        rest = max(self.period_seconds, (now - began) / EVERYWHERE_SHARE)
+        # A little less than the period, or a look on the period might come just before.
+        self._everywhere_at = now + rest - 1.0
+        self._missing.clear()
+        return nodes
+
+    def _alone(self, names: Iterable[str]) -> Mapping[str, NodeStatus]:
+        found = {name: self._cluster.node(name) for name in names}
+        self._missing -= found.keys()
+        return {name: node for name, node in found.items() if node is not None}
+
+    def _put_right(self, wanted: _Wanted, node: NodeStatus) -> list[str]:
+        owner = wanted.owner
+        said = self._label(owner, node, site=wanted.site, own=wanted.labels)
+        said += self._cordon(owner, node)
+        self._note(owner, node)
+        self._right[owner.hostname] = wanted.mark
+        return said
 
     def _label(
-        self, host: Host, node: NodeStatus, *, site: str | None, own: Mapping[str, str]
+        self, host: Owner, node: NodeStatus, *, site: str | None, own: Mapping[str, str]
     ) -> list[str]:
         change = node_rule.dress(
             site=site,
@@ -79,7 +151,7 @@ class NodeReconciler:
         )
         return [f"{host.hostname} labelled"]
 
-    def _note(self, host: Host, node: NodeStatus) -> None:
+    def _note(self, host: Owner, node: NodeStatus) -> None:
         """Keep which kubelet runs there, for who asks the inventory."""
         if node.kubelet_version and node.kubelet_version != host.kubelet_version:
             with self._database.writer() as connection:
@@ -87,7 +159,7 @@ class NodeReconciler:
                     connection, host.id, version=node.kubelet_version
                 )
 
-    def _cordon(self, host: Host, node: NodeStatus) -> list[str]:
+    def _cordon(self, host: Owner, node: NodeStatus) -> list[str]:
         closed = host.state in node_rule.CLOSED
         if node.unschedulable == closed:
             return []

@@ -84,6 +84,7 @@ def build(parts: Parts) -> Driver:
             ),
             NodeReconciler(
                 eyes.database,
+                clock=eyes.clock,
                 cluster=parts.cluster,
                 period_seconds=NODE_PERIOD_SECONDS,
             ),

@@ -8,9 +8,13 @@ from sqlalchemy import Connection, exists, func, literal, select, update
 from hummingbird.db.model import EMN, HEARTBEAT, HOST
 from hummingbird.db.repository import host
 from hummingbird.domain.host import Host
+from hummingbird.domain.host_state import HostState
+from hummingbird.domain.node import Owner
 
 CHUNK = 500
 """Names in one query; databases bound the number of parameters."""
+
+_OWNER = tuple(HOST.c[name] for name in Owner.__dataclass_fields__)
 
 
 def ids_of(connection: Connection, hostnames: Iterable[str]) -> set[int]:
@@ -39,6 +43,27 @@ def any_provisioned(connection: Connection) -> bool:
     """Return whether something of ours was ever put on any host."""
     query = select(HOST.c.id).where(HOST.c.provisioned_plan.is_not(None)).limit(1)
     return connection.execute(query).first() is not None
+
+
+def node_owners(connection: Connection, states: Iterable[HostState]) -> list[Owner]:
+    """Return the provisioned hosts in these states that nobody works on, by id: of each
+    what its node depends on, which takes a tenth of the time of reading the hosts."""
+    query = select(*_OWNER).where(
+        HOST.c.state.in_([state.value for state in states]),
+        HOST.c.provisioned_plan.is_not(None),
+        HOST.c.reservation_owner.is_(None),
+    )
+    return [
+        Owner(
+            id=row.id,
+            hostname=row.hostname,
+            state=HostState(row.state),
+            emn_id=row.emn_id,
+            generation=row.generation,
+            kubelet_version=row.kubelet_version,
+        )
+        for row in connection.execute(query.order_by(HOST.c.id))
+    ]
 
 
 def an_address_of_each_emn(connection: Connection) -> dict[int, str]:

@@ -3,9 +3,12 @@
 
 import pytest
 
+from hummingbird.adapters.kubernetes.cluster import NodeStatus
 from hummingbird.db.repository import application
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import label as label_repository
+from hummingbird.reconcilers.node import EVERYWHERE_SHARE
+from hummingbird.reconcilers.registry import NODE_PERIOD_SECONDS
 from tests.fakes.world import World
 
 
@@ -87,6 +90,7 @@ def test_a_node_that_joined_again_gets_its_labels_again(world: World) -> None:
     world.driver.run_once("node")
     world.cluster.delete_node("edge-0")
     world.cluster.join("edge-0")
+    world.clock.advance(NODE_PERIOD_SECONDS)
     world.driver.run_once("node")
     assert labels_of(world)["line"] == "3"
 
@@ -99,10 +103,75 @@ def test_boxes_of_others_are_not_touched(world: World) -> None:
     assert world.cluster.node("worker-7") == before
 
 
-def test_a_missing_node_is_said(world: World) -> None:
+def test_while_nothing_changes_kubernetes_is_asked_for_all_once_a_period(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counted(world, monkeypatch)
+    for _ in range(5):
+        world.driver.run_once("node")
+    assert calls == ["nodes"]
+    world.cluster.cordon("edge-0")
+    assert world.driver.run_once("node").outcome.changed == ()
+    world.clock.advance(NODE_PERIOD_SECONDS)
+    assert world.driver.run_once("node").outcome.changed == ("edge-0 uncordoned",)
+    assert calls == ["nodes", "nodes"]
+
+
+def test_of_a_host_that_changed_the_node_is_read_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.driver.run_once("node")
+    calls = counted(world, monkeypatch)
+    assign(world, "edge-0", line="3")
+    assert world.driver.run_once("node").outcome.changed == ("edge-0 labelled",)
+    world.driver.run_once("node")
+    assert calls == ["node"]
+
+
+def test_a_fleet_whose_nodes_take_long_to_read_is_read_less_often(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counted(world, monkeypatch, seconds=6.0)
+    world.driver.run_once("node")
+    world.clock.advance(NODE_PERIOD_SECONDS)
+    world.driver.run_once("node")
+    assert calls == ["nodes"]
+    world.clock.advance(6.0 / EVERYWHERE_SHARE - NODE_PERIOD_SECONDS)
+    world.driver.run_once("node")
+    assert calls == ["nodes", "nodes"]
+
+
+def test_a_missing_node_is_said_until_it_is_there(world: World) -> None:
     world.cluster.delete_node("edge-0")
+    for _ in range(2):
+        report = world.driver.run_once("node")
+        assert report.outcome.failed == ("edge-0 has no node in Kubernetes",)
+    world.cluster.join("edge-0")
+    world.clock.advance(NODE_PERIOD_SECONDS)
     report = world.driver.run_once("node")
-    assert report.outcome.failed == ("edge-0 has no node in Kubernetes",)
+    assert (report.outcome.failed, report.outcome.changed) == ((), ("edge-0 labelled",))
+
+
+def counted(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, seconds: float = 0.0
+) -> list[str]:
+    """Return the list of what Kubernetes is asked for nodes from now on; each list of
+    all takes so many seconds."""
+    calls: list[str] = []
+    one, every = world.cluster.node, world.cluster.nodes
+
+    def node(name: str) -> NodeStatus | None:
+        calls.append("node")
+        return one(name)
+
+    def nodes(*, label_selector: str | None = None) -> dict[str, NodeStatus]:
+        calls.append("nodes")
+        world.clock.advance(seconds)
+        return every(label_selector=label_selector)
+
+    monkeypatch.setattr(world.cluster, "node", node)
+    monkeypatch.setattr(world.cluster, "nodes", nodes)
+    return calls
 
 
 def test_kubernetes_away_is_said_and_nothing_else(world: World) -> None:
