@@ -7,9 +7,13 @@ way, and gets repeated.
 
 import select
 import socket
-from typing import Protocol
+from typing import Final, Protocol
 
 from hummingbird.wire.heartbeat import MAX_BYTES
+
+_IP_MTU: Final = 14
+_IPV6_MTU: Final = 24
+"""ip(7), ipv6(7); Python has no names for them."""
 
 
 class Transport(Protocol):
@@ -23,6 +27,10 @@ class Transport(Protocol):
 
     def receive(self, *, seconds: float) -> bytes | None:
         """Return the next datagram, or None if none comes within `seconds`."""
+
+    def mtu(self) -> int | None:
+        """Return the largest packet that goes there in one piece, in bytes, as the kernel
+        knows it; None: it does not."""
 
 
 class UdpTransport:
@@ -56,6 +64,24 @@ class UdpTransport:
             return ready[0].recv(MAX_BYTES)
         except OSError:
             return None
+
+    def mtu(self) -> int | None:
+        if self._address is None:
+            return None
+        is_ipv6 = ":" in self._address[0]
+        level, option = (
+            (socket.IPPROTO_IPV6, _IPV6_MTU)
+            if is_ipv6
+            else (socket.IPPROTO_IP, _IP_MTU)
+        )
+        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
+        # One of its own: one that is connected would tell its errors to who sends.
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            try:
+                asking.connect(self._address)  # sends nothing
+                return asking.getsockopt(level, option)
+            except OSError:
+                return None
 
     def close(self) -> None:
         """Close the socket."""

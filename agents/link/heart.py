@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from agents.link.meter import Meter
 from hummingbird.wire import heartbeat as wire
 from hummingbird.wire.heartbeat import Beat, Kind, Wanted
 from hummingbird.wire.session import Session
@@ -39,11 +40,19 @@ class Heart:
     """The rhythm of one session."""
 
     def __init__(
-        self, session: Session, *, boot_id: UUID, now: float, rng: random.Random
+        self,
+        session: Session,
+        *,
+        boot_id: UUID,
+        now: float,
+        rng: random.Random,
+        meter: Meter | None = None,
     ) -> None:
+        """:param meter: goes on from the session before."""
         self._session = session
         self._boot_id = boot_id.bytes
         self._rng = rng
+        self._meter = meter or Meter()
         self._period = session.period_seconds
         self._sequence = 0
         self._first = 1
@@ -66,22 +75,34 @@ class Heart:
             return self._next_beat_at
         return min(self._next_beat_at, self._repeat_at)
 
-    def transmit(self, *, now: float, uptime_seconds: int) -> bytes:
-        """Return the datagram to send now: a new beat, or the last one again."""
+    def transmit(
+        self, *, now: float, uptime_seconds: int, mtu: int | None = None
+    ) -> bytes:
+        """Return the datagram to send now: a new beat, or the last one again.
+
+        :param mtu: of the path, as far as the kernel knows.
+        """
         self._sequence += 1
         if now >= self._next_beat_at or self._repeat_at is None:
             self._first = self._sequence
             self._begun_at = now
+            self._meter.begin()
             self._spread = self._around(PERIOD_JITTER)
             self._next_beat_at = now + self._period * self._spread
         repeat = self._session.retransmit_seconds * self._around(REPEAT_JITTER)
         self._repeat_at = now + repeat
+        attempt = self._sequence - self._first
+        self._meter.sent(self._sequence, now=now)
+        # Each second one in the form that a gateway of before takes: the session may be of
+        # another one than hears it, while they are upgraded.
+        says_path = self._session.takes_path and attempt % 2 == 0
         beat = Beat(
             session=self._session.session,
             sequence=self._sequence,
             boot_id=self._boot_id,
             uptime_seconds=uptime_seconds,
-            attempt=self._sequence - self._first,
+            attempt=attempt,
+            path=self._meter.path(mtu=mtu) if says_path else None,
         )
         return wire.seal_beat(beat, key=self._session.key)
 
@@ -99,6 +120,7 @@ class Heart:
             ack = wire.open_ack(data, key=self._session.key)
         except wire.DatagramInvalid:
             return Heard()
+        self._meter.acknowledged(said.sequence, now=now)
         self._repeat_at = None
         self._refused = False
         self._acked_at = now

@@ -15,6 +15,7 @@ from uuid import UUID
 from agents.link.backoff import Backoff
 from agents.link.datagram import Transport
 from agents.link.heart import Heart
+from agents.link.meter import Meter
 from agents.link.session import Opened
 
 LOG = logging.getLogger("mtc-client")
@@ -54,6 +55,7 @@ class Loop:
         self._monotonic = monotonic
         self._rng = rng
         self._heart: Heart | None = None
+        self._meter = Meter()
         self._backoff = Backoff(rng)
         self._asked = False
         self._ask_at = monotonic()
@@ -65,7 +67,11 @@ class Loop:
         self._mind_session(now)
         if self._heart is not None and now >= self._heart.due_at():
             self._transport.send(
-                self._heart.transmit(now=now, uptime_seconds=self._uptime_seconds())
+                self._heart.transmit(
+                    now=now,
+                    uptime_seconds=self._uptime_seconds(),
+                    mtu=self._transport.mtu(),
+                )
             )
         data = self._transport.receive(seconds=self._pause(self._monotonic()))
         now = self._monotonic()
@@ -98,7 +104,11 @@ class Loop:
         self._backoff.succeeded()
         self._transport.aim(result.address)
         self._heart = Heart(
-            result.session, boot_id=self._boot_id, now=now, rng=self._rng
+            result.session,
+            boot_id=self._boot_id,
+            now=now,
+            rng=self._rng,
+            meter=self._meter,
         )
         # One new session a period at most, whatever unsealed answers say.
         self._ask_at = now + self._heart.period_seconds * self._rng.uniform(1.0, 1.5)

@@ -18,7 +18,7 @@ class TunnelList(List):
     examples = ("hummingbird tunnel-list", "hummingbird tunnel-list -f json")
     columns = (
         *("hostname", "state", "address", "endpoint", "handshake_age"),
-        *("received_bytes", "sent_bytes", "key_age"),
+        *("rtt_ms", "loss_percent", "mtu", "received_bytes", "sent_bytes", "key_age"),
     )
 
     def find(self, given: argparse.Namespace) -> Iterable[Mapping[str, Any]]:

@@ -7,11 +7,13 @@ them (0: of none).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from hummingbird.clock import Clock
 from hummingbird.db.repository import measure
 from hummingbird.db.session import Connection, Database
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.metric import Family, MetricKind, Sample
 from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS
@@ -50,15 +52,7 @@ class Measures:
             return
         now = self._clock.now()
         heard = measure.last_heard(connection, most=self._per_host)
-        yield Family(
-            name="hummingbird_heartbeat_age_seconds",
-            help="Since when a host was not heard.",
-            labels=("host",),
-            samples=tuple(
-                Sample(max(0.0, (now - at).total_seconds()), {"host": name})
-                for name, at in heard
-            ),
-        )
+        yield from _paths(heard, now=now)
         tunnels = measure.tunnels(connection, most=self._per_host)
         ages = {
             name: max(0.0, (now - at).total_seconds())
@@ -94,6 +88,45 @@ class Measures:
                     for row in tunnels
                 ),
             )
+
+
+def _paths(
+    heard: Sequence[tuple[str, Heartbeat]], *, now: datetime
+) -> Iterable[Family]:
+    """What each host's heartbeats tell of its path."""
+
+    def each(value: Callable[[Heartbeat], float | None]) -> tuple[Sample, ...]:
+        return tuple(
+            Sample(float(known), {"host": name})
+            for name, beat in heard
+            if (known := value(beat)) is not None
+        )
+
+    label = ("host",)
+    yield Family(
+        name="hummingbird_heartbeat_age_seconds",
+        help="Since when a host was not heard.",
+        labels=label,
+        samples=each(lambda beat: max(0.0, (now - beat.last_heard_at).total_seconds())),
+    )
+    yield Family(
+        name="hummingbird_path_rtt_seconds",
+        help="From a heartbeat of the host to its answer there, smoothed.",
+        labels=label,
+        samples=each(lambda beat: beat.rtt_seconds),
+    )
+    yield Family(
+        name="hummingbird_path_loss_ratio",
+        help="Share of the host's last heartbeats that was lost, there or back; 0 to 1.",
+        labels=label,
+        samples=each(lambda beat: beat.loss),
+    )
+    yield Family(
+        name="hummingbird_path_mtu_bytes",
+        help="The largest packet that the host sends the gateway in one piece.",
+        labels=label,
+        samples=each(lambda beat: beat.path_mtu),
+    )
 
 
 def _fleet(connection: Connection) -> Iterable[Family]:

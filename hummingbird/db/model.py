@@ -194,6 +194,10 @@ HEARTBEAT = Table(
     Column("uptime_seconds", Integer, nullable=False),
     Column("beats", Integer, nullable=False),
     Column("due_at", UtcDateTime, nullable=False, index=True),
+    Column("rtt_seconds", Float),
+    Column("sent", Integer),
+    Column("lost", Integer),
+    Column("path_mtu", Integer),
 )
 """`due_at`: when the host is late if it says nothing more."""
 

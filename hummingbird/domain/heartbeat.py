@@ -17,6 +17,23 @@ class Heartbeat:
     uptime_seconds: int
     beats: int
     """Beats heard since the first, retransmissions not counted."""
+    rtt_seconds: float | None = None
+    """From a datagram of the host to our answer there, smoothed; None: not known yet, like
+    all that follows."""
+    sent: int | None = None
+    """Datagrams that the host sent for its last beats."""
+    lost: int | None = None
+    """Those of them that it got no answer to."""
+    path_mtu: int | None = None
+    """The largest packet that the host sends us in one piece, in bytes: as its tunnel, its
+    link or the routers on the way have it."""
+
+    @property
+    def loss(self) -> float | None:
+        """The share of datagrams that were lost, there or back: 0 to 1."""
+        if not self.sent or self.lost is None:
+            return None
+        return self.lost / self.sent
 
 
 @dataclass(frozen=True, kw_only=True)

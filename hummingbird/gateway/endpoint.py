@@ -161,6 +161,7 @@ class Endpoint:
             expires_in_seconds=terms.session_seconds,
             udp_port=terms.udp_port(),
             report_hash=report_hash,
+            takes_path=True,
         )
         return 201, words.encode_session(answer)
 

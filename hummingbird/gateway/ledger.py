@@ -72,5 +72,15 @@ def _merged(one: Heartbeat | None, other: Heartbeat) -> Heartbeat:
     """Return the later word, with the beats of both counted."""
     if one is None:
         return other
-    later = other if other.last_heard_at >= one.last_heard_at else one
+    is_later = other.last_heard_at >= one.last_heard_at
+    later, former = (other, one) if is_later else (one, other)
+    if (later.rtt_seconds, later.sent, later.path_mtu) == (None, None, None):
+        # A repeated beat may say nothing of the path; what was said stands.
+        later = replace(
+            later,
+            rtt_seconds=former.rtt_seconds,
+            sent=former.sent,
+            lost=former.lost,
+            path_mtu=former.path_mtu,
+        )
     return replace(later, beats=one.beats + other.beats)

@@ -109,6 +109,7 @@ class Listener:
         self._ledger.note_sequence(live.of.id, highest)
         period = self._period_seconds()
         if live.of.agent == HOST_AGENT:
+            path = beat.path or wire.UNKNOWN_PATH
             self._ledger.hear(
                 Heartbeat(
                     host_id=live.of.host_id,
@@ -117,6 +118,10 @@ class Listener:
                     boot_id=str(UUID(bytes=beat.boot_id)),
                     uptime_seconds=beat.uptime_seconds,
                     beats=int(is_new),
+                    rtt_seconds=path.rtt_seconds,
+                    sent=path.sent or None,
+                    lost=path.lost if path.sent else None,
+                    path_mtu=path.mtu,
                 )
             )
         elif not live.report_wanted:

@@ -3,11 +3,13 @@
 
     every datagram   magic "HB", version u8, type u8, session u64, sequence u64
     beat             + boot_id 16 B, uptime u32 s, attempt u16, flags u16
+                     + where flags have HAS_PATH: rtt u32 µs, sent u16, lost u16, mtu u16
     ack              + next_period u32 ms, flags u16; the sequence is the beat's
     beat, ack        + tag: first 16 B of HMAC-SHA256(key, direction byte + all before)
 
-Numbers are in network order. A beat is 60 B, an ack 42 B, a nack 20 B: no answer is
-larger than its question, so nobody can be flooded through a gateway.
+Numbers are in network order. A beat is 60 B or 70 B, an ack 42 B, a nack 20 B: no answer
+is larger than its question, so nobody can be flooded through a gateway. A beat has a path
+only where the session says that the gateway takes one; numbers of 0 there are unknown.
 
 Each transmission, a repeated one too, has a sequence of its own; a receiver that keeps a
 `ReplayWindow` takes each once. The direction byte keeps an ack from being sent back as a
@@ -32,6 +34,9 @@ _MAGIC: Final = b"HB"
 _HEAD: Final = struct.Struct("!2sBBQQ")
 _BEAT: Final = struct.Struct("!16sIHH")
 _ACK: Final = struct.Struct("!IH")
+_PATH: Final = struct.Struct("!IHHH")
+_BEAT_WITH_PATH: Final = struct.Struct(_BEAT.format + _PATH.format.lstrip("!"))
+_HAS_PATH: Final = 1
 _FROM_AGENT: Final = b"\x01"
 _FROM_GATEWAY: Final = b"\x02"
 _U16: Final = 2**16 - 1
@@ -70,6 +75,23 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Path:
+    """What an agent has measured of its way to the gateway and back."""
+
+    rtt_seconds: float | None
+    """From a datagram to its ack, smoothed."""
+    sent: int
+    """Datagrams of the last beats."""
+    lost: int
+    """Those of them that had no ack."""
+    mtu: int | None
+    """The largest packet that its kernel sends that way in one piece, in bytes."""
+
+
+UNKNOWN_PATH: Final = Path(rtt_seconds=None, sent=0, lost=0, mtu=None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Beat:
     """A sign of life."""
 
@@ -80,6 +102,7 @@ class Beat:
     uptime_seconds: int
     attempt: int = 0
     """How often this beat was sent before; its first sequence was this much lower."""
+    path: Path | None = None
 
     @property
     def first_sequence(self) -> int:
@@ -117,8 +140,13 @@ def seal_beat(beat: Beat, *, key: bytes) -> bytes:
     """Return the beat as a datagram."""
     body = _HEAD.pack(_MAGIC, WIRE_VERSION, Kind.BEAT, beat.session, beat.sequence)
     body += _BEAT.pack(
-        beat.boot_id, min(beat.uptime_seconds, _U32), min(beat.attempt, _U16), 0
+        beat.boot_id,
+        min(beat.uptime_seconds, _U32),
+        min(beat.attempt, _U16),
+        0 if beat.path is None else _HAS_PATH,
     )
+    if beat.path is not None:
+        body += _packed(beat.path)
     return body + _tag(body, key=key, direction=_FROM_AGENT)
 
 
@@ -127,14 +155,37 @@ def open_beat(data: bytes, *, key: bytes) -> Beat:
 
     :raises DatagramInvalid: it is no beat, or `key` did not seal it.
     """
-    said, body = _open(data, _BEAT, Kind.BEAT, key=key, direction=_FROM_AGENT)
-    boot_id, uptime, attempt, _flags = body
+    is_long = len(data) == _HEAD.size + _BEAT.size + _PATH.size + TAG_BYTES
+    shape = _BEAT_WITH_PATH if is_long else _BEAT
+    said, body = _open(data, shape, Kind.BEAT, key=key, direction=_FROM_AGENT)
+    boot_id, uptime, attempt, flags, *path = body
+    if bool(flags & _HAS_PATH) != is_long:
+        raise DatagramInvalid("its flags are those of another length")
     return Beat(
         session=said.session,
         sequence=said.sequence,
         boot_id=boot_id,
         uptime_seconds=uptime,
         attempt=attempt,
+        path=_path(*path) if is_long else None,
+    )
+
+
+def _packed(path: Path) -> bytes:
+    # Known and 0 is not the same as unknown, which is 0 on the wire.
+    microseconds = 0 if path.rtt_seconds is None else round(path.rtt_seconds * 1e6) or 1
+    sent = min(path.sent, _U16)
+    return _PATH.pack(
+        min(microseconds, _U32), sent, min(path.lost, sent), min(path.mtu or 0, _U16)
+    )
+
+
+def _path(microseconds: int, sent: int, lost: int, mtu: int) -> Path:
+    return Path(
+        rtt_seconds=microseconds / 1e6 or None,
+        sent=sent,
+        lost=min(lost, sent),
+        mtu=mtu or None,
     )
 
 

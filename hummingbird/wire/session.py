@@ -54,6 +54,9 @@ class Session:
     udp_port: int
     report_hash: str | None = None
     """Hash of the inventory report that the gateway has of this host."""
+    takes_path: bool = False
+    """Whether a beat may say what its agent has measured of its path; a gateway of before
+    drops such a beat."""
 
     def __repr__(self) -> str:
         return f"Session(session={self.session}, period_seconds={self.period_seconds})"
@@ -113,6 +116,7 @@ def decode_session(data: bytes) -> Session:
         expires_in_seconds=_number(document, "expires_in_seconds", least=1, most=1e6),
         udp_port=int(_number(document, "udp_port", least=1, most=65535)),
         report_hash=_text(document, "report_hash", most=64) if has_hash else None,
+        takes_path=document.get("takes_path") is True,
     )
 
 

@@ -105,6 +105,10 @@ class Wire:
         """Note where datagrams go."""
         self.aimed.append(address)
 
+    def mtu(self) -> int | None:
+        """Nothing is known of it."""
+        return None
+
     def send(self, data: bytes) -> None:
         """Carry it, unless the wire is cut."""
         self.sent.append(data)

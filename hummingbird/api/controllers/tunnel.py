@@ -11,11 +11,20 @@ from hummingbird.api.view.run import run_view
 from hummingbird.api.view.tunnel import tunnel_view
 from hummingbird.conf.share import shared
 from hummingbird.conf.tunnel import hub_options
-from hummingbird.db.repository import credential, emn, event_log, host, run, tunnel
+from hummingbird.db.repository import (
+    credential,
+    emn,
+    event_log,
+    heartbeat,
+    host,
+    run,
+    tunnel,
+)
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
 from hummingbird.domain.bootstrap import Templates, script
 from hummingbird.domain.emn import TUNNELLED
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.run import RunKind, RunState
 from hummingbird.domain.tunnel import Tunnel, check_endpoint, host_settings
@@ -30,9 +39,16 @@ def list_all(call: Call) -> Any:
     call.arguments()
     with call.parts.database.reader() as connection:
         hosts = {one.id: one for one in host.list_all(connection)}
+        beats = heartbeat.list_all(connection)
         return {
             "tunnels": [
-                _view(call, connection, one, hosts[one.host_id])
+                _view(
+                    call,
+                    connection,
+                    one,
+                    hosts[one.host_id],
+                    beat=beats.get(one.host_id),
+                )
                 for one in tunnel.list_all(connection)
             ]
         }
@@ -43,7 +59,8 @@ def get(call: Call) -> Any:
     call.arguments()
     with call.parts.database.reader() as connection:
         found = host.find(connection, call.name)
-        return _view(call, connection, _of(connection, found), found)
+        beat = heartbeat.of_host(connection, found.id)
+        return _view(call, connection, _of(connection, found), found, beat=beat)
 
 
 def claim(call: Call) -> Any:
@@ -82,7 +99,8 @@ def claim(call: Call) -> Any:
             now=now,
         )
         text = _script(call, connection, found, begun, wanted)
-        view = _view(call, connection, begun, found)
+        beat = heartbeat.of_host(connection, found.id)
+        view = _view(call, connection, begun, found, beat=beat)
     call.parts.hurry("tunnel")
     call.status = 201
     return {"tunnel": view, "script": text}
@@ -149,7 +167,12 @@ def _of(connection: Connection, found: Host) -> Tunnel:
 
 
 def _view(
-    call: Call, connection: Connection, one: Tunnel, found: Host
+    call: Call,
+    connection: Connection,
+    one: Tunnel,
+    found: Host,
+    *,
+    beat: Heartbeat | None,
 ) -> dict[str, Any]:
     return tunnel_view(
         one,
@@ -157,6 +180,7 @@ def _view(
         now=call.parts.clock.now(),
         hub_key=tunnel.hub_public_key(connection),
         options=hub_options(call.parts.conf),
+        beat=beat,
     )
 
 

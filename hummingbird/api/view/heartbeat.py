@@ -29,6 +29,7 @@ def heartbeat_view(
             "boot_id": None,
             "uptime": None,
             "beats": 0,
+            **path_view(None),
         }
     age = max(0.0, (now - beat.last_heard_at).total_seconds())
     return {
@@ -41,9 +42,23 @@ def heartbeat_view(
         "boot_id": beat.boot_id,
         "uptime": beat.uptime_seconds,
         "beats": beat.beats,
+        **path_view(beat),
     }
 
 
+def path_view(beat: Heartbeat | None) -> dict[str, Any]:
+    """Return what a host has measured of its path to us: milliseconds, the percentage of
+    its datagrams that were lost there or back, bytes."""
+    rtt = None if beat is None else beat.rtt_seconds
+    loss = None if beat is None else beat.loss
+    return {
+        "rtt_ms": None if rtt is None else round(rtt * 1000, 2),
+        "loss_percent": None if loss is None else round(loss * 100, 1),
+        "mtu": None if beat is None else beat.path_mtu,
+    }
+
+
+PATH = {"rtt_ms": maybe(DECIMAL), "loss_percent": maybe(DECIMAL), "mtu": maybe(NUMBER)}
 HEARTBEAT = Thing(
     "Heartbeat",
     {
@@ -56,5 +71,6 @@ HEARTBEAT = Thing(
         "boot_id": maybe(TEXT),
         "uptime": maybe(NUMBER),
         "beats": NUMBER,
+        **PATH,
     },
 )

@@ -15,6 +15,8 @@ from hummingbird.api.shape import (
     maybe,
     words,
 )
+from hummingbird.api.view.heartbeat import PATH, path_view
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.tunnel import HubOptions, Tunnel, TunnelState, state
 
@@ -26,8 +28,12 @@ def tunnel_view(
     now: datetime,
     hub_key: str | None,
     options: HubOptions,
+    beat: Heartbeat | None,
 ) -> dict[str, Any]:
-    """Return the view of a host's tunnel; ages in seconds."""
+    """Return the view of a host's tunnel; ages in seconds.
+
+    :param beat: the host's last word, which says how its path is.
+    """
     found = state(tunnel, now=now)
     is_claimed = tunnel.claim_until is not None and tunnel.claim_until > now
     return {
@@ -43,6 +49,7 @@ def tunnel_view(
         "handshake_age": _age(tunnel.handshake_at, now=now),
         "received_bytes": tunnel.received_bytes,
         "sent_bytes": tunnel.sent_bytes,
+        **path_view(beat),
         "public_key": tunnel.public_key,
         "key_since": _time(tunnel.rotated_at),
         "key_age": _age(tunnel.rotated_at, now=now),
@@ -80,6 +87,7 @@ TUNNEL = Thing(
         "handshake_age": maybe(NUMBER),
         "received_bytes": NUMBER,
         "sent_bytes": NUMBER,
+        **PATH,
         "public_key": maybe(TEXT),
         "key_since": maybe(TIME),
         "key_age": maybe(NUMBER),

@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    func,
     select,
     update,
 )
@@ -69,6 +70,10 @@ def _row(beat: Heartbeat) -> dict[str, Any]:
         "new_boot_id": beat.boot_id,
         "new_uptime_seconds": beat.uptime_seconds,
         "new_beats": beat.beats,
+        "new_rtt_seconds": beat.rtt_seconds,
+        "new_sent": beat.sent,
+        "new_lost": beat.lost,
+        "new_path_mtu": beat.path_mtu,
         "new_due_at": due_at(beat.last_heard_at, period_seconds=beat.period_seconds),
     }
 
@@ -81,6 +86,13 @@ _WORD = (
     HEARTBEAT.c.due_at,
 )
 """What the latest word of a host says."""
+_PATH = (
+    HEARTBEAT.c.rtt_seconds,
+    HEARTBEAT.c.sent,
+    HEARTBEAT.c.lost,
+    HEARTBEAT.c.path_mtu,
+)
+"""What it may say; else what it said before stands."""
 
 
 def _new(column: Column[Any]) -> BindParameter[Any]:
@@ -95,13 +107,17 @@ _HEARD_AGAIN = (
         {
             HEARTBEAT.c.beats: HEARTBEAT.c.beats + _new(HEARTBEAT.c.beats),
             **{one: case((_IS_LATER, _new(one)), else_=one) for one in _WORD},
+            **{
+                one: case((_IS_LATER, func.coalesce(_new(one), one)), else_=one)
+                for one in _PATH
+            },
         }
     )
 )
 _HEARD_FIRST = HEARTBEAT.insert().values(
     {
         HEARTBEAT.c.host_id: bindparam("of_host"),
-        **{one: _new(one) for one in (*_WORD, HEARTBEAT.c.beats)},
+        **{one: _new(one) for one in (*_WORD, *_PATH, HEARTBEAT.c.beats)},
     }
 )
 """Made once: building a statement takes longer than running it for one row."""

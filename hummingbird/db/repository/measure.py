@@ -6,6 +6,10 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from hummingbird.db.model import ALARM, HEARTBEAT, HOST, RUN, TUNNEL
+from hummingbird.db.repository import heartbeat
+from hummingbird.domain.heartbeat import Heartbeat
+
+_WORDS = tuple(Heartbeat.__dataclass_fields__)
 
 
 def hosts_by_state(connection: Connection) -> dict[str, int]:
@@ -38,15 +42,18 @@ def beats(connection: Connection) -> int:
     )
 
 
-def last_heard(connection: Connection, *, most: int) -> list[tuple[str, datetime]]:
-    """Return when each host was last heard; of `most` at most, by id."""
+def last_heard(connection: Connection, *, most: int) -> list[tuple[str, Heartbeat]]:
+    """Return the last word of each host; of `most` at most, by id."""
     query = (
-        select(HOST.c.hostname, HEARTBEAT.c.last_heard_at)
+        select(HOST.c.hostname, *heartbeat.COLUMNS)
         .join(HEARTBEAT, HEARTBEAT.c.host_id == HOST.c.id)
         .order_by(HOST.c.id)
         .limit(most)
     )
-    return [(name, at) for name, at in connection.execute(query)]
+    return [
+        (row.hostname, Heartbeat(**{n: row._mapping[n] for n in _WORDS}))
+        for row in connection.execute(query)
+    ]
 
 
 def tunnels(

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from hummingbird.db.repository import event_log
+from hummingbird.db.repository import event_log, heartbeat
+from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import tunnel as tunnels
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.run import RunKind
 from hummingbird.keypair import make_wireguard_key, ssh_public_key
 from tests.functional.api.conftest import World
@@ -59,6 +61,34 @@ def test_a_claim_begins_a_tunnel_and_makes_a_script(site: World) -> None:
     with site.database.reader() as connection:
         hub = tunnels.hub_private_key(connection, box=site.box)
     assert hub and hub not in script
+
+
+def test_a_tunnel_says_how_the_path_is(site: World) -> None:
+    claim(site)
+    shown = site.client.get(f"/v1/tunnels/{HOST}").json
+    unknown = {"rtt_ms": None, "loss_percent": None, "mtu": None}
+    assert {name: shown[name] for name in unknown} == unknown
+    with site.database.writer() as connection:
+        host = hosts.find(connection, HOST)
+        word = Heartbeat(
+            host_id=host.id,
+            last_heard_at=site.clock.now(),
+            period_seconds=10.0,
+            boot_id="b",
+            uptime_seconds=1,
+            beats=1,
+            rtt_seconds=0.0312,
+            sent=60,
+            lost=3,
+            path_mtu=1240,
+        )
+        heartbeat.put(connection, [word])
+    known = {"rtt_ms": 31.2, "loss_percent": 5.0, "mtu": 1240}
+    for path in (f"/v1/tunnels/{HOST}", f"/v1/heartbeats/{HOST}"):
+        shown = site.client.get(path).json
+        assert {name: shown[name] for name in known} == known
+    (listed,) = site.client.get("/v1/tunnels").json["tunnels"]
+    assert {name: listed[name] for name in known} == known
 
 
 def test_a_claim_gets_old(site: World) -> None:

@@ -3,13 +3,17 @@
 
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from hummingbird.adapters.prometheus.listener import MetricsListener
 from hummingbird.conductor.measure import Measures
+from hummingbird.db.repository import heartbeat
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import tunnel as tunnels
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.wireguard import SeenPeer
 from hummingbird.errors import DatabaseUnavailable
 from tests.fakes.world import World
@@ -88,6 +92,39 @@ def test_a_tunnel_is_measured_as_the_hub_saw_it(
     seen = scrape(listener)
     assert seen['hummingbird_tunnel_up{host="edge-0"}'] == 0
     assert seen['hummingbird_tunnel_handshake_age_seconds{host="edge-0"}'] >= 200
+
+
+def test_a_path_is_measured_as_the_host_did(
+    world: World, listener: MetricsListener
+) -> None:
+    now = world.clock.now()
+    with world.database.writer() as connection:
+        host = hosts.find(connection, "edge-0")
+        beat = Heartbeat(
+            host_id=host.id,
+            last_heard_at=now,
+            period_seconds=10.0,
+            boot_id="b",
+            uptime_seconds=1,
+            beats=1,
+        )
+        heartbeat.put(connection, [beat])
+    assert not [name for name in scrape(listener) if "hummingbird_path_" in name]
+    with world.database.writer() as connection:
+        later = now + timedelta(seconds=10)
+        told = replace(
+            beat,
+            last_heard_at=later,
+            rtt_seconds=0.125,
+            sent=80,
+            lost=4,
+            path_mtu=1240,
+        )
+        heartbeat.put(connection, [told])
+    seen = scrape(listener)
+    assert seen['hummingbird_path_rtt_seconds{host="edge-0"}'] == 0.125
+    assert seen['hummingbird_path_loss_ratio{host="edge-0"}'] == 0.05
+    assert seen['hummingbird_path_mtu_bytes{host="edge-0"}'] == 1240
 
 
 def test_single_hosts_are_named_up_to_the_limit(

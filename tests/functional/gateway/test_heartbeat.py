@@ -4,12 +4,15 @@
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from agents.link.datagram import UdpTransport
 from agents.link.session import Opened
 from hummingbird.db.repository import heartbeat, host, process
 from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.service import GatewayService
 from hummingbird.wire import heartbeat as wire
 from tests.functional.gateway.conftest import Site
@@ -66,6 +69,54 @@ def test_a_beat_is_acknowledged_and_its_host_heard(site: Site) -> None:
     with site.database.reader() as connection:
         (listening,) = process.list_all(connection, kind="gateway")
     assert listening.started_at <= word.last_heard_at
+
+
+def test_a_host_tells_how_its_path_is(site: Site) -> None:
+    gateway = site.start_gateway()
+    agent = site.agent(gateway, "edge-0")
+
+    def told() -> bool:
+        agent.run(seconds=0.2)
+        word = last_word(site, "edge-0")
+        return word is not None and word.sent is not None
+
+    eventually(told, seconds=60)
+    word = last_word(site, "edge-0")
+    assert word is not None and word.rtt_seconds is not None
+    assert 0 < word.rtt_seconds < 10
+    assert word.sent is not None and word.sent >= 1
+    assert word.loss is not None and 0 <= word.loss < 1
+    assert word.path_mtu == 65535, "the loopback has more, the datagram not"
+
+
+def test_what_a_repeated_beat_does_not_say_stands() -> None:
+    ledger = Ledger()
+    told = Heartbeat(
+        host_id=1,
+        last_heard_at=datetime(2026, 1, 1, tzinfo=UTC),
+        period_seconds=10.0,
+        boot_id="b",
+        uptime_seconds=1,
+        beats=1,
+        rtt_seconds=0.1,
+        sent=80,
+        lost=4,
+        path_mtu=1240,
+    )
+    later = told.last_heard_at + timedelta(seconds=1)
+    plain = replace(
+        told,
+        last_heard_at=later,
+        beats=0,
+        rtt_seconds=None,
+        sent=None,
+        lost=None,
+        path_mtu=None,
+    )
+    for order in ((told, plain), (plain, told)):
+        for beat in order:
+            ledger.hear(beat)
+        assert ledger.take().beats[1] == replace(told, last_heard_at=later)
 
 
 def test_a_datagram_is_taken_once(site: Site) -> None:

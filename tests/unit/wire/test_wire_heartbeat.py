@@ -2,12 +2,21 @@
 """Datagrams: what was sealed opens, and nothing else does."""
 
 import struct
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from hummingbird.wire import heartbeat as wire
-from hummingbird.wire.heartbeat import Ack, Beat, DatagramInvalid, Head, Kind, Wanted
+from hummingbird.wire.heartbeat import (
+    Ack,
+    Beat,
+    DatagramInvalid,
+    Head,
+    Kind,
+    Path,
+    Wanted,
+)
 
 KEY = bytes(range(32))
 OTHER = bytes(32)
@@ -18,6 +27,7 @@ BEAT = Beat(
     uptime_seconds=86_400,
     attempt=3,
 )
+LONG = replace(BEAT, path=Path(rtt_seconds=0.08125, sent=70, lost=3, mtu=1240))
 ACK = Ack(
     session=7,
     sequence=2**40,
@@ -28,6 +38,7 @@ ACK = Ack(
 
 def test_what_was_sealed_opens_unchanged() -> None:
     assert wire.open_beat(wire.seal_beat(BEAT, key=KEY), key=KEY) == BEAT
+    assert wire.open_beat(wire.seal_beat(LONG, key=KEY), key=KEY) == LONG
     assert wire.open_ack(wire.seal_ack(ACK, key=KEY), key=KEY) == ACK
 
 
@@ -39,6 +50,37 @@ def test_the_bytes_are_as_documented() -> None:
     assert beat[20:36] == BEAT.boot_id
     assert struct.unpack_from("!IHH", beat, 36) == (86_400, 3, 0)
     assert len(beat) == 60
+    beat = wire.seal_beat(LONG, key=KEY)
+    assert struct.unpack_from("!IHHIHHH", beat, 36) == (
+        86_400,
+        3,
+        1,
+        81_250,
+        70,
+        3,
+        1240,
+    )
+    assert len(beat) == 70
+
+
+def test_what_is_not_known_of_a_path_is_not_taken_for_nothing() -> None:
+    unknown = Path(rtt_seconds=None, sent=0, lost=0, mtu=None)
+    for path in (unknown, replace(unknown, rtt_seconds=1e-6)):
+        beat = replace(BEAT, path=path)
+        assert wire.open_beat(wire.seal_beat(beat, key=KEY), key=KEY).path == path
+    near = replace(BEAT, path=replace(unknown, rtt_seconds=0.0))
+    opened = wire.open_beat(wire.seal_beat(near, key=KEY), key=KEY)
+    assert opened.path is not None and opened.path.rtt_seconds == 1e-6
+
+
+def test_flags_of_another_length_are_refused() -> None:
+    """Also where they are under a good tag."""
+    for beat, flag in ((BEAT, 1), (LONG, 0)):
+        data = bytearray(wire.seal_beat(beat, key=KEY)[:-16])
+        data[43] = flag
+        tag = wire._tag(bytes(data), key=KEY, direction=b"\x01")
+        with pytest.raises(DatagramInvalid):
+            wire.open_beat(bytes(data) + tag, key=KEY)
 
 
 def test_no_answer_is_larger_than_its_question() -> None:
@@ -62,7 +104,7 @@ def test_another_key_opens_nothing() -> None:
         wire.open_ack(wire.seal_ack(ACK, key=OTHER), key=KEY)
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 19, 20, 21, 59, 61, 100])
+@pytest.mark.parametrize("length", [0, 1, 2, 19, 20, 21, 59, 61, 69, 70, 71, 100])
 def test_another_length_is_refused(length: int) -> None:
     beat = (wire.seal_beat(BEAT, key=KEY) + bytes(100))[:length]
     with pytest.raises(DatagramInvalid):
