@@ -117,6 +117,7 @@ class Conductor:
                 probe=probe,
                 limits=_limits(conf),
                 recovery_enabled=conf.recovery.enabled,
+                board_reset=conf.recovery.board_reset,
                 probe_seconds=conf.recovery.probe_seconds,
                 liveness_seconds=conf.liveness.period_seconds,
                 lease_seconds=conf.conductor.lease_seconds,
@@ -324,6 +325,7 @@ def _limits(conf: Conf) -> Limits:
         settle=timedelta(seconds=options.settle_seconds),
         reboot_gap=timedelta(seconds=options.reboot_gap_seconds),
         max_reboots=options.max_reboots_per_hour,
+        board_delay=timedelta(seconds=options.board_delay_seconds),
         max_attempts=options.max_attempts_per_hour,
     )
 

@@ -31,6 +31,11 @@ class OpenBoard:
             lambda: boards.order(access, order), seconds=self._task.patience.connect
         )
 
+    def reset(self) -> None:
+        """Have the host boot anew, whether it is on or off."""
+        is_on = self.power() is not Power.OFF
+        self.order(Order.RESET if is_on else Order.ON)
+
     def await_power(self, power: Power, *, seconds: float) -> None:
         """Return when the host's power is as it should be.
 

@@ -42,8 +42,7 @@ def reset(task: HostTask) -> None:
     before = _boot_id(task)
     if not was_told:
         with task.step("reset"):
-            is_on = board.power() is not Power.OFF
-            board.order(Order.RESET if is_on else Order.ON)
+            board.reset()
     _await_boot(task, board, before=None if was_told else before)
 
 

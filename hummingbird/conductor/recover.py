@@ -6,12 +6,14 @@ from datetime import datetime
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import vxlan
+from hummingbird.conductor.board import open_board
 from hummingbird.conductor.provision import is_heard
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import PROBE_SECONDS, open_way
 from hummingbird.domain.alarm import host_log
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.recovery import Rung
+from hummingbird.errors import BoardMissing
 
 REBOOT_TIMEOUT_VARIABLE = "recover_reboot_timeout_seconds"
 
@@ -23,12 +25,14 @@ def recover(task: HostTask) -> None:
     if is_heard(task, since=since):
         task.journal.skip(rung, message="heard again by itself")
         return _conclude(task)
+    by_board = rung is Rung.BOARD_RESET
     if not _was_tried(task, rung):
-        since = _try(task, rung)
+        since = _reset(task) if by_board else _try(task, rung)
     with task.step("heartbeat"):
         task.wait_until(
             lambda: is_heard(task, since=since),
-            seconds=task.patience.settle,
+            # A playbook waits until the host is up again; a board does not.
+            seconds=task.patience.boot if by_board else task.patience.settle,
             what="no heartbeat came",
         )
     return _conclude(task)
@@ -47,6 +51,18 @@ def _try(task: HostTask, rung: Rung) -> datetime:
             variables=variables(task),
             tags=(rung.value,),
         )
+    return since
+
+
+def _reset(task: HostTask) -> datetime:
+    """Have the host's board switch it off and on; return when that began."""
+    with task.step("connect"):
+        board = open_board(task)
+        if board is None:
+            raise BoardMissing(action="Reset", hostname=task.host.hostname)
+    since = task.clock.now()
+    with task.step(Rung.BOARD_RESET.value):
+        board.reset()
     return since
 
 

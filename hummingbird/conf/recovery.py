@@ -42,6 +42,25 @@ OPTS = (
         max=100,
         help="Most recovery runs on one host within an hour (a count).",
     ),
+    cfg.BoolOpt(
+        "board_reset",
+        default=True,
+        help=(
+            "Whether a lost host is reset by its board management controller where it "
+            "has one: when a reboot by SSH did not help, and once where the host does "
+            "not answer by SSH."
+        ),
+    ),
+    cfg.FloatOpt(
+        "board_delay_seconds",
+        default=300.0,
+        min=30,
+        max=3600,
+        help=(
+            "Seconds after the last heartbeat of a host that does not answer by SSH "
+            "until its board resets it."
+        ),
+    ),
     cfg.FloatOpt(
         "probe_seconds",
         default=15.0,

@@ -68,7 +68,13 @@ STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
     RunKind.RESET: ("connect", "reset", "boot"),
     RunKind.POWER_ON: ("connect", "power_on", "boot"),
     RunKind.POWER_OFF: ("connect", "shutdown", "power_off"),
-    RunKind.RECOVER: ("connect", "restart_services", "reboot", "heartbeat"),
+    RunKind.RECOVER: (
+        "connect",
+        "restart_services",
+        "reboot",
+        "board_reset",
+        "heartbeat",
+    ),
     RunKind.ROTATE: ("connect", "offer", "switch"),
     RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
 }

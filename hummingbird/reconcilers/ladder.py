@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
+from hummingbird.domain.board import board_of
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.recovery import Attempt, Decision, Limits, Rung, next_rung
@@ -21,6 +22,8 @@ class Ladder:
 
     limits: Limits
     enabled: bool
+    by_board: bool = True
+    """Whether a host may be reset by its board management controller."""
 
     def decide(
         self, connection: Connection, hosts: Iterable[Host], *, sight: Sight
@@ -50,6 +53,7 @@ class Ladder:
                 lost_since=_lost_since(host, sight=sight),
                 now=sight.now,
                 limits=self.limits,
+                has_board=self.by_board and board_of(host) is not None,
             )
             for host in lost
         }

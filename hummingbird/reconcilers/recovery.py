@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every lost host that still answers by SSH has its next rung of recovery queued.
+"""Every lost host that can be helped has its next rung of recovery queued.
 
 Sees what `sight` sees; decides by `domain.recovery`; creates runs and does nothing to a
 host itself. It asks a lost host's SSH port no more often than `probe_seconds`, many hosts
-at the same time, so that those that are gone do not hold up the others. Never acts on a
-host whose site is dark, or of which nothing new can be told.
+at the same time, so that those that are gone do not hold up the others. One that does not
+answer there can only be helped by its board management controller. Never acts on a host
+whose site is dark, or of which nothing new can be told.
 """
 
 import threading
@@ -78,13 +79,14 @@ class RecoveryReconciler:
         lost = [host for host in sight.hosts if _may_act(host, sight)]
         with self._eyes.database.reader() as connection:
             decisions = self._ladder.decide(connection, lost, sight=sight)
-        rungs = ((host, decisions[host.hostname].rung) for host in lost)
-        wanted = [(host, rung) for host, rung in rungs if rung is not None]
-        due = [item for item in wanted if self._is_due(item[0])]
+        wanted = [host for host in lost if decisions[host.hostname].rung is not None]
+        due = [host for host in wanted if self._is_due(host)]
         self._forget({host.id for host in sight.hosts})
         said: list[str] = []
-        for (host, rung), answers in zip(due, self._answers(due), strict=True):
-            if answers and self._queue(host, rung):
+        for host, answers in zip(due, self._answers(due), strict=True):
+            decision = decisions[host.hostname]
+            rung = decision.rung if answers else decision.without_ssh
+            if rung is not None and self._queue(host, rung):
                 said.append(f"{host.hostname}: {rung}")
         if said:
             self._nudge_runs()
@@ -102,18 +104,17 @@ class RecoveryReconciler:
         for host_id in self._probed_at.keys() - known:
             del self._probed_at[host_id]
 
-    def _answers(self, due: Sequence[tuple[Host, Rung]]) -> list[bool]:
+    def _answers(self, due: Sequence[Host]) -> list[bool]:
         if not due:
             return []
-        ports = [self._port(host) for host, _ in due]
+        ports = [self._port(host) for host in due]
         with self._eyes.database.reader() as connection:
             inside = {
-                host.id: tunnel_repository.of_host(connection, host.id)
-                for host, _ in due
+                host.id: tunnel_repository.of_host(connection, host.id) for host in due
             }
 
-        def ask(item: tuple[tuple[Host, Rung], int | None]) -> bool:
-            (host, _), port = item
+        def ask(item: tuple[Host, int | None]) -> bool:
+            host, port = item
             if port is None:
                 return False
             tunnel = inside[host.id]

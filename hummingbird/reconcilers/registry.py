@@ -45,6 +45,7 @@ class Parts:
     probe: Probe
     limits: Limits
     recovery_enabled: bool
+    board_reset: bool
     probe_seconds: float
     liveness_seconds: float
     lease_seconds: float
@@ -58,7 +59,9 @@ class Parts:
 def build(parts: Parts) -> Driver:
     """Return a driver of all reconcilers, not started."""
     eyes = parts.eyes
-    ladder = Ladder(parts.limits, enabled=parts.recovery_enabled)
+    ladder = Ladder(
+        parts.limits, enabled=parts.recovery_enabled, by_board=parts.board_reset
+    )
     return Driver(
         (
             LivenessReconciler(eyes, period_seconds=parts.liveness_seconds),

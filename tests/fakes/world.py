@@ -236,6 +236,7 @@ class World(Window):
                 box=self.box_of_secrets,
                 probe=self.probe,
                 limits=Limits(),
+                board_reset=True,
                 recovery_enabled=True,
                 probe_seconds=15.0,
                 liveness_seconds=1.0,

@@ -8,17 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from hummingbird.conductor.neighbours import Patience
 from hummingbird.db.session import Database
-from tests.fakes.world import World
+from tests.fakes.world import PATIENCE, World
 
 
 @pytest.fixture
-def world(migrated_sqlite: Path, tmp_path: Path) -> Iterator[World]:
+def patience() -> Patience:
+    """How long runs wait for what."""
+    return PATIENCE
+
+
+@pytest.fixture
+def world(migrated_sqlite: Path, tmp_path: Path, patience: Patience) -> Iterator[World]:
     """A world with one host, added and not unlocked."""
     path = tmp_path / "world.sqlite"
     shutil.copy(migrated_sqlite, path)
     database = Database(f"sqlite:///{path}")
-    world = World(database)
+    world = World(database, patience=patience)
     world.add("edge-0", "192.168.204.101")
     yield world
     if world.crew is not None:

@@ -3,6 +3,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from hummingbird.domain.recovery import Attempt, Decision, Limits, Rung, next_rung
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -18,8 +20,12 @@ def tried(
     return Attempt(rung, queued, ended, worked)
 
 
-def decide(*attempts: Attempt, lost_since: datetime = LOST) -> Decision:
-    return next_rung(attempts, lost_since=lost_since, now=NOW, limits=LIMITS)
+def decide(
+    *attempts: Attempt, lost_since: datetime = LOST, has_board: bool = False
+) -> Decision:
+    return next_rung(
+        attempts, lost_since=lost_since, now=NOW, limits=LIMITS, has_board=has_board
+    )
 
 
 def test_first_the_services_are_restarted() -> None:
@@ -85,3 +91,53 @@ def test_a_host_that_is_lost_again_and_again_is_given_up() -> None:
     decision = decide(*attempts, lost_since=NOW - timedelta(minutes=2))
     assert decision.given_up
     assert "6 attempts" in decision.reason
+
+
+# --- with a board management controller ---------------------------------------------------
+
+RESTARTED = tried(Rung.RESTART_SERVICES, minutes_ago=40)
+
+
+def test_when_a_reboot_did_not_help_the_board_resets() -> None:
+    reboot = tried(Rung.REBOOT, minutes_ago=15)
+    assert decide(RESTARTED, reboot).rung is Rung.REBOOT
+    assert decide(RESTARTED, reboot, has_board=True).rung is Rung.BOARD_RESET
+
+
+def test_before_that_the_host_is_asked_to_reboot() -> None:
+    assert decide(RESTARTED, has_board=True).rung is Rung.REBOOT
+
+
+def test_a_reset_keeps_the_distance_of_reboots_and_counts_as_one() -> None:
+    soon = decide(RESTARTED, tried(Rung.REBOOT, minutes_ago=9), has_board=True)
+    assert (soon.rung, soon.without_ssh, soon.given_up) == (None, None, False)
+    spent = decide(
+        RESTARTED,
+        tried(Rung.REBOOT, minutes_ago=30),
+        tried(Rung.BOARD_RESET, minutes_ago=15),
+        has_board=True,
+    )
+    assert (spent.rung, spent.without_ssh, spent.given_up) == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "instead"),
+    [(4.9, None), (5, Rung.BOARD_RESET), (60, Rung.BOARD_RESET), (61, None)],
+)
+def test_without_ssh_the_board_resets_some_minutes_after_the_loss(
+    minutes: float, instead: Rung | None
+) -> None:
+    lost_since = NOW - timedelta(minutes=minutes)
+    decision = decide(lost_since=lost_since, has_board=True)
+    assert (decision.rung, decision.without_ssh) == (Rung.RESTART_SERVICES, instead)
+    assert decide(lost_since=lost_since).without_ssh is None
+
+
+def test_without_ssh_it_does_so_once_in_a_loss() -> None:
+    reset = tried(Rung.BOARD_RESET, minutes_ago=30)
+    again = decide(reset, has_board=True)
+    assert (again.rung, again.without_ssh) == (Rung.RESTART_SERVICES, None)
+    later = decide(
+        reset, lost_since=NOW - timedelta(minutes=20), has_board=True
+    ).without_ssh
+    assert later is Rung.BOARD_RESET
