@@ -126,12 +126,29 @@ def _inside_tunnel(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess
             with task.step("tunnel"):
                 tunnels.exchange(task, tunnel, access)
         return replace(access, known_hosts=task.host.known_hosts)
+    # Alone (what was there before us is recorded all the same): where packages come from
+    # may be reached through it only.
     told = task.playbook(
         "provision",
         access=access,
-        variables=plan.variables,
-        tags=("node_config", "tunnel"),
+        variables={
+            **plan.variables,
+            "tunnel_bundle": task.neighbours.hub_options.bundle,
+            "tunnel_may_install": False,
+        },
+        tags=("tunnel",),
     )
+    if not told.facts.get(tunnels.PUBLIC_FACT):
+        task.journal.info(
+            "the host has no WireGuard and none was brought along ([tunnel]bundle):"
+            " installing it from where the host gets its packages"
+        )
+        told = task.playbook(
+            "provision",
+            access=access,
+            variables=plan.variables,
+            tags=("node_config", "tunnel"),
+        )
     tunnels.keep_key(task, tunnel, told.facts.get(tunnels.PUBLIC_FACT, ""))
     with task.step("tunnel"):
         await_answer(task, tunnel.address, port=access.port)

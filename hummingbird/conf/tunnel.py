@@ -85,6 +85,17 @@ OPTS = (
             "is removed, and one that is missing is put back."
         ),
     ),
+    cfg.StrOpt(
+        "bundle",
+        default="",
+        regex="|/.*",
+        help=(
+            "Absolute folder of the conductor with the programs wg and wireguard-go, for "
+            "hosts that have neither and reach a package archive only through their "
+            "tunnel. For hosts of several processors: a folder in it for each, named as "
+            "uname -m says, for example aarch64/wg. Empty: such hosts must have wg."
+        ),
+    ),
     cfg.IntOpt(
         "rotation_days",
         default=30,
@@ -110,4 +121,5 @@ def hub_options(conf: Any) -> HubOptions:
         keepalive_seconds=int(options.keepalive_seconds),
         mtu=int(options.mtu),
         period_seconds=float(options.period_seconds),
+        bundle=str(options.bundle),
     )

@@ -45,6 +45,8 @@ class HubOptions:
     by the host."""
     period_seconds: float
     """Between two looks at the hub."""
+    bundle: str = ""
+    """A folder with wg and wireguard-go for hosts that lack them; empty: there is none."""
 
 
 class TunnelState(StrEnum):

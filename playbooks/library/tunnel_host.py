@@ -7,6 +7,7 @@ Where programs are missing nothing is started; the role installs them and asks a
 """
 
 import os
+import platform
 import subprocess
 
 from ansible.module_utils import host_manifest
@@ -23,6 +24,7 @@ options:
 
 RETURN = r"""
 lacks: {description: Packages that have to be installed first., type: list, returned: always}
+machine: {description: The host's processor as uname -m has it., type: str, returned: always}
 public_key: {description: The public half of the host's key; empty while something lacks., type: str, returned: always}
 """
 
@@ -69,8 +71,9 @@ def main():
     is_new = write(FOLDER + "/tunnel", module.params["program"], 0o600)
     is_new = write(FOLDER + "/settings", module.params["settings"], 0o600) or is_new
     lacks = said("lacks").split()
+    machine = platform.machine()
     if lacks:
-        module.exit_json(changed=is_new, lacks=lacks, public_key="")
+        module.exit_json(changed=is_new, lacks=lacks, machine=machine, public_key="")
     key = said("public")
     unit_is_new = write(UNIT_PATH, module.params["unit"], 0o644)
     if unit_is_new:
@@ -84,7 +87,12 @@ def main():
     if is_new and not started:
         # not restarted: this very connection may be inside
         systemctl("reload", UNIT)
-    module.exit_json(changed=is_new or unit_is_new or started, lacks=[], public_key=key)
+    module.exit_json(
+        changed=is_new or unit_is_new or started,
+        lacks=[],
+        machine=machine,
+        public_key=key,
+    )
 
 
 if __name__ == "__main__":

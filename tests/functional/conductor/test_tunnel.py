@@ -105,7 +105,7 @@ def test_a_host_that_answers_outside_gets_its_tunnel_pushed(site: Site) -> None:
     site.world.settle()
     assert site.world.host(HOST).state is HostState.ENABLED, site.world.run(HOST)
     pushed, provisioned = site.world.runner.calls
-    assert (pushed.access.address, pushed.tags) == (UNDERLAY, ("node_config", "tunnel"))
+    assert (pushed.access.address, pushed.tags) == (UNDERLAY, ("tunnel",))
     assert (provisioned.access.address, provisioned.tags) == (OVERLAY, ())
     assert provisioned.access.known_hosts, "the pinned key is the host's, inside too"
     assert provisioned.variables["kubernetes_node_ip"] == OVERLAY
@@ -116,6 +116,34 @@ def test_a_host_that_answers_outside_gets_its_tunnel_pushed(site: Site) -> None:
     assert "\nMTU=1420\nFIND_MTU=yes\nHUB_ADDRESS=100.126.0.1\n" in settings
     assert "KEEPALIVE=0\n" in settings, "nothing needs it where we got in from outside"
     assert site.peers() == {FIRST: (f"{OVERLAY}/32",)}
+
+
+def test_a_tunnel_comes_before_what_may_be_reached_through_it_only(site: Site) -> None:
+    """A package archive, for one. What it needs comes along, or from where the host gets
+    its packages by itself."""
+    neighbours = site.world.neighbours
+    options = replace(neighbours.hub_options, bundle="/srv/wireguard")
+    object.__setattr__(neighbours, "hub_options", options)
+    site.world.runner.script(
+        "provision",
+        Outcome(facts={"tunnel_public_key": ""}),
+        Outcome(
+            facts={"tunnel_public_key": FIRST}, on_success=lambda: site.answer_inside()
+        ),
+    )
+    site.world.unlock(HOST)
+    site.world.settle()
+    assert site.world.host(HOST).state is HostState.ENABLED, site.world.run(HOST)
+    alone, installed, provisioned = site.world.runner.calls
+    assert alone.tags == ("tunnel",)
+    assert alone.variables["tunnel_bundle"] == "/srv/wireguard"
+    assert alone.variables["tunnel_may_install"] is False
+    assert (installed.access.address, installed.tags) == (
+        UNDERLAY,
+        ("node_config", "tunnel"),
+    )
+    assert "tunnel_may_install" not in installed.variables
+    assert (provisioned.access.address, provisioned.tags) == (OVERLAY, ())
 
 
 def test_a_host_that_came_by_its_claim_gets_its_own_key_by_itself(site: Site) -> None:
