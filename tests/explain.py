@@ -13,6 +13,7 @@ from hummingbird.db.session import Connection, Database
 GROWING = {
     "address",
     "agent_session",
+    "board",
     "event_log",
     "facts",
     "facts_item",

@@ -108,27 +108,35 @@ class Conductor:
             lease_seconds=conf.conductor.lease_seconds,
             max_attempts=conf.conductor.max_attempts,
         )
-        self._driver = registry.build(
-            registry.Parts(
-                eyes=_eyes(conf, database, clock, links),
-                cluster=cluster,
-                agent=agent,
-                box=box,
-                probe=probe,
-                limits=_limits(conf),
-                recovery_enabled=conf.recovery.enabled,
-                board_reset=conf.recovery.board_reset,
-                probe_seconds=conf.recovery.probe_seconds,
-                liveness_seconds=conf.liveness.period_seconds,
-                lease_seconds=conf.conductor.lease_seconds,
-                max_attempts=conf.conductor.max_attempts,
-                in_hand=self.service.in_hand,
-                nudge_runs=self.service.nudge,
-                further=self._further(conf, database, clock, box, links),
-            )
-        )
+        self._driver = registry.build(self._parts(conf, agent, links))
         self._metrics = self._listener(conf, database, clock)
         self._rpc = None if is_in_process(conf) else _rpc_server(conf, self.service)
+
+    def _parts(
+        self, conf: Conf, agent: AgentReconciler, links: NetlinkLinks
+    ) -> registry.Parts:
+        """Return what the reconcilers are made of."""
+        neighbours = self.neighbours
+        database, clock, box = neighbours.database, neighbours.clock, neighbours.box
+        return registry.Parts(
+            eyes=_eyes(conf, database, clock, links),
+            cluster=neighbours.cluster,
+            agent=agent,
+            box=box,
+            probe=neighbours.probe,
+            boards=neighbours.boards,
+            board_check_seconds=conf.bmc.check_seconds,
+            limits=_limits(conf),
+            recovery_enabled=conf.recovery.enabled,
+            board_reset=conf.recovery.board_reset,
+            probe_seconds=conf.recovery.probe_seconds,
+            liveness_seconds=conf.liveness.period_seconds,
+            lease_seconds=conf.conductor.lease_seconds,
+            max_attempts=conf.conductor.max_attempts,
+            in_hand=self.service.in_hand,
+            nudge_runs=self.service.nudge,
+            further=self._further(conf, database, clock, box, links),
+        )
 
     def _listener(
         self, conf: Conf, database: Database, clock: Clock

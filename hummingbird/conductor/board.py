@@ -5,9 +5,15 @@ from dataclasses import replace
 
 from hummingbird.adapters.bmc.board import BoardAccess, Order, Power
 from hummingbird.conductor.task import HostTask
+from hummingbird.db.repository import board as board_repository
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import PIN, board_of
+from hummingbird.errors import (
+    BoardCertificateChanged,
+    BoardRefused,
+    BoardUnavailable,
+)
 
 
 class OpenBoard:
@@ -66,15 +72,35 @@ def open_board(task: HostTask) -> OpenBoard | None:
         password=task.neighbours.box.open(board.password_sealed),
         fingerprint=board.fingerprint,
     )
+    try:
+        access, opened = _knock(task, access)
+    except (BoardUnavailable, BoardRefused, BoardCertificateChanged) as error:
+        reason, now = str(error), task.clock.now()
+        task.journal.write(
+            lambda connection: board_repository.note_away(
+                connection, task.host.id, reason=reason, now=now
+            )
+        )
+        raise
+    task.journal.write(
+        lambda connection: board_repository.note_answered(
+            connection, task.host.id, now=task.clock.now()
+        )
+    )
+    if access.fingerprint != board.fingerprint:
+        _pin(task, access)
+    return opened
+
+
+def _knock(task: HostTask, access: BoardAccess) -> tuple[BoardAccess, OpenBoard]:
+    """Return the board once it has let us in, and how it was got at."""
     boards, seconds = task.neighbours.boards, task.patience.connect
     if access.fingerprint is None:
         shown = task.patiently(lambda: boards.fingerprint(access), seconds=seconds)
         access = replace(access, fingerprint=shown)
     opened = OpenBoard(task, access)
     opened.power()
-    if access.fingerprint != board.fingerprint:
-        _pin(task, access)
-    return opened
+    return access, opened
 
 
 def _pin(task: HostTask, access: BoardAccess) -> None:

@@ -46,6 +46,16 @@ OPTS = (
         help="Seconds that a board gets for one answer.",
     ),
     cfg.FloatOpt(
+        "check_seconds",
+        default=300.0,
+        min=0,
+        max=86400,
+        help=(
+            "Seconds between two looks whether a host's board lets us in, for alarm "
+            "200.010; 0: it is only seen when a board is used."
+        ),
+    ),
+    cfg.FloatOpt(
         "shutdown_seconds",
         default=60.0,
         min=0,

@@ -359,6 +359,17 @@ HOST_TRACE = Table(
 )
 """Where the path to a host ends; one a host, the last that was asked for."""
 
+BOARD = Table(
+    "board",
+    METADATA,
+    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
+    Column("answered_at", UtcDateTime),
+    Column("away_since", UtcDateTime, index=True),
+    Column("reason", Text),
+)
+"""Whether the board management controller of a host lets us in; away_since is null where it
+does, or where that is not known yet."""
+
 LINK = Table(
     "link",
     METADATA,

@@ -9,10 +9,13 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
+    text,
 )
 
 from hummingbird.db.table import UtcDateTime
 from hummingbird.db.table import table as _table
+
+_IS_BOARD = text("role = 'board'")
 
 ADDRESS_POOL = _table(
     "address_pool",
@@ -46,5 +49,11 @@ ADDRESS = _table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime),
     Index("ix_address_pool_id_role", "pool_id", "role"),
+    Index(
+        "ix_address_board",
+        "host_id",
+        sqlite_where=_IS_BOARD,
+        postgresql_where=_IS_BOARD,
+    ),
 )
 """Every address that somebody has, once; a host's mgmt_ip is the first of its own."""

@@ -74,6 +74,7 @@ HEARTBEAT_REPAIR: Final = (
 )
 HOST_ENTITY: Final = "system.host"
 HOST_LOCKED: Final = "200.001"
+BOARD_AWAY: Final = "200.010"
 _MANAGEMENT: Final = ".network=Management"
 
 
@@ -109,6 +110,26 @@ def host_locked(hostname: str) -> Alarm:
         service_affecting=True,
         suppression=False,
         mgmt_affecting=True,
+        degrade_affecting=False,
+    )
+
+
+def board_away(hostname: str) -> Alarm:
+    """200.010: the host's board management controller does not let us in."""
+    return Alarm(
+        alarm_id=BOARD_AWAY,
+        entity_type_id=HOST_ENTITY,
+        entity_instance_id=host_entity(hostname),
+        severity=Severity.WARNING,
+        reason_text=f"{hostname} access to board management module has failed.",
+        alarm_type="operational-violation",
+        probable_cause="communication-subsystem-failure",
+        proposed_repair_action=(
+            "Check Host's board management configuration and connectivity."
+        ),
+        service_affecting=False,
+        suppression=False,
+        mgmt_affecting=False,
         degrade_affecting=False,
     )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which alarms should stand: a pure function of what is seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from hummingbird.domain import alarm
 from hummingbird.domain.host import Host
@@ -16,6 +16,7 @@ def standing(
     judgement: Judgement,
     controller: str,
     given_up: frozenset[str] = frozenset(),
+    boards_away: Set[int] = frozenset(),
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
 
@@ -24,6 +25,7 @@ def standing(
 
     :param controller: this controller's host name, for faults of its own.
     :param given_up: host names on which recovery has no rung left.
+    :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
     should: list[alarm.Alarm] = [
@@ -35,11 +37,14 @@ def standing(
         for site, (silent, watched) in judgement.dark_sites.items()
     ]
     for host in hosts:
+        verdict = verdicts.get(host.hostname)
+        is_dark = verdict is not None and verdict.site_dark
+        if host.id in boards_away and not is_dark:
+            should.append(alarm.board_away(host.hostname))
         if _is_out_of_service(host):
             should.append(alarm.host_locked(host.hostname))
             continue
-        verdict = verdicts.get(host.hostname)
-        if verdict is None or verdict.site_dark:
+        if verdict is None or is_dark:
             continue
         unknown = verdict.liveness is Liveness.UNKNOWN
         lost = host.state in (HostState.LOST, HostState.RECOVERING)

@@ -2,6 +2,7 @@
 """A host's board management controller, as far as its settings say."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 from hummingbird.domain.host import Host
@@ -25,6 +26,44 @@ KINDS = frozenset({"redfish", "dynamic", "ipmi"})
 
 PIN: Final = "bm_fingerprint"
 """Where a host's attributes keep the fingerprint; nobody outside sees or sets it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardSeen:
+    """What was last seen of one host's board."""
+
+    host_id: int
+    answered_at: datetime | None
+    """When it last let us in."""
+    away_since: datetime | None
+    """Since when it counts as away; None: it does not."""
+    reason: str | None
+    """Why, in a sentence."""
+
+
+FAILURES_LEAST: Final = 2
+ANSWER_AGE: Final = 1.5
+"""In times between two looks: so long the answer to another conductor stands, that may
+reach boards which this one does not."""
+
+
+def counts_as_away(
+    *,
+    failures: int,
+    answered_at: datetime | None,
+    now: datetime,
+    check_seconds: float,
+) -> bool:
+    """Return whether a board that did not let us in is away.
+
+    :param failures: how often this was so, one time after the other.
+    :param answered_at: when it last let anybody in.
+    :param check_seconds: between two looks at it.
+    """
+    if failures < FAILURES_LEAST:
+        return False
+    patience = timedelta(seconds=ANSWER_AGE * check_seconds)
+    return answered_at is None or now - answered_at >= patience
 
 
 def board_of(host: Host) -> Board | None:

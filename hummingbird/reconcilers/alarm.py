@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from hummingbird.db.repository import alarm as alarm_repository
 from hummingbird.db.repository import attention, event_log, fleet
+from hummingbird.db.repository import board as board_repository
 from hummingbird.domain import alarm_rule
 from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event, host_of
 from hummingbird.reconcilers.base import Outcome
@@ -43,15 +44,18 @@ class AlarmReconciler:
             else:
                 questionable = alarm_repository.list_questionable(connection)
                 suspects = attention.without_lock_alarm(connection)
+                suspects |= board_repository.away_without_alarm(connection)
                 suspects |= fleet.ids_of(connection, _names(questionable))
         sight = self._eyes.look(everywhere=everywhere, also=suspects)
         with database.reader() as connection:
             given_up = self._ladder.given_up(connection, sight=sight)
+            boards_away = board_repository.away(connection)
         should = alarm_rule.standing(
             sight.hosts,
             judgement=sight.judgement,
             controller=self._eyes.controller,
             given_up=given_up,
+            boards_away=boards_away,
         )
         stands = {_key(one): one for one in questionable}
         unknown = should.keys() - stands.keys()

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from hummingbird.adapters.bmc.board import Boards
 from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.domain.recovery import Limits
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.alarm import AlarmReconciler
 from hummingbird.reconcilers.base import Reconciler
+from hummingbird.reconcilers.board import BoardReconciler
 from hummingbird.reconcilers.driver import Driver
 from hummingbird.reconcilers.ladder import Ladder
 from hummingbird.reconcilers.liveness import LivenessReconciler
@@ -22,6 +24,7 @@ from hummingbird.secretbox import SecretBox
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
+    "board": ("alarm",),
 }
 """Whoever stands on the right looks again when the one on the left changed something."""
 
@@ -30,6 +33,7 @@ NODE_PERIOD_SECONDS: Final = 30.0
 ORPHAN_PERIOD_SECONDS: Final = 10.0
 AGENT_PERIOD_SECONDS: Final = 30.0
 OWN_ADDRESS_PERIOD_SECONDS: Final = 60.0
+BOARD_PERIOD_SECONDS: Final = 10.0
 """Guesses, each short against what a person notices and long against its cost; runs and
 the followers above nudge, so that these are for changes made by others."""
 
@@ -43,6 +47,8 @@ class Parts:
     agent: AgentReconciler
     box: SecretBox
     probe: Probe
+    boards: Boards
+    board_check_seconds: float
     limits: Limits
     recovery_enabled: bool
     board_reset: bool
@@ -90,6 +96,14 @@ def build(parts: Parts) -> Driver:
                 clock=eyes.clock,
                 cluster=parts.cluster,
                 period_seconds=NODE_PERIOD_SECONDS,
+            ),
+            BoardReconciler(
+                eyes.database,
+                clock=eyes.clock,
+                boards=parts.boards,
+                box=parts.box,
+                check_seconds=parts.board_check_seconds,
+                period_seconds=BOARD_PERIOD_SECONDS,
             ),
             parts.agent,
             *parts.further,

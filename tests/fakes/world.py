@@ -235,6 +235,8 @@ class World(Window):
                 agent=self.agent,
                 box=self.box_of_secrets,
                 probe=self.probe,
+                boards=self.boards,
+                board_check_seconds=300.0,
                 limits=Limits(),
                 board_reset=True,
                 recovery_enabled=True,

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from hummingbird.db.repository import address
+from hummingbird.db.repository import address, board
 from hummingbird.domain.address import Role, key
 from hummingbird.domain.host import Host
 from hummingbird.errors import BoardAddressTaken
@@ -83,6 +83,7 @@ def keep_board(
     if bm_ip == host.attributes.get("bm_ip"):
         return
     address.remove_of_host(connection, host.id, role=Role.BOARD)
+    board.forget(connection, host.id)
     if bm_ip:
         if address.holder(connection, str(bm_ip)) is not None:
             raise BoardAddressTaken(address=bm_ip)
