@@ -35,21 +35,25 @@ class Answer:
 class Gateway:
     """Where the gateway is and how it proves that."""
 
-    host: str
-    port: int
+    places: tuple[tuple[str, int], ...]
+    """Host and port, at least one: tried in this order."""
     ca_file: Path
     timeout_seconds: float = 15.0
 
     @classmethod
     def parse(cls, text: str, *, ca_file: Path) -> "Gateway":
-        """Return the gateway of "host:port" or "[address]:port".
+        """Return the gateway of "host:port" or "[address]:port", or of several of them
+        with commas between.
 
-        :raises ValueError: `text` is neither.
+        :raises ValueError: `text` is none of these.
         """
-        host, _, port = text.rpartition(":")
-        if not host or not port.isdecimal():
-            raise ValueError(f"{text!r} is not host:port")
-        return cls(host=host.strip("[]"), port=int(port), ca_file=ca_file)
+        places = []
+        for one in text.split(","):
+            host, _, port = one.strip().rpartition(":")
+            if not host or not port.isdecimal():
+                raise ValueError(f"{text!r} is not host:port")
+            places.append((host.strip("[]"), int(port)))
+        return cls(places=tuple(places), ca_file=ca_file)
 
 
 def post(
@@ -62,34 +66,52 @@ def post(
 ) -> Answer:
     """Send `body` as JSON and return the answer, whatever its status.
 
+    Where the gateway has several places, the first one that answers is asked; one whose
+    family this host has not costs nothing, for the kernel says so at once.
+
     :raises ExchangeFailed: there is no way there, it is somebody else, or it is silent.
     """
+    failures = []
+    for place in gateway.places:
+        request = _request(place, path, body=body, headers=headers or {})
+        most = HEAD_MAX_BYTES + answer_max_bytes
+        try:
+            raw, address = _exchange(gateway, place, request, answer_most=most)
+        except (OSError, ValueError) as error:
+            failures.append(f"{_shown(place)}: {error}")
+            continue
+        status, content = _parse(raw)
+        return Answer(status, content, address)
+    raise ExchangeFailed("; ".join(failures))
+
+
+def _exchange(
+    gateway: Gateway, place: tuple[str, int], request: bytes, *, answer_most: int
+) -> tuple[bytes, str]:
+    """Return what one place answers, and its address."""
     deadline = time.monotonic() + gateway.timeout_seconds
-    try:
-        context = ssl.create_default_context(cafile=str(gateway.ca_file))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        with (
-            socket.create_connection(
-                (gateway.host, gateway.port), timeout=gateway.timeout_seconds
-            ) as plain,
-            context.wrap_socket(plain, server_hostname=gateway.host) as link,
-        ):
-            address = str(link.getpeername()[0])
-            link.sendall(_request(gateway, path, body=body, headers=headers or {}))
-            raw = _read(link, most=HEAD_MAX_BYTES + answer_max_bytes, until=deadline)
-    except (OSError, ValueError) as error:
-        raise ExchangeFailed(f"{gateway.host}:{gateway.port}: {error}") from error
-    status, content = _parse(raw)
-    return Answer(status, content, address)
+    context = ssl.create_default_context(cafile=str(gateway.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection(place, timeout=gateway.timeout_seconds) as plain,
+        context.wrap_socket(plain, server_hostname=place[0]) as link,
+    ):
+        address = str(link.getpeername()[0])
+        link.sendall(request)
+        return _read(link, most=answer_most, until=deadline), address
+
+
+def _shown(place: tuple[str, int]) -> str:
+    host, port = place
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _request(
-    gateway: Gateway, path: str, *, body: bytes, headers: Mapping[str, str]
+    place: tuple[str, int], path: str, *, body: bytes, headers: Mapping[str, str]
 ) -> bytes:
-    host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
     lines = [
         f"POST {path} HTTP/1.1",
-        f"Host: {host}:{gateway.port}",
+        f"Host: {_shown(place)}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
         "Connection: close",

@@ -17,27 +17,44 @@ from hummingbird.adapters.pki.authority import (
 )
 from hummingbird.conf import Conf
 from hummingbird.conf.share import controller_name, state_directory
+from hummingbird.domain.emn import Network, networks_of
+from hummingbird.domain.endpoint import join
 from hummingbird.errors import CertificateInvalid, PlainHttpRefused, Unavailable
 from hummingbird.tls import Certificate
 
 
-def gateway_address(conf: Conf, links: Links) -> str:
-    """Return the address that agents are told.
+def gateway_addresses(conf: Conf, links: Links) -> tuple[str, ...]:
+    """Return the addresses that agents are told, in the order in which they try them.
 
     :raises Unavailable: nobody said one, and no route leads to the management network.
     """
     if conf.gateway.advertise:
-        return str(conf.gateway.advertise)
-    network = ipaddress.ip_network(conf.network.mn_cidr)
+        return tuple(conf.gateway.advertise)
+    networks = networks_of(conf.network.mn_cidr)
+    found = (_source(network, links) for network in networks)
+    sources = tuple(address for address in found if address is not None)
+    if sources:
+        return sources
+    raise Unavailable(
+        message=f"No route leads to the management network {conf.network.mn_cidr}; say"
+        " where agents reach the gateway: [gateway]advertise"
+    )
+
+
+def _source(network: Network, links: Links) -> str | None:
+    """Return our own address towards a network."""
     # Any address there will do; the first of a network may be the controller's own.
     for address in (network[1], network[-2 if network.num_addresses > 2 else -1]):
         source = links.source_address(str(address))
         if source is not None and not ipaddress.ip_address(source).is_loopback:
             return source
-    raise Unavailable(
-        message=f"No route leads to the management network {network}; say where agents"
-        " reach the gateway: [gateway]advertise"
-    )
+    return None
+
+
+def gateway_endpoints(conf: Conf, links: Links) -> tuple[str, ...]:
+    """Return host:port of each address of `gateway_addresses`."""
+    port = int(conf.gateway.port)
+    return tuple(join(one, port) for one in gateway_addresses(conf, links))
 
 
 def gateway_certificate(conf: Conf, links: Links) -> Certificate:
@@ -46,7 +63,7 @@ def gateway_certificate(conf: Conf, links: Links) -> Certificate:
     # Without a route the gateway is up before its network is; the certificate is renewed
     # with the address at the next start.
     with contextlib.suppress(Unavailable):
-        names.add(gateway_address(conf, links))
+        names |= set(gateway_addresses(conf, links))
     return ensure_server_certificate(state_directory(conf) / "pki", names)
 
 

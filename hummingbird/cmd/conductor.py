@@ -25,7 +25,11 @@ from hummingbird.adapters.netlink.link import NetlinkLinks, own_addresses
 from hummingbird.adapters.path.look import SystemPath
 from hummingbird.adapters.ssh.probe import probe
 from hummingbird.clock import Clock, SystemClock
-from hummingbird.cmd.advertise import gateway_address, gateway_certificate
+from hummingbird.cmd.advertise import (
+    gateway_addresses,
+    gateway_certificate,
+    gateway_endpoints,
+)
 from hummingbird.cmd.bootstrap import (
     open_database,
     secret_box,
@@ -163,7 +167,7 @@ class Conductor:
             links=links,
             runner=neighbours.runner,
             cluster=neighbours.cluster,
-            gateway=lambda: endpoint(gateway_address(conf, links), conf.gateway.port),
+            gateways=lambda: gateway_endpoints(conf, links),
             hub=conf.tunnel.hub_endpoint,
             period_seconds=conf.gateway.period_seconds,
         )
@@ -232,11 +236,6 @@ def _rpc_server(conf: Conf, service: ConductorService) -> "Server":
     return make_server(open_transport(conf), service, host=process_name(conf))
 
 
-def endpoint(address: str, port: int) -> str:
-    """Return host:port, with brackets around an IPv6 address."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 def process_name(conf: Conf) -> str:
     """Return this conductor's name among processes; a restart is known by it."""
     return f"{controller_name(conf)}.conductor"
@@ -248,7 +247,7 @@ def kubernetes(conf: Conf) -> KubernetesCluster:
         conf.kubernetes.kubeconfig,
         context=conf.kubernetes.context,
         timeout_seconds=conf.kubernetes.timeout_seconds,
-        api_endpoint=conf.kubernetes.api_endpoint,
+        api_endpoints=conf.kubernetes.api_endpoint,
     )
 
 
@@ -302,7 +301,7 @@ def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
     return {
         "image": {"registry": str(conf.agents.registry), "tag": agents_tag(conf)},
         "gateway": {
-            "address": gateway_address(conf, links),
+            "address": ",".join(gateway_addresses(conf, links)),
             "port": int(conf.gateway.port),
             "caCertificate": certificate.ca_pem,
         },

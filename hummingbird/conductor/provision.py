@@ -74,7 +74,7 @@ def _plan(task: HostTask) -> Plan:
     cluster = task.neighbours.cluster
     info = task.patiently(cluster.join_info, seconds=task.patience.connect)
     join = Join(
-        api_endpoint=info.api_endpoint,
+        api_endpoints=info.api_endpoints,
         ca_certificate=info.ca_certificate,
         version=info.version,
     )

@@ -30,7 +30,7 @@ def read_settings(conf: Conf) -> Settings:
         mirrors=_mirrors(conf),
         sandbox_image=str(options.sandbox_image),
         essential_images=tuple(options.essential_images),
-        agents_registry=str(conf.agents.registry),
+        agents_registry=_image_registry(str(conf.agents.registry)),
         agents_tag=agents_tag(conf),
         ignore_preflight_errors=tuple(options.ignore_preflight_errors),
         systemd_cgroup=bool(options.systemd_cgroup),
@@ -54,7 +54,7 @@ def _repository(conf: Conf) -> PackageRepository | None:
             " package_repository_key_file: hosts would refuse its packages."
         )
     return PackageRepository(
-        url=str(options.package_repository_url),
+        urls=tuple(options.package_repository_url),
         key=armored(_read(options.package_repository_key_file)),
         suite=str(options.package_repository_suite),
         components=tuple(str(options.package_repository_components).split()),
@@ -73,8 +73,29 @@ def _mirrors(conf: Conf) -> tuple[Mirror, ...]:
             raise BadRequest(
                 message=f"[provisioning]registry_mirrors: {item!r} is not NAME=URL."
             )
+        if host.startswith("["):
+            raise _no_image_name("[provisioning]registry_mirrors", host)
         mirrors.append(Mirror(host=host, endpoint=endpoint, ca_pem=ca_pem))
     return tuple(mirrors)
+
+
+def _image_registry(name: str) -> str:
+    if name.startswith("["):
+        raise _no_image_name("[agents]registry", name)
+    return name
+
+
+def _no_image_name(option: str, name: str) -> BadRequest:
+    """Return the refusal of a registry that no image can be of.
+
+    The grammar of image names (distribution/reference, which containerd and the kubelet
+    use) has no brackets; containerd 1.6 says "invalid reference format".
+    """
+    return BadRequest(
+        message=f"{option}: {name!r} can't stand in an image's name, which has no IPv6"
+        " address. Give the registry a name, which need not be known to DNS, and say"
+        " where it is: [provisioning]registry_mirrors = NAME=https://[ADDRESS]:PORT."
+    )
 
 
 def _read(name: str) -> bytes:

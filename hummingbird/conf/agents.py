@@ -28,7 +28,8 @@ OPTS = (
         default="localhost:5000/hummingbird",
         help=(
             "Registry, with its path, that holds the images mtc-client and "
-            "sysinv-agent."
+            "sysinv-agent. Its name need not be known to DNS where "
+            "[provisioning]registry_mirrors has it; it can't be an IPv6 address."
         ),
     ),
     cfg.StrOpt(

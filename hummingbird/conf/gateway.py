@@ -8,19 +8,24 @@ GROUP = "gateway"
 OPTS = (
     cfg.StrOpt(
         "bind",
-        default="0.0.0.0",
-        help="Address to listen on, for both TCP and UDP.",
+        help=(
+            "Address to listen on, for both TCP and UDP. Default: all of this machine's, "
+            "of IPv4 and, where it has that, of IPv6."
+        ),
     ),
     cfg.PortOpt(
         "port",
         default=2131,
         help="TCP port of sessions and reports (TLS) and UDP port of heartbeats.",
     ),
-    cfg.StrOpt(
+    cfg.ListOpt(
         "advertise",
+        default=[],
         help=(
-            "Address that agents are told to reach this gateway at. Default: the "
-            "controller's address on the management network."
+            "Addresses or names at which agents reach the gateway, separated by commas "
+            "and tried in that order: one of each family where some hosts have IPv4 "
+            "alone and others IPv6, or those of several gateways. Default: the "
+            "controller's address on the management network, of each of its families."
         ),
     ),
     cfg.FloatOpt(

@@ -30,11 +30,14 @@ OPTS = (
         default="helm",
         help="The helm program, found on PATH where no folder is given.",
     ),
-    cfg.StrOpt(
+    cfg.ListOpt(
         "api_endpoint",
+        default=[],
         help=(
-            "host:port at which hosts reach the Kubernetes API. Default: what the "
-            "cluster-info ConfigMap says, else the kubeconfig's server."
+            "host:port at which hosts reach the Kubernetes API; several, separated by "
+            "commas, where some hosts have IPv4 alone and others IPv6: each takes the "
+            "first that it can speak to. Default: what the cluster-info ConfigMap says, "
+            "else the kubeconfig's server."
         ),
     ),
 )

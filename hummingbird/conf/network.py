@@ -12,7 +12,7 @@ OPTS = (
         help=(
             "The management network (MN), on which the controller itself is; made "
             "as the EMN named mn at the first start. The default is StarlingX's "
-            "own."
+            "own. It may have two, one of IPv4 and one of IPv6, with a comma between."
         ),
     ),
 )

@@ -46,12 +46,14 @@ OPTS = (
             "Seconds that pods get to leave a node before a lock goes on without them."
         ),
     ),
-    cfg.StrOpt(
+    cfg.ListOpt(
         "package_repository_url",
+        default=[],
         help=(
             "APT repository with containerd, kubelet and kubeadm, added to each "
-            "host. Default: none; the packages are in the host's own sources or on "
-            "it already."
+            "host; several URLs of the same one, separated by commas, where some hosts "
+            "have IPv4 alone and others IPv6. Default: none; the packages are in the "
+            "host's own sources or on it already."
         ),
     ),
     cfg.StrOpt(
@@ -73,7 +75,8 @@ OPTS = (
         default=[],
         help=(
             "Registries and where hosts get them from: NAME=https://HOST:PORT, "
-            "separated by commas."
+            "separated by commas; a NAME may have several. NAME stands in image names "
+            "and need not be known to DNS; it can't be an IPv6 address, the URL can."
         ),
     ),
     cfg.StrOpt(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import hummingbird
+from hummingbird.domain.endpoint import split
 from hummingbird.domain.firewall import API_SERVER_PORT, Ports
 
 
@@ -51,11 +52,11 @@ def database_url(conf: Any) -> str:
 
 def known_ports(conf: Any) -> Ports:
     """Return the ports; SSH's is each credential's own, its default stands here."""
-    _, mark, port = str(conf.kubernetes.api_endpoint or "").rpartition(":")
-    has_port = bool(mark) and port.isdigit()
+    endpoints = conf.kubernetes.api_endpoint
+    port = split(endpoints[0])[1] if endpoints else None
     return Ports(
         gateway=int(conf.gateway.port),
         hub=int(conf.tunnel.hub_port),
         vxlan=int(conf.vxlan.port),
-        kubernetes=int(port) if has_port else API_SERVER_PORT,
+        kubernetes=port or API_SERVER_PORT,
     )

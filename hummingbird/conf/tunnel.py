@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tunnels to hosts that cannot be reached from the controller's network."""
 
+import ipaddress
 from typing import Any
 
 from oslo_config import cfg
 
+from hummingbird.domain.emn import networks_of
 from hummingbird.domain.tunnel import HubOptions
 
 GROUP = "tunnel"
@@ -45,7 +47,7 @@ OPTS = (
         help=(
             "Networks that hosts reach through their tunnels, beside the overlay: where "
             "the Kubernetes API, the registry and the package archive are. Default: "
-            "[network]mn_cidr."
+            "[network]mn_cidr, as far as it is of the overlay's family."
         ),
     ),
     cfg.IntOpt(
@@ -117,9 +119,16 @@ def hub_options(conf: Any) -> HubOptions:
     return HubOptions(
         endpoint=options.hub_endpoint or None,
         overlay=str(options.overlay),
-        networks=tuple(options.routes) or (str(conf.network.mn_cidr),),
+        networks=tuple(options.routes) or _management_networks(conf),
         keepalive_seconds=int(options.keepalive_seconds),
         mtu=int(options.mtu),
         period_seconds=float(options.period_seconds),
         bundle=str(options.bundle),
     )
+
+
+def _management_networks(conf: Any) -> tuple[str, ...]:
+    """Return the management network: what an address of the overlay can speak to."""
+    family = ipaddress.ip_network(str(conf.tunnel.overlay)).version
+    networks = networks_of(str(conf.network.mn_cidr))
+    return tuple(str(net) for net in networks if net.version == family)

@@ -83,7 +83,7 @@ class Emn:
     @property
     def networks(self) -> tuple[Network, ...]:
         """Its addresses: one network or two."""
-        return _networks(self.cidr)
+        return networks_of(self.cidr)
 
 
 def check_cidr(cidr: str) -> str:
@@ -92,7 +92,7 @@ def check_cidr(cidr: str) -> str:
     :raises EmnInvalid: it is neither, or has host bits set.
     """
     try:
-        found = _networks(cidr)
+        found = networks_of(cidr)
     except ValueError as error:
         raise EmnInvalid(message=f"{cidr!r} is not a network: {error}.") from error
     if len(found) != len({network.version for network in found}):
@@ -108,7 +108,7 @@ def check_mtu(mtu: int, *, cidr: str) -> int:
 
     :raises EmnInvalid: they can't.
     """
-    has_ipv6 = any(network.version == 6 for network in _networks(cidr))
+    has_ipv6 = any(network.version == 6 for network in networks_of(cidr))
     least = MTU_MIN_IPV6 if has_ipv6 else MTU_MIN
     if not least <= mtu <= MTU_MAX:
         raise EmnInvalid(
@@ -117,7 +117,11 @@ def check_mtu(mtu: int, *, cidr: str) -> int:
     return mtu
 
 
-def _networks(cidr: str) -> tuple[Network, ...]:
+def networks_of(cidr: str) -> tuple[Network, ...]:
+    """Return the networks of `cidr`: one, or several with commas between.
+
+    :raises ValueError: one is none, or has host bits set.
+    """
     return tuple(ipaddress.ip_network(part.strip()) for part in cidr.split(","))
 
 
@@ -126,7 +130,7 @@ def within(networks: Iterable[Emn], cidr: str) -> Emn | None:
     for network in networks:
         if network.attachment is Attachment.DIRECT and all(
             any(_is_inside(net, mine) for mine in network.networks)
-            for net in _networks(cidr)
+            for net in networks_of(cidr)
         ):
             return network
     return None
@@ -138,7 +142,7 @@ def _is_inside(inner: Network, outer: Network) -> bool:
 
 def overlapping(networks: Iterable[Emn], cidr: str) -> Emn | None:
     """Return a network that shares addresses with `cidr`, or None."""
-    new = _networks(cidr)
+    new = networks_of(cidr)
     for network in networks:
         if any(mine.overlaps(net) for mine in network.networks for net in new):
             return network

@@ -8,9 +8,10 @@ run and gone after it.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+from hummingbird.domain.endpoint import nearest, nearest_endpoints, split
 from hummingbird.domain.host import Host
 from hummingbird.errors import AddressMissing
 
@@ -22,7 +23,8 @@ AGENT_IMAGES = ("mtc-client", "sysinv-agent")
 class PackageRepository:
     """An APT archive that hosts get their packages from."""
 
-    url: str
+    urls: tuple[str, ...]
+    """At least one; a host takes the first that it can speak to."""
     key: str
     """Its public key, armoured."""
     suite: str
@@ -61,8 +63,8 @@ class Settings:
 class Join:
     """The cluster that the host joins."""
 
-    api_endpoint: str
-    """host:port, as the host reaches it."""
+    api_endpoints: tuple[str, ...]
+    """host:port, as hosts reach it; one takes the first that it can speak to."""
     ca_certificate: str
     """PEM."""
     version: str
@@ -101,12 +103,14 @@ def plan(
     variables: dict[str, object] = {
         "node_config_hostname": host.hostname,
         "node_config_cluster_ca_cert": join.ca_certificate,
-        "node_config_package_repository": _repository(settings.package_repository),
+        "node_config_package_repository": _repository(
+            settings.package_repository, node_ip
+        ),
         "tunnel_settings": tunnel_settings,
         "vxlan_settings": vxlan_settings,
         "container_runtime_registry_mirrors": [
             {"host": m.host, "endpoint": m.endpoint, "ca_pem": m.ca_pem}
-            for m in settings.mirrors
+            for m in _mirrors(settings.mirrors, node_ip)
         ],
         "container_runtime_sandbox_image": settings.sandbox_image,
         "container_runtime_restrict_oom_score_adj": settings.restrict_oom_score_adj,
@@ -114,7 +118,9 @@ def plan(
         "container_runtime_pod_network": settings.pod_network,
         "kubernetes_node_name": host.hostname,
         "kubernetes_node_ip": node_ip,
-        "kubernetes_node_api_endpoint": join.api_endpoint,
+        "kubernetes_node_api_endpoint": nearest_endpoints(
+            join.api_endpoints, address=node_ip
+        )[0],
         "kubernetes_node_ca_cert": join.ca_certificate,
         "kubernetes_node_version": join.version,
         "kubernetes_node_ignore_preflight_errors": list(
@@ -135,15 +141,31 @@ def basis(*, join: Join, settings: Settings) -> str:
     return _digest({"join": asdict(join), "settings": asdict(settings)})
 
 
-def _repository(repository: PackageRepository | None) -> dict[str, object]:
+def _repository(
+    repository: PackageRepository | None, address: str
+) -> dict[str, object]:
     if repository is None:
         return {}
     return {
-        "url": repository.url,
+        "url": nearest_endpoints(repository.urls, address=address)[0],
         "key": repository.key,
         "suite": repository.suite,
         "components": list(repository.components),
     }
+
+
+def _mirrors(mirrors: Iterable[Mirror], address: str) -> tuple[Mirror, ...]:
+    """Return the mirrors that a host with `address` can speak to."""
+    by_name: dict[str, list[Mirror]] = {}
+    for mirror in mirrors:
+        by_name.setdefault(mirror.host, []).append(mirror)
+    return tuple(
+        one
+        for some in by_name.values()
+        for one in nearest(
+            some, address=address, host_of=lambda m: split(m.endpoint)[0]
+        )
+    )
 
 
 def _images(settings: Settings) -> tuple[str, ...]:

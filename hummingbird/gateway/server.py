@@ -36,6 +36,17 @@ _Ancillary = list[tuple[int, int, bytes]]
 _Waiting = tuple[bytes, _Ancillary, object]
 
 
+def everywhere() -> str:
+    """Return the address that means all of this machine's: "::", which IPv4 comes in at
+    too, or 0.0.0.0 where the kernel has no IPv6."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::", 0))
+    except OSError:
+        return "0.0.0.0"  # noqa: S104 -- what was asked for
+    return "::"
+
+
 class DatagramServer:
     """Hears beats, answers them."""
 
@@ -50,7 +61,7 @@ class DatagramServer:
         family = socket.AF_INET6 if ":" in bind else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            self._prepare(family)
+            self._prepare(family, both=bind == "::")
             self._socket.bind((bind, port))
         except BaseException:
             self._socket.close()
@@ -62,12 +73,13 @@ class DatagramServer:
             threading.Thread(target=self._look_up, name="look-ups", daemon=True),
         ]
 
-    def _prepare(self, family: int) -> None:
+    def _prepare(self, family: int, *, both: bool) -> None:
         self._socket.settimeout(_POLL_SECONDS)
         self._socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES
         )
         if family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not both)
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         else:
             self._socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)

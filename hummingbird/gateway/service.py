@@ -21,7 +21,7 @@ from hummingbird.gateway.flush import Flush
 from hummingbird.gateway.identity import TokenVerifier
 from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.listener import Counts, Listener
-from hummingbird.gateway.server import DatagramServer
+from hummingbird.gateway.server import DatagramServer, everywhere
 from hummingbird.gateway.session import SessionKeys, Sessions
 from hummingbird.tls import Certificate, LazyAdapter
 
@@ -51,7 +51,7 @@ class GatewayService:
         :raises OSError: an address can't be bound.
         """
         self._conf = conf
-        bind, port = str(conf.gateway.bind), int(conf.gateway.port)
+        bind, port = conf.gateway.bind or everywhere(), int(conf.gateway.port)
         keys = SessionKeys.from_file(state_directory(conf) / "gateway.key")
         sessions = Sessions(database, keys)
         ledger = Ledger()

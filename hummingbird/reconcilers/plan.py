@@ -43,7 +43,7 @@ class PlanReconciler:
                 return Outcome()
         info = self._cluster.join_info()
         join = Join(
-            api_endpoint=info.api_endpoint,
+            api_endpoints=info.api_endpoints,
             ca_certificate=info.ca_certificate,
             version=info.version,
         )

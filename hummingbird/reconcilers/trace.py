@@ -8,7 +8,7 @@ where all of it hangs. Two conductors that look at the same host at once do no h
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -32,6 +32,7 @@ from hummingbird.db.repository.trace import StoredTrace
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.credential import Credential
 from hummingbird.domain.emn import Attachment, Emn
+from hummingbird.domain.endpoint import nearest_endpoints, split
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import UNLOCKED
@@ -62,8 +63,8 @@ class TraceParts:
     links: Links
     runner: PlaybookRunner
     cluster: Cluster
-    gateway: Callable[[], str]
-    """host:port at which agents reach the gateway."""
+    gateways: Callable[[], Sequence[str]]
+    """host:port at which agents reach the gateway, at least one."""
     hub: str | None
     period_seconds: float
     """Of heartbeats."""
@@ -243,7 +244,7 @@ class TraceReconciler:
     def _from_host(
         self, host: Host, credential: Credential, address: str
     ) -> dict[str, Any]:
-        targets = self._targets()
+        targets = self._targets(address)
         told: list[str] = []
 
         def listen(event: PlaybookEvent) -> None:
@@ -279,18 +280,19 @@ class TraceReconciler:
         }
         return {"login": "", "from_host": reached}
 
-    def _targets(self) -> Mapping[str, tuple[str, int]]:
+    def _targets(self, address: str) -> Mapping[str, tuple[str, int]]:
+        """Return what a host with this address has to reach, by what it is."""
         found: dict[str, tuple[str, int]] = {}
-        asks: tuple[tuple[str, Callable[[], str]], ...] = (
-            ("Kubernetes", lambda: self._parts.cluster.join_info().api_endpoint),
-            ("the gateway", self._parts.gateway),
+        asks: tuple[tuple[str, Callable[[], Sequence[str]]], ...] = (
+            ("Kubernetes", lambda: self._parts.cluster.join_info().api_endpoints),
+            ("the gateway", self._parts.gateways),
         )
         for what, ask in asks:
             try:
-                endpoint = ask()
+                endpoint = nearest_endpoints(ask(), address=address)[0]
             except HummingbirdError:
                 continue  # away itself: then nothing is said about the host's way to it
-            name, _, port = endpoint.rpartition(":")
-            if port.isdigit():
-                found[f"{what} at {endpoint}"] = (name.strip("[]"), int(port))
+            name, port = split(endpoint)
+            if port is not None:
+                found[f"{what} at {endpoint}"] = (name, port)
         return found

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hummingbird_lab import inventory
+from hummingbird_lab import inventory, service
+from hummingbird_lab.control_plane import API_PORT as KUBERNETES_PORT
 from hummingbird_lab.errors import LabError
 from hummingbird_lab.inside import InsideProcess
 from hummingbird_lab.lab import Lab
@@ -28,6 +29,9 @@ Settings = Mapping[str, Mapping[str, object]]
 """Group -> option -> value, as in the configuration file."""
 
 API_PORT = 6385
+REGISTRY_NAME = "registry.lab"
+"""As it stands in the agents' image names. No DNS knows it: hosts are told where it is, at
+an address that they can speak to."""
 _MIRRORED = ("registry.k8s.io", "docker.io")
 
 
@@ -38,20 +42,28 @@ def settings(lab: Lab, *, state: Path) -> dict[str, dict[str, object]]:
     kernel's check of kubeadm is a warning, out-of-memory scores can't be lowered and
     control groups aren't systemd's.
     """
-    mirror = f"https://{lab.registry}"
+    six = f"[{inventory.CONTROLLER_ADDRESS_6}]"
+    mirrors = (f"https://{lab.registry}", f"https://{six}:{service.REGISTRY_PORT}")
     return {
         "DEFAULT": {"state_directory": state, "controller_name": "controller-0"},
         "api": {"bind": "127.0.0.1", "port": API_PORT},
-        "kubernetes": {"kubeconfig": lab.kubeconfig, "helm": lab.binaries / "helm"},
-        "network": {"mn_cidr": "192.168.204.0/24"},
+        "kubernetes": {
+            "kubeconfig": lab.kubeconfig,
+            "helm": lab.binaries / "helm",
+            "api_endpoint": f"{inventory.CONTROLLER_ADDRESS}:{KUBERNETES_PORT},"
+            f"{six}:{KUBERNETES_PORT}",
+        },
+        "network": {"mn_cidr": "192.168.204.0/24,fd00:204::/64"},
         "tunnel": {"hub_endpoint": f"{inventory.CONTROLLER_WAN_ADDRESS}:51820"},
-        "agents": {"registry": f"{lab.registry}/hummingbird"},
+        "agents": {"registry": f"{REGISTRY_NAME}/hummingbird"},
         "provisioning": {
-            "package_repository_url": lab.apt_url,
+            "package_repository_url": f"{lab.apt_url},http://{six}:{service.APT_PORT}",
             "package_repository_key_file": lab.apt_key,
             "package_repository_suite": "./",
             "registry_mirrors": ",".join(
-                f"{name}={mirror}" for name in (*_MIRRORED, lab.registry)
+                f"{name}={mirror}"
+                for name in (*_MIRRORED, REGISTRY_NAME)
+                for mirror in mirrors
             ),
             "registry_ca_file": lab.registry_ca,
             "ignore_preflight_errors": "SystemVerification",

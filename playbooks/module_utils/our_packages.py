@@ -66,10 +66,10 @@ def package_lists() -> "Optional[list[str]]":
     if not found:
         return None
     address = urlsplit(found.group(1))
-    # as apt names its lists (apt-pkg/contrib/strutl.cc, URItoFileName)
-    name = quote(address.netloc + address.path.rstrip("/"), safe="/:.-+").replace(
-        "_", "%5f"
-    )
+    # as apt names its lists (apt-pkg/contrib/strutl.cc, URItoFileName), without the brackets
+    # of an IPv6 address
+    place = re.sub(r"[][]", "", address.netloc) + address.path.rstrip("/")
+    name = quote(place, safe="/:.-+").replace("_", "%5f")
     prefix = os.path.join(LISTS, name.replace("/", "_"))
     return [
         path for path in glob.glob(glob.escape(prefix) + "_*") if os.path.isfile(path)

@@ -76,7 +76,7 @@ def test_one_that_is_away_says_so_and_that_a_retry_may_help(world: World) -> Non
 
 def test_what_a_host_needs_to_join(world: World) -> None:
     info = world.cluster.join_info()
-    host, _, port = info.api_endpoint.rpartition(":")
+    host, _, port = info.api_endpoints[0].rpartition(":")
     assert host and int(port)
     assert info.ca_certificate.startswith("-----BEGIN CERTIFICATE-----")
     assert world.cluster.check().startswith(f"v{info.version}.")

@@ -54,7 +54,7 @@ def test_a_deployments_own_ports_count() -> None:
         {
             "gateway": {"port": 3131},
             "tunnel": {"hub_port": 443},
-            "kubernetes": {"api_endpoint": "[fd00::2]:7443"},
+            "kubernetes": {"api_endpoint": ["[fd00::2]:7443", "10.0.0.1:7443"]},
         }
     )
     ports = {rule.port for rule in rules(known_ports(conf), [Attachment.WIREGUARD])}

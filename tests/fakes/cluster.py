@@ -56,7 +56,7 @@ class FakeCluster:
         *,
         clock: Clock | None = None,
         version: str = "v1.36.3",
-        api_endpoint: str = "192.168.204.2:6443",
+        api_endpoints: tuple[str, ...] = ("192.168.204.2:6443",),
         ca_certificate: str = "-----BEGIN CERTIFICATE-----\nfake\n",
     ) -> None:
         self.away = False
@@ -66,7 +66,7 @@ class FakeCluster:
         self.pods: list[FakePod] = []
         self._clock = clock or SystemClock()
         self._version = version
-        self._api_endpoint = api_endpoint
+        self._api_endpoints = api_endpoints
         self._ca_certificate = ca_certificate
         self._nodes: dict[str, NodeStatus] = {}
         self._service_tokens: dict[str, tuple[str, TokenIdentity]] = {}
@@ -204,7 +204,7 @@ class FakeCluster:
     def join_info(self) -> JoinInfo:
         with self._reached():
             return JoinInfo(
-                api_endpoint=self._api_endpoint,
+                api_endpoints=self._api_endpoints,
                 ca_certificate=self._ca_certificate,
                 version=".".join(self._version.removeprefix("v").split(".")[:2]),
             )

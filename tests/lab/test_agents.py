@@ -43,7 +43,7 @@ folder, agent = Path(sys.argv[1]), sys.argv[2]
 token = folder / "token-of-a-test"
 token.touch(mode=0o600)
 token.write_text(sys.stdin.read())
-gateway = Gateway(host="127.0.0.1", port=2131, ca_file=folder / "pki/ca.crt")
+gateway = Gateway(places=(("127.0.0.1", 2131),), ca_file=folder / "pki/ca.crt")
 try:
     TokenOpener(gateway=gateway, agent=agent, token_file=token).open(boot_id="test")
     print("opened")

@@ -20,12 +20,12 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
 {{- define "agent.gateway" -}}
-{{- $gateway := .Values.gateway -}}
-{{- if contains ":" $gateway.address -}}
-{{ printf "[%s]:%d" $gateway.address (int $gateway.port) }}
-{{- else -}}
-{{ printf "%s:%d" $gateway.address (int $gateway.port) }}
-{{- end }}
+{{- $port := int .Values.gateway.port -}}
+{{- $places := list -}}
+{{- range splitList "," .Values.gateway.address -}}
+{{- $places = append $places (printf (contains ":" . | ternary "[%s]:%d" "%s:%d") . $port) -}}
+{{- end -}}
+{{ join "," $places }}
 {{- end }}
 
 {{/* The pod's fields that are the same for both. */}}

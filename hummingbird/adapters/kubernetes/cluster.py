@@ -7,7 +7,7 @@ raise `KubernetesUnavailable` and `KubernetesRefused` only (`review_token` also
 from many threads. Taints are never touched: they are the operator's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
@@ -122,13 +122,13 @@ class KubernetesCluster:
         *,
         context: str | None = None,
         timeout_seconds: float = 10.0,
-        api_endpoint: str | None = None,
+        api_endpoints: Sequence[str] = (),
         clock: Clock | None = None,
     ) -> None:
         self._connection = Connection(
             kubeconfig, context=context, timeout_seconds=timeout_seconds
         )
-        self._api_endpoint = api_endpoint
+        self._api_endpoints = tuple(api_endpoints)
         self._clock = clock or SystemClock()
 
     def check(self) -> str:
@@ -138,7 +138,7 @@ class KubernetesCluster:
         return str(version["gitVersion"])
 
     def join_info(self) -> JoinInfo:
-        return join_info(self._connection, api_endpoint=self._api_endpoint)
+        return join_info(self._connection, api_endpoints=self._api_endpoints)
 
     def create_bootstrap_token(
         self, *, hostname: str, run_uuid: str, ttl: timedelta

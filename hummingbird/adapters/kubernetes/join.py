@@ -4,7 +4,7 @@
 import base64
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,19 +19,20 @@ _CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 
 @dataclass(frozen=True)
 class JoinInfo:
-    """`api_endpoint` is host:port, `ca_certificate` PEM, `version` like "1.36"."""
+    """`ca_certificate` is PEM, `version` like "1.36"."""
 
-    api_endpoint: str
+    api_endpoints: tuple[str, ...]
+    """host:port, at least one: a host takes the first that it can speak to."""
     ca_certificate: str
     version: str
 
 
-def join_info(connection: Connection, *, api_endpoint: str | None) -> JoinInfo:
+def join_info(connection: Connection, *, api_endpoints: Sequence[str] = ()) -> JoinInfo:
     """Return what a host needs, as kubeadm's own discovery finds it.
 
     The ConfigMap cluster-info in kube-public is what `kubeadm join` reads; where a
     cluster was not made by kubeadm, the kubeconfig's server and CA stand in for it.
-    `api_endpoint` (host:port), if given, wins over both.
+    `api_endpoints` (host:port each), if given, win over both.
 
     :raises KubernetesRefused: no endpoint or CA that a host could use is known.
     """
@@ -42,11 +43,11 @@ def join_info(connection: Connection, *, api_endpoint: str | None) -> JoinInfo:
         server, authority = server or own_server, authority or own_authority
     if not authority:
         raise _unusable("neither cluster-info nor the kubeconfig has its CA")
-    endpoint = api_endpoint or _endpoint(server)
+    endpoints = tuple(api_endpoints) or (_endpoint(server),)
     version = connection.request("GET", "/version", action="tell its version").body
     minor = re.sub(r"\D.*", "", str(version["minor"]))
     return JoinInfo(
-        api_endpoint=endpoint,
+        api_endpoints=endpoints,
         ca_certificate=authority,
         version=f"{version['major']}.{minor}",
     )

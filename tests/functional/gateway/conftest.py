@@ -82,7 +82,7 @@ class Site:
     def at(self, gateway: GatewayService) -> Gateway:
         """Return where a gateway is."""
         return Gateway(
-            host="127.0.0.1", port=gateway.port, ca_file=self.certificate.ca_path
+            places=(("127.0.0.1", gateway.port),), ca_file=self.certificate.ca_path
         )
 
     def agent(self, gateway: GatewayService, node_name: str) -> SimulatedAgent:

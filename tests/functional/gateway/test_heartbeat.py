@@ -233,6 +233,20 @@ def test_an_agent_outlives_its_gateway(site: Site) -> None:
     agent.run(until=lambda: again.counts.taken >= 2)
 
 
+def test_without_an_address_it_listens_on_all_of_them(site: Site) -> None:
+    """One socket for both families: IPv4 comes in at it as well, and its answer leaves
+    from where the question came to."""
+    gateway = site.start_gateway(bind=None)
+    opened = site.opener(gateway, "edge-0").open(boot_id="b")
+    assert opened.address[0] == "127.0.0.1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.settimeout(10)
+        # Connected: an answer from any other address would not arrive.
+        one.connect(("127.0.0.2", gateway.port))
+        one.send(beat(opened, sequence=1))
+        assert wire.open_ack(one.recv(wire.MAX_BYTES), key=opened.session.key)
+
+
 def test_it_keeps_up_with_a_thousand_beats_a_second(site: Site) -> None:
     gateway = site.start_gateway()
     opened = site.opener(gateway, "edge-0").open(boot_id="b")

@@ -18,6 +18,7 @@ from hummingbird.clock import ManualClock
 from hummingbird.gateway.session import SessionKeys
 from hummingbird.tls import CONNECTION_MAX_SECONDS, LazyAdapter
 from tests.fakes.token_verifier import FakeIdentity
+from tests.free_port import free_port
 from tests.functional.gateway.conftest import PERIOD_SECONDS, Site
 
 
@@ -44,6 +45,17 @@ def test_a_session_tells_what_an_agent_needs(site: Site) -> None:
     assert one.session.report_hash is None
     assert one.session.key != other.session.key
     assert one.session.key.hex() not in repr(one)
+
+
+def test_where_one_gateway_is_away_another_one_is_asked(site: Site) -> None:
+    here = site.start_gateway()
+    opener = site.opener(here, "edge-0")
+    away = ("127.0.0.1", free_port())
+    both = replace(opener.gateway, places=(away, *opener.gateway.places))
+    opened = replace(opener, gateway=both).open(boot_id="b")
+    assert opened.address == ("127.0.0.1", here.port)
+    nobody = replace(opener.gateway, places=(away, away))
+    assert refusal(site, replace(opener, gateway=nobody)).count("refused") == 2
 
 
 def test_any_gateway_derives_the_same_key(site: Site) -> None:
@@ -101,7 +113,7 @@ def test_an_agent_trusts_only_its_own_authority(
     at = replace(site.at(gateway), ca_file=foreign.ca_path)
     with pytest.raises(ExchangeFailed, match="certificate"):
         post(at, "/v1/sessions", body=b"{}")
-    elsewhere = replace(site.at(gateway), host="localhost")
+    elsewhere = replace(site.at(gateway), places=(("localhost", gateway.port),))
     with pytest.raises(ExchangeFailed, match=r"[Hh]ostname"):
         post(elsewhere, "/v1/sessions", body=b"{}")
     gateway.stop()  # when it has ended what it was at

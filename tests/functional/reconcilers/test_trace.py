@@ -59,7 +59,7 @@ class Tracer:
                 links=world.links,
                 runner=self.host,
                 cluster=world.cluster,
-                gateway=lambda: "[fd00:204::2]:2131",
+                gateways=lambda: ("[fd00:204::2]:2131",),
                 hub="203.0.113.5:51820",
                 period_seconds=10.0,
             ),

@@ -191,15 +191,15 @@ def test_hosts_are_told_what_cluster_info_says(
     server: Server, connection: Connection, url: str, endpoint: str
 ) -> None:
     server.answers[INFO] = (200, cluster_info(url))
-    info = join_info(connection, api_endpoint=None)
-    assert (info.api_endpoint, info.ca_certificate) == (endpoint, PEM)
+    info = join_info(connection, api_endpoints=())
+    assert (info.api_endpoints, info.ca_certificate) == ((endpoint,), PEM)
     assert info.version == "1.36"
 
 
 def test_the_option_wins(server: Server, connection: Connection) -> None:
     server.answers[INFO] = (200, cluster_info("https://127.0.0.1:6443"))
-    info = join_info(connection, api_endpoint="10.0.0.1:6443")
-    assert (info.api_endpoint, info.ca_certificate) == ("10.0.0.1:6443", PEM)
+    info = join_info(connection, api_endpoints=["10.0.0.1:6443"])
+    assert (info.api_endpoints, info.ca_certificate) == (("10.0.0.1:6443",), PEM)
 
 
 def test_the_kubeconfig_stands_in_for_cluster_info(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_the_kubeconfig_stands_in_for_cluster_info(tmp_path: Path) -> None:
 
 def test_without_any_authority_hosts_are_told_nothing(connection: Connection) -> None:
     with pytest.raises(KubernetesRefused, match="nor the kubeconfig has its CA"):
-        join_info(connection, api_endpoint="10.0.0.1:6443")
+        join_info(connection, api_endpoints=["10.0.0.1:6443"])
 
 
 def test_an_endpoint_that_only_this_machine_can_reach_is_refused(
@@ -221,7 +221,7 @@ def test_an_endpoint_that_only_this_machine_can_reach_is_refused(
 ) -> None:
     server.answers[INFO] = (200, cluster_info("https://127.0.0.1:6443"))
     with pytest.raises(KubernetesRefused, match="api_endpoint"):
-        join_info(connection, api_endpoint=None)
+        join_info(connection, api_endpoints=())
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "clusters: []", "clusters: 7"])
@@ -230,4 +230,4 @@ def test_a_cluster_info_that_is_broken_is_refused(
 ) -> None:
     server.answers[INFO] = (200, json.dumps({"data": {"kubeconfig": text}}))
     with pytest.raises(KubernetesRefused):
-        join_info(connection, api_endpoint=None)
+        join_info(connection, api_endpoints=())

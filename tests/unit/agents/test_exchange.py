@@ -35,10 +35,9 @@ def test_another_answer_is_refused(raw: bytes) -> None:
 
 def test_a_gateway_is_a_name_or_an_address_and_a_port() -> None:
     ca = Path("ca.crt")
-    assert Gateway.parse("hb.example:2131", ca_file=ca).host == "hb.example"
-    v6 = Gateway.parse("[fd00::1]:2131", ca_file=ca)
-    assert (v6.host, v6.port) == ("fd00::1", 2131)
-    for wrong in ("", "hb.example", ":2131", "hb.example:port"):
+    several = Gateway.parse("hb.example:2131,[fd00::1]:2132", ca_file=ca)
+    assert several.places == (("hb.example", 2131), ("fd00::1", 2132))
+    for wrong in ("", "hb.example", ":2131", "hb.example:port", "hb.example:1,"):
         with pytest.raises(ValueError, match="host:port"):
             Gateway.parse(wrong, ca_file=ca)
 
@@ -49,7 +48,7 @@ def test_settings_say_what_is_missing() -> None:
     with pytest.raises(settings.SettingsInvalid, match="GATEWAY"):
         settings.read({"NODE_NAME": "edge-0", "GATEWAY": "nowhere"})
     given = settings.read({"NODE_NAME": "edge-0", "GATEWAY": "192.0.2.1:2131"})
-    assert given.gateway.port == 2131
+    assert given.gateway.places == (("192.0.2.1", 2131),)
     assert given.token_file == Path("/var/run/secrets/hummingbird/token")
 
 

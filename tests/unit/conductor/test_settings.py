@@ -45,6 +45,26 @@ def test_a_mirror_that_is_not_one_is_named(mirror: str) -> None:
         read_settings(conf(registry_mirrors=[mirror]))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {
+            "provisioning": {
+                "registry_mirrors": ["[fd00::2]:5000=https://[fd00::2]:5000"]
+            }
+        },
+        {"agents": {"registry": "[fd00::2]:5000/hummingbird"}},
+    ],
+)
+def test_an_images_name_has_no_ipv6_address(
+    wrong: dict[str, dict[str, object]],
+) -> None:
+    made = new(wrong)
+    made([], project="hummingbird", default_config_files=[])
+    with pytest.raises(BadRequest, match="has no IPv6 address"):
+        read_settings(made)
+
+
 def test_a_repository_needs_its_key() -> None:
     with pytest.raises(BadRequest, match="package_repository_key_file"):
         read_settings(conf(package_repository_url="http://r"))

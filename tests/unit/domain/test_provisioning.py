@@ -4,6 +4,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -51,11 +52,11 @@ HOST = Host(
     created_at=NOW,
     updated_at=None,
 )
-JOIN = Join(api_endpoint="192.168.204.2:6443", ca_certificate="CA", version="1.36")
+JOIN = Join(api_endpoints=("192.168.204.2:6443",), ca_certificate="CA", version="1.36")
 SETTINGS = Settings(
     release="0.1.0",
     package_repository=PackageRepository(
-        url="http://192.168.204.2:8080", key="KEY", suite="./", components=()
+        urls=("http://192.168.204.2:8080",), key="KEY", suite="./", components=()
     ),
     mirrors=(Mirror(host="docker.io", endpoint="https://m:5000", ca_pem="PEM"),),
     sandbox_image="registry.k8s.io/pause:3.10.2",
@@ -121,6 +122,40 @@ def test_the_same_host_and_settings_have_the_same_digest() -> None:
 )
 def test_whatever_changes_on_the_host_changes_the_digest(other: Plan) -> None:
     assert other.digest != the_plan().digest
+
+
+def test_a_host_with_ipv6_alone_is_told_where_that_leads() -> None:
+    settings = replace(
+        SETTINGS,
+        package_repository=PackageRepository(
+            urls=("http://10.0.0.2:8080", "http://[fd00::2]:8080"),
+            key="KEY",
+            suite="./",
+            components=(),
+        ),
+        mirrors=(
+            Mirror(host="docker.io", endpoint="https://10.0.0.2:5000", ca_pem=""),
+            Mirror(host="docker.io", endpoint="https://[fd00::2]:5000", ca_pem=""),
+            Mirror(host="quay.io", endpoint="https://mirror.example:5000", ca_pem=""),
+        ),
+    )
+    join = replace(JOIN, api_endpoints=("10.0.0.2:6443", "[fd00::2]:6443"))
+    six = the_plan(replace(HOST, mgmt_ip="fd00:20::11"), join=join, settings=settings)
+    four = the_plan(join=join, settings=settings)
+
+    def told(plan: Plan) -> tuple[object, ...]:
+        repository: Any = plan.variables["node_config_package_repository"]
+        mirrors: Any = plan.variables["container_runtime_registry_mirrors"]
+        return (
+            plan.variables["kubernetes_node_api_endpoint"],
+            repository["url"],
+            *(one["endpoint"] for one in mirrors),
+        )
+
+    named = "https://mirror.example:5000"
+    here = ("[fd00::2]:6443", "http://[fd00::2]:8080", "https://[fd00::2]:5000", named)
+    assert told(six) == here
+    assert told(four) == tuple(text.replace("[fd00::2]", "10.0.0.2") for text in here)
 
 
 def test_a_host_without_an_address_has_no_plan() -> None:
