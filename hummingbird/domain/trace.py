@@ -51,6 +51,7 @@ class Finding(StrEnum):
     TUNNEL_NEW = "tunnel_new"
     TUNNEL_NEVER_HEARD = "tunnel_never_heard"
     HANDSHAKE_OLD = "handshake_old"
+    TUNNEL_UDP_BLOCKED = "tunnel_udp_blocked"
     UDP_BLOCKED = "udp_blocked"
     HOST_SILENT = "host_silent"
     MTU_BLACK_HOLE = "mtu_black_hole"
@@ -75,7 +76,10 @@ class Seen:
     """Where it is to be reached."""
     port: int = 22
     outer: str | None = None
-    """The address of the packets that leave us, where a tunnel is in between."""
+    """The address of the packets that leave us, where a tunnel is in between. A host behind
+    NAT does not answer there."""
+    end: str | None = None
+    """The host that has the tunnel's other end, where a gateway carries its site."""
     link: str | None = None
     """Our interface towards `outer`, or `address`; None: no route."""
     link_up: bool = False
@@ -143,9 +147,9 @@ _TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
         "Look at its cable and its switch; nothing is said about the host.",
     ),
     Finding.UNDERLAY_SILENT: (
-        "{outer}, where the tunnel of {hostname} ends, does not answer.",
-        "See whether the host has power and its uplink; if its address changed:"
-        " hummingbird host-update {hostname} --underlay ADDRESS",
+        "{outer}, where the tunnel to {hostname} ends, does not answer.",
+        "See whether {end} has power and its uplink; if its address changed:"
+        " hummingbird host-update {end} --underlay ADDRESS",
     ),
     Finding.TUNNEL_NEW: (
         "{hostname} has no tunnel yet: the hub knows no key of it.",
@@ -157,14 +161,21 @@ _TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
         " wireguard), and see that the bootstrap script ran on the host.",
     ),
     Finding.HANDSHAKE_OLD: (
-        "The tunnel of {hostname} is down: its last handshake is {handshake} old.",
+        "The tunnel of {hostname} is down: nothing comes back through it, and its last"
+        " handshake is {handshake} old.",
         "The host is off, its uplink is, or UDP to {hub} is blocked there now; when one of"
         " these is mended the tunnel comes back by itself.",
+    ),
+    Finding.TUNNEL_UDP_BLOCKED: (
+        "{outer} answers, but nothing comes through the tunnel of {hostname}; its last"
+        " handshake is {handshake} old.",
+        "Let UDP from the host to {hub} through, and see `systemctl status"
+        " hummingbird-tunnel` on the host.",
     ),
     Finding.UDP_BLOCKED: (
         "{outer} answers, but nothing comes through the VXLAN of {hostname}.",
         "Let UDP 4789 through between the controller and {outer}, both ways, and see"
-        " `systemctl status hummingbird-vxlan` on the host.",
+        " `systemctl status hummingbird-vxlan` on {end}.",
     ),
     Finding.HOST_SILENT: (
         "{address} does not answer at all.",
@@ -175,7 +186,7 @@ _TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
         "Packets of more than {mtu_found} bytes to {hostname} vanish, without a word back;"
         " {mtu_wanted} should fit.",
         'hummingbird emn-update {emn} --mtu {mtu_found}, and let ICMP "fragmentation needed"'
-        " through where it is dropped.",
+        " (of IPv6: packet too big) through where it is dropped.",
     ),
     Finding.SSH_REFUSED: (
         "{address} answers, and refuses port {port}: no SSH server listens there.",
@@ -223,6 +234,7 @@ def trace(seen: Seen) -> Trace:
     sentence, repair = _TELLS[finding]
     facts = {
         "hostname": seen.hostname,
+        "end": seen.end or seen.hostname,
         "emn": seen.emn or "",
         "address": seen.address,
         "port": seen.port,
@@ -257,16 +269,11 @@ def _finding(seen: Seen) -> Finding:
 def _of_link(seen: Seen) -> Finding | None:
     if seen.address is None:
         return Finding.ADDRESS_MISSING
-    if _needs_no_route(seen):
-        return None
+    if seen.attachment in WITH_WIREGUARD:
+        return None  # a tunnel that the host opens needs no route of ours to it
     if seen.link is None:
         return Finding.ROUTE_MISSING
     return None if seen.link_up else Finding.LINK_DOWN
-
-
-def _needs_no_route(seen: Seen) -> bool:
-    """A tunnel that the host opens needs no route of ours to it."""
-    return seen.attachment in WITH_WIREGUARD and seen.outer is None
 
 
 def _of_tunnel(seen: Seen) -> Finding | None:
@@ -277,14 +284,24 @@ def _of_tunnel(seen: Seen) -> Finding | None:
             return Finding.TUNNEL_NEW
         if seen.handshake_seconds is None:
             return Finding.TUNNEL_NEVER_HEARD
-        if seen.handshake_seconds > STALE_HANDSHAKE_SECONDS:
+    match seen.attachment:
+        case Attachment.WIREGUARD:
+            # Whatever the handshake's age: it was good until the way was cut.
+            if seen.outer_answers:
+                return Finding.TUNNEL_UDP_BLOCKED
             return Finding.HANDSHAKE_OLD
-    if seen.attachment is Attachment.VXLAN and seen.outer is not None:
-        if seen.outer_answers is False:
-            return Finding.UNDERLAY_SILENT
-        if seen.answers is False:
-            return Finding.UDP_BLOCKED
+        case Attachment.WIREGUARD_VXLAN:
+            return _of_vxlan(seen, below=Finding.HANDSHAKE_OLD)
+        case Attachment.VXLAN:
+            return _of_vxlan(seen, below=Finding.UNDERLAY_SILENT)
     return None
+
+
+def _of_vxlan(seen: Seen, *, below: Finding) -> Finding | None:
+    """Return what is wrong below a VXLAN, or with it."""
+    if seen.outer is None:
+        return None
+    return Finding.UDP_BLOCKED if seen.outer_answers else below
 
 
 def _is_through(seen: Seen) -> bool:
@@ -335,11 +352,14 @@ def _steps(seen: Seen) -> Iterable[Step]:
     if target is not None:
         yield _step(
             "link",
-            None if _needs_no_route(seen) else seen.link_up,
+            None if seen.attachment in WITH_WIREGUARD else seen.link_up,
             f"{seen.link or 'no interface'} leads to {target}",
         )
     if seen.outer is not None:
-        yield _step("underlay", seen.outer_answers, f"ping of {seen.outer}")
+        answers = seen.outer_answers
+        if seen.attachment is Attachment.WIREGUARD:
+            answers = answers or None  # behind NAT it can't
+        yield _step("underlay", answers, f"ping of {seen.outer}")
     if seen.attachment in WITH_WIREGUARD:
         known = seen.handshake_seconds
         fresh = known is not None and known <= STALE_HANDSHAKE_SECONDS

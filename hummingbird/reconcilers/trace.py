@@ -154,15 +154,14 @@ class TraceReconciler:
         address = host.mgmt_ip
         if attachment is Attachment.WIREGUARD:
             address = known.tunnel.address if known.tunnel is not None else address
-        outer = None
-        if attachment is Attachment.VXLAN:
-            outer = (known.gateway or host).underlay
+        outer = _outer(known, attachment)
         values: dict[str, Any] = {
             "hostname": host.hostname,
             "emn": emn.name if emn is not None else None,
             "attachment": attachment,
             "address": address,
             "outer": outer,
+            "end": known.gateway.hostname if known.gateway is not None else None,
             "hub": self._parts.hub,
             "is_in_service": host.state in UNLOCKED,
             **self._heard(known),
@@ -218,8 +217,14 @@ class TraceReconciler:
             wanted = (emn.mtu if emn is not None else None) or min(
                 links.mtu_towards(address) or ETHERNET, ETHERNET
             )
-            values["mtu_wanted"] = wanted
-            values["mtu_found"] = self._what_fits(address, wanted)
+            found = self._what_fits(address, wanted)
+            if found != wanted and (emn is None or emn.mtu is None):
+                # Where the way said that it carries less, nothing vanishes: whoever sends
+                # is told, as we were just now (RFC 1191, RFC 8201).
+                told = links.mtu_towards(address) or ETHERNET
+                if told < wanted:
+                    wanted, found = told, self._what_fits(address, told)
+            values |= {"mtu_wanted": wanted, "mtu_found": found}
         return values
 
     def _what_fits(self, address: str, wanted: int) -> int | None:
@@ -296,3 +301,16 @@ class TraceReconciler:
             if port is not None:
                 found[f"{what} at {endpoint}"] = (name, port)
         return found
+
+
+def _outer(known: _Known, attachment: Attachment) -> str | None:
+    """Return the address at which the packets of a host's tunnel leave us; of the outermost
+    one that we can ping."""
+    match attachment:
+        case Attachment.VXLAN:
+            return (known.gateway or known.host).underlay
+        case Attachment.WIREGUARD_VXLAN:
+            return known.tunnel.address if known.tunnel is not None else None
+        case Attachment.WIREGUARD:
+            return known.host.underlay or known.host.mgmt_ip
+    return None

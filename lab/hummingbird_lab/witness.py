@@ -81,6 +81,19 @@ class Witness:
                 return events
             events += page
 
+    def trace(self, host: str, *, timeout_s: float = 120.0) -> dict[str, Any]:
+        """Have the product look where the path to a host ends; return its answer."""
+        path = f"/v1/ihosts/{host}/trace"
+        self._product.api("POST", path, {})
+        found: dict[str, Any] = {}
+
+        def is_done() -> bool:
+            found.update(self._product.api("GET", path))
+            return found["done_at"] is not None
+
+        self.wait(f"a trace of {host}", is_done, timeout_s=timeout_s)
+        return found
+
     def steps(self, run: dict[str, Any]) -> dict[str, datetime]:
         """Return when each step of a run was done."""
         return {

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from hummingbird_lab.lab import Lab
 from hummingbird_lab.product import Product
+from hummingbird_lab.witness import Witness
 
+from tests.lab import broken_way
+from tests.lab.broken_way import Break
 from tests.lab.conftest import new_folder
 from tests.lab.playbook_host import PlaybookHost, difference
 
@@ -18,14 +21,77 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 RUN_SECONDS = 400.0
 GATEWAY, BEHIND, HIDDEN = "edge-3", "edge-4", "edge-2"
+SIX = "edge-5"
+"""It has IPv6 and nothing else; the cluster, and all other hosts, have IPv4."""
 ADDRESS = "192.168.204.131"
 HIDDEN_ADDRESS = "192.168.204.193"
+
+REFUSED = "fd00:20::11 answers, and refuses port 22: no SSH server listens there."
+FAULTS = [
+    (broken_way.ssh_stopped, "ssh_refused", REFUSED, "Start sshd"),
+    (
+        broken_way.port_dropped(22),
+        "ssh_silent",
+        "fd00:20::11 answers a ping, but not on port 22: something drops it.",
+        "Let TCP 22 through",
+    ),
+    (
+        broken_way.frozen,
+        "ssh_hung",
+        "fd00:20::11 takes the connection on port 22 and says nothing: the host hangs.",
+        "hummingbird host-reset edge-5",
+    ),
+    (
+        broken_way.other_host_key,
+        "host_key_changed",
+        "edge-5 shows another SSH host key than at first contact.",
+        "hummingbird host-update edge-5 --forget-host-key",
+    ),
+    (
+        broken_way.black_hole,
+        "mtu_black_hole",
+        "Packets of more than 1400 bytes to edge-5 vanish, without a word back; 1500"
+        " should fit.",
+        "hummingbird emn-update emn6 --mtu 1400",
+    ),
+    (
+        broken_way.narrow_way,
+        "reached",
+        "Everything on the way to edge-5 works.",
+        "",
+    ),
+    (
+        broken_way.port_dropped(6443),
+        "kubernetes_unreachable",
+        "From edge-5, Kubernetes at [fd00:204::2]:6443 can't be reached.",
+        "Let the host through to it",
+    ),
+    (
+        broken_way.port_dropped(2131),
+        "gateway_unreachable",
+        "From edge-5, the gateway at [fd00:204::2]:2131 can't be reached.",
+        "Let TCP and UDP of the gateway's port through",
+    ),
+    (
+        broken_way.unplugged,
+        "host_silent",
+        "fd00:20::11 does not answer at all.",
+        "power and its cable",
+    ),
+    (
+        broken_way.controller_unplugged,
+        "link_down",
+        "The controller's own interface mn0, which leads to fd00:20::11, is down.",
+        "nothing is said about the host",
+    ),
+]
+"""What is broken, and what a trace says of it."""
 
 
 @pytest.fixture(scope="module")
 def network_lab() -> Iterator[Lab]:
     """A lab of the hosts that stand in such networks."""
-    hosts = (GATEWAY, BEHIND, HIDDEN)
+    hosts = (GATEWAY, BEHIND, HIDDEN, SIX)
     with Lab.up(new_folder(), hosts=hosts, images=True) as lab:
         yield lab
 
@@ -33,7 +99,12 @@ def network_lab() -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def product(network_lab: Lab) -> Iterator[Product]:
     """Everything in one process, heartbeats twice as often as usual."""
-    changes = {"gateway": {"period_seconds": 5}, "vxlan": {"period_seconds": 2}}
+    changes = {
+        "gateway": {"period_seconds": 5},
+        "vxlan": {"period_seconds": 2},
+        # What is broken here stays broken until it was looked at.
+        "recovery": {"enabled": False},
+    }
     folder = network_lab.folder / "product"
     with Product(network_lab, folder, changes=changes) as product:
         product.start()
@@ -85,6 +156,17 @@ def is_in_service(product: Product, host: str) -> bool:
     return bool(found["availability"] == "available")
 
 
+def retire(product: Product, host: str) -> None:
+    act(product, host, "lock")
+    succeed(product, host, "lock")
+    product.api("DELETE", f"/v1/ihosts/{host}")
+    wait(
+        lambda: product.request("GET", f"/v1/ihosts/{host}")["status"] == 404,
+        what=f"{host} is retired",
+        seconds=RUN_SECONDS,
+    )
+
+
 def test_a_site_is_in_the_management_network_through_its_gateway(
     network_lab: Lab, product: Product, tmp_path: Path
 ) -> None:
@@ -101,6 +183,18 @@ def test_a_site_is_in_the_management_network_through_its_gateway(
     succeed(product, BEHIND, "unlock")
     for host in (GATEWAY, BEHIND):
         is_heard(product, host)
+
+    trace = Witness(product).trace
+    with broken_way.dropped(lab, "r3", hook="forward", rule="udp dport 4789"):
+        found = trace(BEHIND)
+    assert found["finding"] == "udp_blocked", found
+    assert "10.40.0.11 answers" in found["sentence"]
+    assert "Let UDP 4789 through" in found["repair"]
+    with broken_way.unplugged(lab, "r3-depot"):
+        found = trace(BEHIND)
+    assert found["finding"] == "underlay_silent", found
+    assert "10.40.0.11" in found["sentence"]
+    assert f"host-update {GATEWAY} --underlay" in found["repair"]
 
     # The controller loses its end; within one period it is back.
     lab.exec("controller", ["ip", "link", "del", "hbvx1000"])
@@ -119,16 +213,7 @@ def test_a_site_is_in_the_management_network_through_its_gateway(
         )
 
     for host in (BEHIND, GATEWAY):
-        act(product, host, "lock")
-        succeed(product, host, "lock")
-        product.api("DELETE", f"/v1/ihosts/{host}")
-        wait(
-            lambda host=host: (
-                product.request("GET", f"/v1/ihosts/{host}")["status"] == 404
-            ),
-            what=f"{host} is retired",
-            seconds=RUN_SECONDS,
-        )
+        retire(product, host)
     # The VXLAN goes last of all, when the run has left it.
     left = ["?"]
     deadline = time.monotonic() + 30
@@ -153,6 +238,10 @@ def test_a_host_behind_nat_is_in_the_management_network_inside_its_tunnel(
     (shown,) = json.loads(link)
     assert shown["mtu"] == 1370
     assert HIDDEN_ADDRESS in [info["local"] for info in shown["addr_info"]]
+    with broken_way.dropped(network_lab, "r2", hook="forward", rule="udp dport 51820"):
+        found = Witness(product).trace(HIDDEN)
+    assert found["finding"] == "handshake_old", found
+    assert f"The tunnel of {HIDDEN} is down" in found["sentence"]
     network_lab.fault.reboot(HIDDEN)
     is_heard(product, HIDDEN)
     wait(
@@ -160,3 +249,69 @@ def test_a_host_behind_nat_is_in_the_management_network_inside_its_tunnel(
         what="it is in service again",
         seconds=60,
     )
+
+
+@pytest.fixture(scope="module")
+def before(network_lab: Lab) -> dict[str, Any]:
+    """What edge-5 is made of before anything is done to it."""
+    return PlaybookHost(network_lab, SIX).snapshot()
+
+
+def test_a_host_with_ipv6_alone_is_as_any_other(
+    network_lab: Lab, product: Product, before: dict[str, Any]
+) -> None:
+    lab = network_lab
+    assert "inet " not in lab.ssh(SIX, "ip address show eth0").stdout
+    product.cli("emn-add", "emn6", "--cidr", "fd00:20::/64", "--attachment", "routed")
+    product.add_host(SIX)
+    act(product, SIX, "unlock")
+    succeed(product, SIX, "unlock")
+    is_heard(product, SIX)
+    node = json.loads(product.kubectl("get", "node", SIX, "-o", "json").stdout)
+    addresses = {a["type"]: a["address"] for a in node["status"]["addresses"]}
+    assert addresses["InternalIP"] == lab.hosts[SIX].address
+    conditions = {c["type"]: c["status"] for c in node["status"]["conditions"]}
+    assert conditions["Ready"] == "True"
+    told = {}
+
+    def is_told() -> bool:
+        found = product.api("GET", f"/v1/ihosts/{SIX}/iinterfaces")["iinterfaces"]
+        told.update({one["ifname"]: one for one in found})
+        return "eth0" in told
+
+    wait(is_told, what="its facts", seconds=60)
+    facts = [told["eth0"][name] for name in ("imac", "ipv4_mode", "ipv6_mode")]
+    assert facts == [lab.hosts[SIX].mac, None, "static"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "finding", "sentence", "repair"),
+    FAULTS,
+    ids=[one[1] for one in FAULTS],
+)
+def test_a_trace_says_where_the_path_ends_and_what_mends_it(
+    network_lab: Lab,
+    product: Product,
+    before: dict[str, Any],
+    break_it: Break,
+    finding: str,
+    sentence: str,
+    repair: str,
+) -> None:
+    """The host of the test before; what is broken is whole again afterwards."""
+    with break_it(network_lab, SIX):
+        found = Witness(product).trace(SIX)
+    assert (found["finding"], found["sentence"]) == (finding, sentence)
+    assert repair in found["repair"]
+
+
+def test_a_host_with_ipv6_alone_is_retired_without_a_trace(
+    network_lab: Lab, product: Product, before: dict[str, Any], tmp_path: Path
+) -> None:
+    wait(
+        lambda: Witness(product).trace(SIX)["finding"] == "reached",
+        what="the way is whole again",
+        seconds=60,
+    )
+    retire(product, SIX)
+    assert difference(before, PlaybookHost(network_lab, SIX).snapshot(), tmp_path) == []

@@ -20,6 +20,8 @@ from hummingbird_lab.product import Product
 from hummingbird_lab.residue import difference, snapshot
 from hummingbird_lab.witness import Witness
 
+from tests.lab import broken_way
+
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 HIDDEN, PUSHED = "edge-2", "edge-1"
@@ -150,6 +152,24 @@ def test_both_are_nodes_by_their_addresses_inside(site: Site) -> None:
     ).stdout.split()
     said = site.product.kubectl("logs", "-n", "hummingbird", pods[0]).stdout
     assert said.strip()
+
+
+def test_a_trace_tells_a_tunnel_that_is_blocked_from_a_host_that_is_away(
+    site: Site,
+) -> None:
+    with broken_way.dropped(site.lab, "r1", hook="forward", rule="udp dport 51820"):
+        found = site.witness.trace(PUSHED)
+    assert found["finding"] == "tunnel_udp_blocked", found
+    assert found["sentence"].startswith("10.20.0.11 answers, but nothing comes")
+    assert "to 198.51.100.2:51820 through" in found["repair"]
+    with broken_way.unplugged(site.lab, PUSHED):
+        found = site.witness.trace(PUSHED)
+    assert found["finding"] == "handshake_old", found
+    site.witness.wait(
+        "the way is whole again",
+        lambda: site.witness.trace(PUSHED)["finding"] == "reached",
+        timeout_s=120,
+    )
 
 
 def test_nothing_crosses_the_wan_in_clear(site: Site) -> None:

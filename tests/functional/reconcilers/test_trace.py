@@ -50,12 +50,19 @@ class Tracer:
 
     def __init__(self, world: World) -> None:
         self.world, self.path, self.host = world, FakePath(), Host()
+        self.use(self.path)
+        self.path.fits[ADDRESS] = 1500
+        self.path.servers[ADDRESS] = Ssh.ANSWERS
+        self.path.keys[ADDRESS] = (KEY,)
+
+    def use(self, path: FakePath) -> None:
+        world = self.world
         self.reconciler = TraceReconciler(
             world.database,
             clock=world.clock,
             box=world.box_of_secrets,
             parts=TraceParts(
-                path=self.path,
+                path=path,
                 links=world.links,
                 runner=self.host,
                 cluster=world.cluster,
@@ -64,9 +71,6 @@ class Tracer:
                 period_seconds=10.0,
             ),
         )
-        self.path.fits[ADDRESS] = 1500
-        self.path.servers[ADDRESS] = Ssh.ANSWERS
-        self.path.keys[ADDRESS] = (KEY,)
 
     def change(self, name: str = "edge-0", **values: Any) -> None:
         with self.world.database.writer() as connection:
@@ -119,6 +123,23 @@ def test_packets_that_vanish_are_measured(tracer: Tracer) -> None:
     found = tracer.trace()
     assert found["finding"] == "mtu_black_hole"
     assert "--mtu 1420" in found["repair"]
+
+
+def test_a_way_that_says_what_it_carries_is_no_black_hole(tracer: Tracer) -> None:
+    """The router's word is in the kernel from then on (here: in the fake)."""
+
+    class Told(FakePath):
+        def ping(self, address: str, *, size: int | None = None) -> bool:
+            if size is not None and size > 1444:
+                tracer.world.links.set_mtu("mgmt0", 1444)
+            return super().ping(address, size=size)
+
+    told = Told()
+    told.fits, told.servers, told.keys = {ADDRESS: 1444}, tracer.path.servers, {}
+    tracer.use(told)
+    found = tracer.trace()
+    assert found["finding"] == "reached"
+    assert "1444 of 1444 bytes fit" in [step["detail"] for step in found["steps"]]
 
 
 def test_another_key_ends_the_look_before_a_login(tracer: Tracer) -> None:

@@ -33,11 +33,17 @@ VXLAN = replace(
 TUNNEL = replace(
     GOOD, attachment=Attachment.WIREGUARD, link=None, handshake_seconds=20.0
 )
+BOTH = replace(
+    TUNNEL,
+    attachment=Attachment.WIREGUARD_VXLAN,
+    outer="100.126.0.5",
+    outer_answers=True,
+)
 SILENT = {"answers": False, "ssh": Ssh.SILENT, "mtu_found": None}
 
 
 def test_where_all_is_well_nothing_is_to_be_done() -> None:
-    for seen in (GOOD, VXLAN, TUNNEL):
+    for seen in (GOOD, VXLAN, TUNNEL, BOTH):
         found = trace(seen)
         assert (found.finding, found.repair) == (Finding.REACHED, "")
         assert all(
@@ -77,7 +83,21 @@ def test_where_all_is_well_nothing_is_to_be_done() -> None:
             Finding.HANDSHAKE_OLD,
             "uplink",
         ),
-        (TUNNEL, SILENT, Finding.HOST_SILENT, "power"),
+        (TUNNEL, SILENT, Finding.HANDSHAKE_OLD, "comes back by itself"),
+        (
+            TUNNEL,
+            {**SILENT, "outer": "10.30.0.11", "outer_answers": False},
+            Finding.HANDSHAKE_OLD,
+            "uplink",
+        ),
+        (
+            TUNNEL,
+            {**SILENT, "outer": "10.30.0.11", "outer_answers": True},
+            Finding.TUNNEL_UDP_BLOCKED,
+            "hummingbird-tunnel",
+        ),
+        (BOTH, SILENT, Finding.UDP_BLOCKED, "hummingbird-vxlan"),
+        (BOTH, {**SILENT, "outer_answers": False}, Finding.HANDSHAKE_OLD, "uplink"),
         (GOOD, {"mtu_found": 1400}, Finding.MTU_BLACK_HOLE, "--mtu 1400"),
         (GOOD, {"ssh": Ssh.REFUSED}, Finding.SSH_REFUSED, "sshd"),
         (GOOD, {"ssh": Ssh.SILENT}, Finding.SSH_SILENT, "TCP 22"),
