@@ -12,7 +12,7 @@ class ThreadedAsking:
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
         self._thread: threading.Thread | None = None
-        self._result: Opened | str | None = None
+        self._result: Opened | SessionRefused | None = None
 
     def begin(self, *, boot_id: str) -> None:
         """Start asking."""
@@ -22,15 +22,15 @@ class ThreadedAsking:
         )
         self._thread.start()
 
-    def result(self) -> Opened | str | None:
+    def result(self) -> Opened | SessionRefused | None:
         """Return the session, or why there is none, or None while it is asked for."""
         if self._thread is None or self._thread.is_alive():
             return None
         return self._result
 
     def _ask(self, boot_id: str) -> None:
-        self._result = "asking failed; the log says more"
+        self._result = SessionRefused("asking failed; the log says more")
         try:
             self._result = self._opener.open(boot_id=boot_id)
         except SessionRefused as error:
-            self._result = str(error)
+            self._result = error

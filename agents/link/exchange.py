@@ -22,6 +22,10 @@ class ExchangeFailed(Exception):
     """No whole answer came; the text says why."""
 
 
+class NoWay(ExchangeFailed):
+    """Nobody took the connection, so that the question cost the gateway nothing."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the server said, and its address, which a host name may not tell again."""
@@ -69,36 +73,39 @@ def post(
     Where the gateway has several places, the first one that answers is asked; one whose
     family this host has not costs nothing, for the kernel says so at once.
 
-    :raises ExchangeFailed: there is no way there, it is somebody else, or it is silent.
+    :raises NoWay: it can't be reached.
+    :raises ExchangeFailed: it is somebody else, or it is silent.
     """
-    failures = []
+    failures, reached = [], False
     for place in gateway.places:
         request = _request(place, path, body=body, headers=headers or {})
         most = HEAD_MAX_BYTES + answer_max_bytes
+        deadline = time.monotonic() + gateway.timeout_seconds
         try:
-            raw, address = _exchange(gateway, place, request, answer_most=most)
+            plain = socket.create_connection(place, timeout=gateway.timeout_seconds)
+        except OSError as error:
+            failures.append(f"{_shown(place)}: {error}")
+            continue
+        reached = True
+        try:
+            with plain, _secured(plain, gateway, place) as link:
+                address = str(link.getpeername()[0])
+                link.sendall(request)
+                raw = _read(link, most=most, until=deadline)
         except (OSError, ValueError) as error:
             failures.append(f"{_shown(place)}: {error}")
             continue
         status, content = _parse(raw)
         return Answer(status, content, address)
-    raise ExchangeFailed("; ".join(failures))
+    raise (ExchangeFailed if reached else NoWay)("; ".join(failures))
 
 
-def _exchange(
-    gateway: Gateway, place: tuple[str, int], request: bytes, *, answer_most: int
-) -> tuple[bytes, str]:
-    """Return what one place answers, and its address."""
-    deadline = time.monotonic() + gateway.timeout_seconds
+def _secured(
+    plain: socket.socket, gateway: Gateway, place: tuple[str, int]
+) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=str(gateway.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with (
-        socket.create_connection(place, timeout=gateway.timeout_seconds) as plain,
-        context.wrap_socket(plain, server_hostname=place[0]) as link,
-    ):
-        address = str(link.getpeername()[0])
-        link.sendall(request)
-        return _read(link, most=answer_most, until=deadline), address
+    return context.wrap_socket(plain, server_hostname=place[0])
 
 
 def _shown(place: tuple[str, int]) -> str:

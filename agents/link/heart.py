@@ -133,6 +133,11 @@ class Heart:
         """Return whether to ask for a new session; this one serves until it comes."""
         return self._refused or now >= self._renew_at or self.is_unheard(now=now)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the gateway, or somebody in its place, said that this session is none."""
+        return self._refused
+
     def is_unheard(self, *, now: float) -> bool:
         """Return whether nothing was acknowledged for too long."""
         return now - self._acked_at >= SILENT_PERIODS * self._period

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from agents.link.exchange import ExchangeFailed, Gateway, post
+from agents.link.exchange import ExchangeFailed, Gateway, NoWay, post
 from hummingbird.wire import session as words
 from hummingbird.wire.session import Session, SessionRequest
 
@@ -19,6 +19,10 @@ TOKEN_FILE = Path("/var/run/secrets/hummingbird/token")
 
 class SessionRefused(Exception):
     """No session; the text says why. A later try may go through."""
+
+
+class GatewayAway(SessionRefused):
+    """No session, for nobody took the connection."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Opener(Protocol):
     def open(self, *, boot_id: str) -> Opened:
         """Return a new session.
 
+        :raises GatewayAway: nobody is there to ask.
         :raises SessionRefused: there is none now.
         """
 
@@ -60,6 +65,8 @@ class TokenOpener:
                 body=words.encode_request(request),
                 answer_max_bytes=words.ANSWER_MAX_BYTES,
             )
+        except NoWay as error:
+            raise GatewayAway(str(error)) from error
         except ExchangeFailed as error:
             raise SessionRefused(str(error)) from error
         if answer.status != 201:

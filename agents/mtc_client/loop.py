@@ -16,7 +16,7 @@ from agents.link.backoff import Backoff
 from agents.link.datagram import Transport
 from agents.link.heart import Heart
 from agents.link.meter import Meter
-from agents.link.session import Opened
+from agents.link.session import GatewayAway, Opened, SessionRefused
 
 LOG = logging.getLogger("mtc-client")
 
@@ -31,7 +31,7 @@ class Asking(Protocol):
     def begin(self, *, boot_id: str) -> None:
         """Ask; only when the former answer was collected."""
 
-    def result(self) -> Opened | str | None:
+    def result(self) -> Opened | SessionRefused | None:
         """Return the session, or why there is none, or None while it is asked for."""
 
 
@@ -77,8 +77,11 @@ class Loop:
         now = self._monotonic()
         if self._heart is None:
             return
+        was_refused = self._heart.is_refused
         if data is not None and self._heart.hear(data, now=now).ack:
             self._say("beat", "the gateway hears this host")
+        elif self._heart.is_refused and not was_refused:
+            self._hurry(now)
         elif self._heart.is_unheard(now=now):
             self._say("beat", "the gateway does not answer; going on trying")
 
@@ -96,8 +99,9 @@ class Loop:
         if result is None:
             return
         self._asked = False
-        if isinstance(result, str):
-            self._ask_at = now + self._backoff.failed()
+        if isinstance(result, SessionRefused):
+            away = isinstance(result, GatewayAway)
+            self._ask_at = now + self._backoff.failed(away=away)
             self._say("session", f"no session: {result}")
             return
         self._say("session", "the gateway gives sessions")
@@ -112,6 +116,14 @@ class Loop:
         )
         # One new session a period at most, whatever unsealed answers say.
         self._ask_at = now + self._heart.period_seconds * self._rng.uniform(1.0, 1.5)
+
+    def _hurry(self, now: float) -> None:
+        """The session has ended while the way was cut, and the first that comes back is a
+        no: the way is there, so that nobody has to wait as long as it was away. Spread over
+        a period, for all hosts behind that way hear it at once."""
+        if self._backoff.is_on and self._heart is not None:
+            soon = now + self._heart.period_seconds * self._rng.uniform(0.0, 1.0)
+            self._ask_at = min(self._ask_at, soon)
 
     def _pause(self, now: float) -> float:
         until = now + LONGEST_WAIT_SECONDS

@@ -21,7 +21,7 @@ class ImmediateAsking:
 
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
-        self._result: Opened | str | None = None
+        self._result: Opened | SessionRefused | None = None
         self.asked = 0
 
     def begin(self, *, boot_id: str) -> None:
@@ -30,9 +30,9 @@ class ImmediateAsking:
         try:
             self._result = self._opener.open(boot_id=boot_id)
         except SessionRefused as error:
-            self._result = str(error)
+            self._result = error
 
-    def result(self) -> Opened | str | None:
+    def result(self) -> Opened | SessionRefused | None:
         """Return the answer."""
         return self._result
 

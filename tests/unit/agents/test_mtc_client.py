@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from agents.link.session import Opened, SessionRefused
+from agents.link.session import GatewayAway, Opened, SessionRefused
 from hummingbird.clock import ManualClock
 from hummingbird.wire import heartbeat as wire
 from hummingbird.wire.heartbeat import Ack
@@ -19,18 +19,22 @@ KEY = bytes(range(32))
 class World:
     """A gateway that gives sessions and acknowledges what belongs to the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seed: int = 1) -> None:
         self.clock = ManualClock()
         self.sessions = 0
-        self.refusing = False
+        self.refusing = self.away = False
         self.silent = False
         self.heard: list[float] = []
         self.opened_at: list[float] = []
         self.wire = Wire(self.answer, advance=self.clock.advance)
-        self.agent = SimulatedAgent(self, clock=self.clock, transport=self.wire)
+        self.agent = SimulatedAgent(
+            self, clock=self.clock, transport=self.wire, seed=seed
+        )
 
     def open(self, *, boot_id: str) -> Opened:
         self.opened_at.append(self.clock.monotonic())
+        if self.away:
+            raise GatewayAway("away")
         if self.refusing:
             raise SessionRefused("away")
         self.sessions += 1
@@ -110,6 +114,32 @@ def test_without_sessions_it_asks_ever_more_rarely_but_goes_on() -> None:
     world.refusing = False
     world.agent.run(seconds=46)
     assert world.heard
+
+
+def test_a_host_that_booted_while_the_way_was_cut_is_heard_soon_after() -> None:
+    """Within a period and five seconds, however long it took."""
+    world = World()
+    world.away = True
+    world.agent.run(seconds=600)
+    world.away = False
+    world.agent.run(seconds=15)
+    assert world.heard
+
+
+def test_a_session_that_ended_while_the_way_was_cut_is_replaced_within_a_period() -> (
+    None
+):
+    """The no that comes back is worth more than the waits that grew."""
+    for seed in range(20):
+        world = World(seed=seed)
+        world.agent.run(seconds=30)
+        world.wire.cut = world.refusing = True
+        world.agent.run(seconds=600)
+        world.sessions += 1
+        world.wire.cut = world.refusing = False
+        before = len(world.heard)
+        world.agent.run(seconds=15)
+        assert len(world.heard) > before, seed
 
 
 def test_a_long_silence_asks_for_a_session_and_goes_on_beating() -> None:
