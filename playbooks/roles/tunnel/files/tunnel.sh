@@ -187,14 +187,23 @@ ensure() {
     make_link && peer && address && knock
 }
 
-# Whether there is a handshake after that at $1, waited for by the clock: each look at a
-# busy host takes its time.
-later_than() {
-    until=$(($(date +%s) + PATIENCE))
+# Whether there is a handshake under the key $1, not $2, after that at $3, waited for by the
+# clock: each look at a busy host takes its time. What of it is lost on the way WireGuard
+# sends again after 5 s, and nothing is heard of this host so long; another key and back
+# begins anew: after 2, 4 and 8 s more, for a way that takes longer.
+agreed() {
+    began=$(date +%s)
+    again=0
+    step=2
     while :; do
-        [ "$(handshake)" -gt "$1" ] && return 0
-        left=$((until - $(date +%s)))
-        [ "$left" -gt 0 ] && [ "$left" -le "$PATIENCE" ] || return 1
+        spent=$(($(date +%s) - began))
+        [ "$spent" -ge 0 ] && [ "$spent" -lt "$PATIENCE" ] || return 1
+        if [ "$spent" -ge "$again" ]; then
+            use "$2" && use "$1" && knock
+            again=$((spent + step))
+            step=$((step * 2))
+        fi
+        [ "$(handshake)" -gt "$3" ] && return 0
         sleep 0.2 2>/dev/null || sleep 1
     done
 }
@@ -346,15 +355,13 @@ renew() {
         tries=$((tries - 1))
         sleep 1
     done
-    use key.next && knock
-    if later_than "$before"; then
+    if agreed key.next key "$before"; then
         mv "$HERE/key.next" "$HERE/key"
         rm -f "$HERE/switch"
         say "the new key is in use"
         return 0
     fi
-    use key && knock
-    if later_than "$before"; then
+    if agreed key key.next "$before"; then
         rm -f "$HERE/switch"
         : >"$HERE/switch.failed"
         say "the new key was not answered: the old one stays"
