@@ -89,7 +89,7 @@ class Conductor:
             database=database,
             clock=clock,
             box=box,
-            runner=AnsibleRunner(_playbooks(conf), state / "runs"),
+            runner=_runner(conf, state),
             cluster=cluster,
             probe=probe,
             boards=_boards(conf),
@@ -291,8 +291,9 @@ def _boards(conf: Conf) -> BoardsByKind:
     return BoardsByKind({"redfish": redfish, "dynamic": redfish, "ipmi": ipmi})
 
 
-def _playbooks(conf: Conf) -> Path:
-    return Path(conf.provisioning.playbooks or shared("playbooks"))
+def _runner(conf: Conf, state: Path) -> AnsibleRunner:
+    playbooks = Path(conf.provisioning.playbooks or shared("playbooks"))
+    return AnsibleRunner(playbooks, state / "runs", packed=state / "modules")
 
 
 def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:

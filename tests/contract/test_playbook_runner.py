@@ -189,7 +189,9 @@ def real(tmp_path: Path) -> Iterator[World]:
         server.start("other_host")
 
     yield World(
-        runner=AnsibleRunner(playbooks, tmp_path / "state"),
+        runner=AnsibleRunner(
+            playbooks, tmp_path / "state", packed=tmp_path / "modules"
+        ),
         access=HostAccess(
             address="127.0.0.1",
             port=server.port,

@@ -22,7 +22,10 @@ def say(**what: Any) -> None:
 
 def main() -> None:
     given = json.loads(sys.stdin.readline())
-    runner = AnsibleRunner(Path(given["playbooks"]), Path(given["scratch"]))
+    scratch = Path(given["scratch"])
+    runner = AnsibleRunner(
+        Path(given["playbooks"]), scratch, packed=scratch.with_name("modules")
+    )
 
     def tell(event: PlaybookEvent) -> None:
         say(event=dataclasses.asdict(event))

@@ -28,7 +28,7 @@ from ansible_runner.runner import Runner
 from ansible_runner.runner_config import RunnerConfig
 
 from hummingbird.adapters.ansible import event as ansible_event
-from hummingbird.adapters.ansible import guard, inventory
+from hummingbird.adapters.ansible import guard, inventory, program
 from hummingbird.adapters.ansible.playbook import (
     HostAccess,
     PlaybookEvent,
@@ -133,13 +133,25 @@ class AnsibleRunner:
     """The real PlaybookRunner."""
 
     def __init__(
-        self, playbooks: Path, scratch: Path, *, clock: Clock | None = None
+        self,
+        playbooks: Path,
+        scratch: Path,
+        *,
+        packed: Path,
+        clock: Clock | None = None,
     ) -> None:
-        """Take the folder of the playbooks, and one (0700) for the runs' own folders."""
+        """
+        :param playbooks: the folder of the playbooks.
+        :param scratch: one (0700) for the runs' own folders.
+        :param packed: one (0700) for what stays of them: Ansible's modules, packed.
+        """
         self._playbooks = playbooks.resolve()
         self._scratch = scratch.resolve()
         self._clock = clock or SystemClock()
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._packed = program.packed_modules(
+            packed.resolve(), playbooks=self._playbooks
+        )
         _sweep(self._scratch)
 
     def run(
@@ -236,9 +248,10 @@ class AnsibleRunner:
             f"--wipe={sockets}",
             "--",
             sys.executable,
+            "-P",
             "-m",
-            "ansible",
-            "playbook",
+            program.__name__,
+            str(self._packed),
             *arguments,
         ]
         config.cwd = str(self._playbooks)
