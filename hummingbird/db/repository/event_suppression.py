@@ -5,8 +5,7 @@
 suppressed stays so.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -37,24 +36,40 @@ def _stored(row: Row[Any]) -> StoredSuppression:
 def sync(connection: Connection, kinds: Iterable[AlarmKind]) -> None:
     """Give every kind its row, with the description of this version."""
     known = {one.alarm_id: one.description for one in list_all(connection)}
+    kinds = tuple(kinds)
+    new = [kind for kind in kinds if kind.alarm_id not in known]
+    if new:
+        _add(connection, new)
     for kind in kinds:
-        if kind.alarm_id not in known:
-            # A process on another machine may start at the same instant.
-            with suppress(IntegrityError), connection.begin_nested():
-                connection.execute(
-                    EVENT_SUPPRESSION.insert().values(
-                        uuid=str(uuid4()),
-                        alarm_id=kind.alarm_id,
-                        description=kind.description,
-                        suppressed=False,
-                    )
-                )
-        elif known[kind.alarm_id] != kind.description:
+        if known.get(kind.alarm_id, kind.description) != kind.description:
             connection.execute(
                 update(EVENT_SUPPRESSION)
                 .where(EVENT_SUPPRESSION.c.alarm_id == kind.alarm_id)
                 .values(description=kind.description)
             )
+
+
+def _add(connection: Connection, kinds: Sequence[AlarmKind]) -> None:
+    """Add rows, all at once; one by one where somebody has just added some of them: a
+    process on another machine may start at the same instant."""
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                EVENT_SUPPRESSION.insert(),
+                [
+                    {
+                        "uuid": str(uuid4()),
+                        "alarm_id": kind.alarm_id,
+                        "description": kind.description,
+                        "suppressed": False,
+                    }
+                    for kind in kinds
+                ],
+            )
+    except IntegrityError:
+        if len(kinds) > 1:
+            for kind in kinds:
+                _add(connection, [kind])
 
 
 def list_all(connection: Connection) -> list[StoredSuppression]:
