@@ -67,7 +67,7 @@ def host(lab: Lab) -> Iterator[PlaybookHost]:
     """A host behind the router, given back as it was also by a test that fails."""
     host = PlaybookHost(lab, "edge-1")
     yield host
-    host.retire()
+    host.give_back()
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,11 @@ class PlaybookHost:
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.name = lab, name
         self._plan = lab.hosts[name]
+        self._is_as_it_was = True
 
     def request(self, playbook: str, tags: Sequence[str] = ()) -> str:
         """Return what playbook_driver.py is told for a run."""
+        self._is_as_it_was = False
         return (
             json.dumps(
                 {
@@ -63,9 +65,10 @@ class PlaybookHost:
             self.driver(),
             env={"PYTHONPATH": str(ROOT)},
             input_text=self.request(playbook, tags),
-            timeout_s=600.0,
+            timeout_s=900.0,
         )
         result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])["result"]
+        self._is_as_it_was = (playbook, result["status"]) == ("retire", "successful")
         return result
 
     def snapshot(self) -> dict[str, Any]:
@@ -82,7 +85,7 @@ class PlaybookHost:
         argv += [str(self.lab.kubeconfig), *arguments]
         return self.lab.exec("controller", argv, input_text=input_text).stdout
 
-    def wait_until_ready(self, *, timeout_s: float = 60.0) -> None:
+    def wait_until_ready(self, *, timeout_s: float = 180.0) -> None:
         """Return when the node of this host is Ready."""
         self._wait_for_node()
         self.kubectl(
@@ -95,10 +98,10 @@ class PlaybookHost:
         self.kubectl("delete", "node", self.name, "--ignore-not-found")
 
     def _wait_for_node(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.name not in self.kubectl("get", "nodes", "-o", "name"):
             assert time.monotonic() < deadline, "the node did not appear"
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def _variables(self, playbook: str) -> Mapping[str, object]:
         if playbook == "retire":
@@ -146,6 +149,11 @@ class PlaybookHost:
         self.forget_node()
         result = self.play("retire")
         assert result["status"] == "successful", result
+
+    def give_back(self) -> None:
+        """Retire it, unless that was the last that was done to it."""
+        if not self._is_as_it_was:
+            self.retire()
 
 
 def difference(before: object, after: object, folder: Path) -> list[str]:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that somebody else uses as well: what was there stays, what fails comes back."""
+"""A host that is not new: what somebody else has there stays, what a cut run left goes."""
 
 from pathlib import Path
 
 import pytest
 
+from tests.lab.cut import cut_at, kill_driver_when
 from tests.lab.playbook_host import PlaybookHost, difference
 
 pytestmark = [
@@ -35,6 +36,7 @@ def test_somebody_elses_container_runtime_comes_back(
         before = host.snapshot()
         result = host.play("provision")
         assert result["status"] == "successful", result
+        assert result["changed"] > 10
         host.wait_until_ready()
         assert host.play("provision")["changed"] == 0
         host.retire()
@@ -57,33 +59,18 @@ def test_somebody_elses_container_runtime_comes_back(
     assert difference(virgin, host.snapshot(), tmp_path) == []
 
 
-def test_a_node_is_recovered_by_its_services_and_by_a_reboot(
-    host: PlaybookHost,
+def test_what_a_cut_run_left_is_taken_away_too(
+    host: PlaybookHost, tmp_path: Path
 ) -> None:
-    def boot() -> str:
-        return host.lab.ssh(host.name, "cat /proc/sys/kernel/random/boot_id").stdout
-
-    def started(unit: str) -> str:
-        show = f"systemctl show -P ActiveEnterTimestampMonotonic {unit}"
-        return host.lab.ssh(host.name, show).stdout
-
-    assert host.play("provision")["status"] == "successful"
-    host.wait_until_ready()
-    first_boot, first_start = boot(), started("kubelet.service")
-
-    assert host.play("recover")["changed"] == 0, "without a rung nothing is done"
-    assert started("kubelet.service") == first_start
-
-    result = host.play("recover", tags=["restart_services"])
-    assert (result["status"], result["changed"]) == ("successful", 1), result
-    assert started("kubelet.service") != first_start
-    assert boot() == first_boot
-
-    result = host.play("recover", tags=["reboot"])
-    assert result["status"] == "successful", result
-    assert boot() != first_boot
-    host.wait_until_ready()
-    assert host.play("provision")["changed"] == 0, "a reboot takes nothing away"
+    before = host.snapshot()
+    cut_at(host, "in the join")
+    kill_driver_when(
+        host,
+        "retire",
+        sees=lambda event: event["task"].startswith("Remove the packages"),
+    )
+    host.retire()
+    assert difference(before, host.snapshot(), tmp_path) == []
 
 
 def test_a_host_of_another_cluster_is_left_alone(
