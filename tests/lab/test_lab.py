@@ -29,8 +29,8 @@ def wait_until(what: str, is_so: Callable[[], bool], *, within_s: float) -> floa
 
 
 def answers_ping(lab: Lab, host: str) -> bool:
-    """Whether the host answers one ping from the controller within a second."""
-    ping = ["ping", "-c1", "-W1", lab.hosts[host].address]
+    """Whether the host answers one ping from the controller within two seconds."""
+    ping = ["ping", "-c1", "-W2", lab.hosts[host].address]
     return lab.exec("controller", ping, check=False).returncode == 0
 
 
@@ -44,7 +44,7 @@ def answers_ssh(lab: Lab, host: str) -> bool:
 
 def round_trips_ms(lab: Lab, host: str, *, count: int) -> list[float]:
     """Ping the host from the controller; return the times of the answers."""
-    ping = ["ping", f"-c{count}", "-i0.02", "-W1", lab.hosts[host].address]
+    ping = ["ping", f"-c{count}", "-i0.01", "-W2", lab.hosts[host].address]
     said = lab.exec("controller", ping, check=False).stdout
     return [float(found) for found in re.findall(r"time=([\d.]+) ms", said)]
 
@@ -69,7 +69,7 @@ def test_hosts_have_the_addresses_that_the_inventory_says(hosts_lab: Lab) -> Non
 
 def test_the_gateway_lets_wireguards_udp_out_and_nothing_else(hosts_lab: Lab) -> None:
     listener = (
-        "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.settimeout(20)\n"
+        "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.settimeout(90)\n"
         "s.bind(('198.51.100.2', 51820)); print('listening', flush=True)\n"
         "data, sender = s.recvfrom(99); print(data.decode(), sender[0])"
     )
@@ -96,7 +96,7 @@ def test_the_gateway_lets_wireguards_udp_out_and_nothing_else(hosts_lab: Lab) ->
         wait_until(
             "the server answers on the WAN",
             lambda: not hosts_lab.exec("r2", argv, check=False).returncode,
-            within_s=10,
+            within_s=60,
         )
         connect = (
             "import socket; s = socket.socket(); s.settimeout(2);"
@@ -136,7 +136,7 @@ def test_signals_of_popen_reach_the_program_inside(hosts_lab: Lab) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.terminate()
-        assert process.wait(timeout=5) == 7
+        assert process.wait(timeout=60) == 7
         assert process.stdout.readline() == "told\n"
         assert process.inner_pid is None
 
@@ -150,7 +150,7 @@ def test_a_cut_cable_takes_the_carrier_and_is_restored(hosts_lab: Lab) -> None:
         assert answers_ping(hosts_lab, "edge-1")
     finally:
         hosts_lab.fault.restore("edge-0")
-    wait_until("ping", lambda: answers_ping(hosts_lab, "edge-0"), within_s=10)
+    wait_until("ping", lambda: answers_ping(hosts_lab, "edge-0"), within_s=60)
 
 
 def test_the_controllers_own_cable_can_be_cut(hosts_lab: Lab) -> None:
@@ -160,7 +160,7 @@ def test_the_controllers_own_cable_can_be_cut(hosts_lab: Lab) -> None:
         assert not answers_ping(hosts_lab, "edge-1")
     finally:
         hosts_lab.fault.restore("controller")
-    wait_until("ping", lambda: answers_ping(hosts_lab, "edge-1"), within_s=10)
+    wait_until("ping", lambda: answers_ping(hosts_lab, "edge-1"), within_s=60)
 
 
 def test_a_delay_acts_each_way_and_large_transfers_survive_it(hosts_lab: Lab) -> None:
@@ -168,20 +168,21 @@ def test_a_delay_acts_each_way_and_large_transfers_survive_it(hosts_lab: Lab) ->
     try:
         times = round_trips_ms(hosts_lab, "edge-1", count=5)
         assert len(times) == 5
-        assert 100 <= min(times) < 130
+        # one way alone would be 50, each way twice 200
+        assert 100 <= min(times) < 190
         sent = hosts_lab.ssh("edge-1", "head -c 3000000 /dev/zero | tr '\\0' x").stdout
         assert len(sent) == 3000000
         # A bad cable stays bad when the machine is switched off and on.
         hosts_lab.fault.power_off("edge-1")
         hosts_lab.fault.power_on("edge-1")
-        hosts_lab.wait_for_ssh("edge-1", timeout_s=20)
+        hosts_lab.wait_for_ssh("edge-1", timeout_s=90)
         assert min(round_trips_ms(hosts_lab, "edge-1", count=3)) >= 100
     finally:
         hosts_lab.fault.clear("edge-1")
     wait_until(
         "the delay is gone",
-        lambda: min(round_trips_ms(hosts_lab, "edge-1", count=3), default=99) < 20,
-        within_s=10,
+        lambda: min(round_trips_ms(hosts_lab, "edge-1", count=3), default=99) < 50,
+        within_s=60,
     )
 
 
@@ -189,8 +190,8 @@ def test_a_loss_loses_about_its_share_each_way(hosts_lab: Lab) -> None:
     assert len(round_trips_ms(hosts_lab, "edge-0", count=50)) == 50
     hosts_lab.fault.loss("edge-0", 30)
     try:
-        # Two ways at 30 %: 49 of 100 answers; 30 to 70 is 3.8 standard deviations.
-        assert 30 <= len(round_trips_ms(hosts_lab, "edge-0", count=100)) <= 70
+        # Two ways at 30 %: 196 of 400 answers; 60 more or less is six standard deviations.
+        assert 136 <= len(round_trips_ms(hosts_lab, "edge-0", count=400)) <= 256
     finally:
         hosts_lab.fault.clear("edge-0")
     assert len(round_trips_ms(hosts_lab, "edge-0", count=50)) == 50
@@ -203,7 +204,7 @@ def test_a_frozen_host_answers_a_ping_but_carries_out_nothing(hosts_lab: Lab) ->
         assert not answers_ssh(hosts_lab, "edge-0")
     finally:
         hosts_lab.fault.thaw("edge-0")
-    hosts_lab.wait_for_ssh("edge-0", timeout_s=20)
+    hosts_lab.wait_for_ssh("edge-0", timeout_s=90)
 
 
 def test_a_power_cut_ends_a_host_at_once_and_keeps_its_disk(hosts_lab: Lab) -> None:
@@ -219,7 +220,7 @@ def test_a_power_cut_ends_a_host_at_once_and_keeps_its_disk(hosts_lab: Lab) -> N
     with pytest.raises(LabError, match="edge-0 is off"):
         hosts_lab.fault.reboot("edge-0")
     hosts_lab.fault.power_on("edge-0")
-    hosts_lab.wait_for_ssh("edge-0", timeout_s=20)
+    hosts_lab.wait_for_ssh("edge-0", timeout_s=90)
     kept, after = hosts_lab.ssh("edge-0", f"cat keepsake; {BOOT_ID}").stdout.split()
     assert kept == "kept"
     assert after != before.strip()
@@ -235,11 +236,11 @@ def test_a_reboot_comes_back_by_itself(hosts_lab: Lab, asked_by: str) -> None:
 
     def has_rebooted() -> bool:
         try:
-            return hosts_lab.ssh("edge-1", BOOT_ID, timeout_s=3).stdout != before
+            return hosts_lab.ssh("edge-1", BOOT_ID, timeout_s=10).stdout != before
         except CommandFailed:
             return False
 
-    wait_until("a new boot", has_rebooted, within_s=30)
+    wait_until("a new boot", has_rebooted, within_s=120)
 
 
 def test_a_host_that_powers_itself_off_stays_off(hosts_lab: Lab) -> None:
@@ -248,9 +249,9 @@ def test_a_host_that_powers_itself_off_stays_off(hosts_lab: Lab) -> None:
     def is_off() -> bool:
         return not hosts_lab.status()["hosts"][1]["on"]
 
-    wait_until("edge-1 is off", is_off, within_s=20)
+    wait_until("edge-1 is off", is_off, within_s=120)
     hosts_lab.fault.power_on("edge-1")
-    hosts_lab.wait_for_ssh("edge-1", timeout_s=20)
+    hosts_lab.wait_for_ssh("edge-1", timeout_s=90)
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ def test_the_controller_manager_hears_of_a_new_namespace(lab: Lab) -> None:
     kubectl(lab, "create", "namespace", "lab-test")
     account = ["-n", "lab-test", "get", "serviceaccount", "default"]
     kubectl(
-        lab, "-n", "lab-test", "wait", "--for=create", "sa/default", "--timeout=20s"
+        lab, "-n", "lab-test", "wait", "--for=create", "sa/default", "--timeout=100s"
     )
     assert "default" in kubectl(lab, *account)
-    kubectl(lab, "delete", "namespace", "lab-test", "--timeout=30s")
+    kubectl(lab, "delete", "namespace", "lab-test", "--timeout=100s")
 
 
 def test_helm_talks_to_the_cluster(lab: Lab) -> None:

@@ -23,7 +23,7 @@ def call(
         [sys.executable, "-m", "hummingbird_lab.cli", "--dir", str(folder), *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         cwd=cwd,
     )
@@ -117,5 +117,5 @@ def test_a_lab_in_the_foreground_ends_when_it_is_told_to(lab_folder: Path) -> No
         assert any("Ctrl-C" in line for line in program.stderr)
         assert Lab.attach(lab_folder).ssh("edge-0", "hostname").stdout == "edge-0\n"
         program.send_signal(signal.SIGTERM)
-        assert program.wait(timeout=30) == 0
+        assert program.wait(timeout=120) == 0
     assert not lab_folder.exists()
