@@ -70,8 +70,13 @@ class BoardReconciler:
         for host_id in self._turns.keys() - known:
             del self._turns[host_id]
         asked = self._due(known) if self._check_seconds else []
-        if not asked:
-            return Outcome()
+        said = self._ask_all(asked) if asked else []
+        with self._database.reader() as connection:
+            failed = board_repository.complaints(connection)
+        return Outcome(looked_at=len(asked), changed=tuple(said), failed=tuple(failed))
+
+    def _ask_all(self, asked: list[tuple[Host, Board]]) -> list[str]:
+        """Ask these boards; write what is seen, and return what is news."""
         with self._database.reader() as connection:
             seen = board_repository.seen(connection, [host.id for host, _ in asked])
         with ThreadPoolExecutor(min(AT_ONCE, len(asked))) as pool:
@@ -99,7 +104,7 @@ class BoardReconciler:
                         connection, host.id, reason=reason, now=now
                     )
                     said += [] if is_away else [f"{host.hostname}: {reason}"]
-        return Outcome(looked_at=len(asked), changed=tuple(said))
+        return said
 
     def _due(self, known: set[int]) -> list[tuple[Host, Board]]:
         """Return the hosts whose boards are to be asked now, the longest due first."""

@@ -36,6 +36,12 @@ def away(connection: Connection) -> set[int]:
     return set(connection.execute(select(BOARD.c.host_id).where(_IS_AWAY)).scalars())
 
 
+def complaints(connection: Connection) -> list[str]:
+    """Return why each of them does not let us in, by host."""
+    query = select(BOARD.c.reason).where(_IS_AWAY).order_by(BOARD.c.host_id)
+    return list(connection.execute(query).scalars())
+
+
 def away_without_alarm(connection: Connection) -> set[int]:
     """Return the ids of those of them that have no alarm of ours which says so."""
     stands = exists().where(

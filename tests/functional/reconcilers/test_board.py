@@ -55,6 +55,8 @@ def test_a_board_that_is_away_is_a_warning_until_it_is_back(
     board.is_away = True
     look(world, after=2 * CHECK_SECONDS)
     assert world.standing() == {ALARM: "warning"}
+    said = world.driver.run_once("board").outcome.failed
+    assert ["no route to host" in one for one in said] == [True]
     board.is_away = False
     look(world, after=40)
     assert world.standing() == {}
