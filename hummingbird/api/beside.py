@@ -20,6 +20,7 @@ from webob.exc import HTTPException
 
 from hummingbird.api.both import Both
 from hummingbird.api.call import MAX_BODY_BYTES
+from hummingbird.api.controllers.empty import FURTHER
 from hummingbird.api.fault import fault
 from hummingbird.api.inner import Application, Environ, StartResponse, ask, deliver
 from hummingbird.api.parts import Parts
@@ -137,6 +138,10 @@ class Beside:
                 serve = self._by_them
             case (_, "v1", "networks" | "addresses", name, *_) if name.isdigit():
                 serve = self._by_them  # these of ours are known by uuid or name
+            case ("GET", "v1", "health" | "license", _, *_):
+                serve = self._by_them  # of their own system
+            case ("GET", "v1", _, *_) if path in FURTHER:
+                serve = self._theirs_or_ours
             case ("GET", "v1", _) if self._has_route(method, path):
                 serve = self._theirs_or_ours
             case _ if self._has_route(method, path):

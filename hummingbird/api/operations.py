@@ -31,7 +31,7 @@ from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.host_bulk import HOSTS_FILE, check_personality
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
-from hummingbird.api.shape import FREE, listing, many, words
+from hummingbird.api.shape import FREE, TEXT, listing, many, one_of, words
 from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.audit_log import AUDIT_ENTRY
 from hummingbird.api.view.credential import CREDENTIAL
@@ -83,8 +83,19 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1"): Operation("What is served", FREE, is_public=True),
     ("GET", "/v1/openapi.json"): Operation("This document", FREE),
     ("GET", "/v1/health"): Operation(
-        "Whether this process can do its work", _READY, is_public=True
+        "Whether this process can do its work; with a slash at the end and a token, how "
+        "well the system is, in lines",
+        one_of(_READY, TEXT),
+        is_public=True,
     ),
+    **{
+        ("GET", f"/v1/health/kube-upgrade{way}"): Operation(
+            "How well the system is, in lines",
+            TEXT,
+            query=(Argument("rootca", "Not read."),),
+        )
+        for way in ("", "/relaxed")
+    },
     ("GET", "/v1/isystems"): Operation("This system", listing("isystems", SYSTEM)),
     ("GET", "/v1/isystems/{system}"): Operation("This system", SYSTEM),
     # Hosts

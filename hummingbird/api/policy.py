@@ -95,6 +95,8 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /", "GET /v1"),
     _rule("hummingbird:health:get", _PUBLIC, "see whether it is ready",
           "GET /v1/health"),
+    _rule("config_api:health:get", _READERS, "see how well the system is",
+          "GET /v1/health/*"),
 
     _rule("config_api:isystems:get", _READERS, "see the system",
           "GET /v1/isystems", "GET /v1/isystems/*"),
@@ -140,7 +142,7 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
               f"GET /v1/{name}{under}"
               for name in (*EMPTY, "kube_host_upgrades", "kube_versions", "servicegroup")
               for under in ("", "/*")
-          )),
+          ), "GET /v1/license/get_license_file"),
 
     _rule("fm_api:alarm:get", _FAULT_READERS, "see alarms",
           "GET /v1/alarms", "GET /v1/alarms/*"),

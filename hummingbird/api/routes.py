@@ -170,6 +170,8 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/firewall",                      firewall.list_all),
     ("GET",    "/v1/audit_log",                     audit_log.list_latest),
     ("GET",    "/v1/health",                        health.get),
+    ("GET",    "/v1/health/kube-upgrade",           health.tell),
+    ("GET",    "/v1/health/kube-upgrade/relaxed",   health.tell),
     ("GET",    "/v1/openapi.json",                  openapi.get),
 )
 # fmt: on

@@ -29,6 +29,7 @@ SYSINVS = {
     "storage_ceph_rook",
     *EMPTY,
     "labels",
+    "license",
     "network_addresspools",
     "networks",
     "storage_backend",

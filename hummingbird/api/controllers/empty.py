@@ -19,6 +19,7 @@ EMPTY: Final[Mapping[str, str]] = {
     "device_images": "device_images",
     "device_labels": "device_labels",
     "fernet_repo": "keys",
+    "iextoam": "iextoams",
     "iuser": "iusers",
     "kube_clusters": "kube_clusters",
     "kube_rootca_update": "kube_rootca_updates",
@@ -38,6 +39,10 @@ FURTHER: Final[Mapping[str, Mapping[str, Any]]] = {
     "/v1/certificate/get_all_certs": {},
     "/v1/certificate/get_all_k8s_certs": {},
     "/v1/kube_rootca_update/hosts": {"kube_host_updates": []},
+    "/v1/license/get_license_file": {
+        "content": "",
+        "error": "License file not found. A license may not have been installed.",
+    },
 }
 """Paths under those, and what sysinv says there when it has none."""
 

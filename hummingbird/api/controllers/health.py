@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/v1/health: whether this process can do its work; public, for probes."""
+"""/v1/health: whether this process can do its work, public, for probes; and as sysinv's
+clients ask for it, with a slash at its end and a token, how well the system is."""
 
 from typing import Any
 
+from hummingbird.api.authentication import ANONYMOUS
 from hummingbird.api.call import Call
-from hummingbird.db.repository import system
+from hummingbird.api.view.health import health_text
+from hummingbird.db.repository import health, system
 
 
 def get(call: Call) -> Any:
@@ -12,6 +15,14 @@ def get(call: Call) -> Any:
 
     :raises DatabaseUnavailable: the database does not answer (503).
     """
+    if call.context.user != ANONYMOUS:
+        return tell(call)
     with call.parts.database.reader() as connection:
         system.get(connection)
     return {"ready": True}
+
+
+def tell(call: Call) -> Any:
+    """GET /v1/health/kube-upgrade"""
+    with call.parts.database.reader() as connection:
+        return health_text(health.of_system(connection))

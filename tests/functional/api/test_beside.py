@@ -240,6 +240,9 @@ _THEIRS = [
     ("DELETE", "/v1/ihosts/compute-0", 204),
     ("GET", "/v1/isystems", 200),
     ("GET", "/v1/health", 200),
+    ("GET", "/v1/health/kube-upgrade", 404),
+    ("GET", "/v1/license/get_license_file", 404),
+    ("GET", "/v1/certificate/get_all_certs", 404),
 ]
 
 

@@ -7,8 +7,11 @@ import json
 import pytest
 
 from hummingbird.api.controllers.empty import EMPTY
+from hummingbird.db.model import HOST
+from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.repository import application, process
 from hummingbird.db.repository import host as hosts
+from hummingbird.domain.alarm import board_away, host_locked
 from hummingbird.domain.application import ApplicationStatus
 from tests.functional.api.conftest import World
 
@@ -198,3 +201,49 @@ def test_storage_of_all_hosts_is_refused(world: World) -> None:
     answer = world.client.post("/v1/storage_ceph_rook", body)
     assert answer.fault["code"] == "hummingbird.not_done_here"
     assert world.client.get("/v1/storage_backend").json == {"storage_backends": []}
+
+
+def test_how_well_the_system_is_comes_in_lines_that_clients_read(world: World) -> None:
+    client = world.client
+    assert client.get("/v1/health/").json == (
+        "System Health:\n"
+        "All hosts are provisioned: [OK]\n"
+        "All hosts are unlocked/enabled: [OK]\n"
+        "All hosts have current configurations: [OK]\n"
+        "No alarms: [OK]\n"
+    )
+    world.add("edge-0")
+    world.add("edge-1")
+    with world.database.writer() as connection:
+        change = HOST.update().where(HOST.c.hostname == "edge-1")
+        values = {"provisioned_plan": "a", "target_plan": "b", "state": "enabled"}
+        connection.execute(change.values(values))
+        alarms.put(connection, host_locked("edge-0"), now=world.clock.now())
+        alarms.put(connection, board_away("edge-0"), now=world.clock.now())
+    for path in ("", "kube-upgrade", "kube-upgrade/relaxed"):
+        assert client.get(f"/v1/health/{path}").json.splitlines() == [
+            "System Health:",
+            "All hosts are provisioned: [Fail]",
+            "1 Unprovisioned hosts",
+            "All hosts are unlocked/enabled: [Fail]",
+            "Locked or disabled hosts: edge-0",
+            "All hosts have current configurations: [Fail]",
+            "Hosts with out of date configurations: edge-1",
+            "No alarms: [Fail]",
+            "[2] alarms found, [1] of which are management affecting",
+        ]
+
+
+def test_of_many_hosts_only_some_are_named_in_the_health(world: World) -> None:
+    for index in range(25):
+        world.add(f"edge-{index}")
+    lines = world.client.get("/v1/health/").json.splitlines()
+    assert lines[2] == "25 Unprovisioned hosts"
+    assert lines[4].endswith("edge-19 and 5 more")
+
+
+def test_there_is_no_license_and_no_oam_network(world: World) -> None:
+    license_file = world.client.get("/v1/license/get_license_file").json
+    assert license_file["content"] == ""
+    assert license_file["error"].startswith("License file not found.")
+    assert world.client.get("/v1/iextoam").json == {"iextoams": []}
