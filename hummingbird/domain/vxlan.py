@@ -100,6 +100,10 @@ class Bridge:
     """Host address -> MAC, so that nobody has to be asked by a broadcast."""
     segments: Mapping[int, Segment] = field(default_factory=dict)
     """By VNI."""
+    misanswered: frozenset[str] = frozenset()
+    """Addresses behind the bridge of which we do not say on the management network that
+    they are at our place though they are, or say it though they are not. Seen, never
+    wanted."""
 
 
 def gateway_name(emn: Emn) -> str | None:
@@ -251,6 +255,10 @@ def differences(wanted: Bridge, seen: Bridge | None) -> tuple[str, ...]:
         said += [
             f"neighbour {address} put right"
             for address in sorted({address for address, _ in changed})
+        ]
+        said += [
+            f"proxy entry of {address} put right"
+            for address in sorted(seen.misanswered)
         ]
         if wanted.source != seen.source and wanted.networks & seen.networks:
             said.append(f"our address towards {wanted.name} is {wanted.source}")

@@ -66,6 +66,9 @@ class Place(Protocol):
     def lose(self, vni: int) -> None:
         """Delete a device behind everybody's back."""
 
+    def stop_answering(self, address: str) -> None:
+        """Delete a proxy entry behind everybody's back."""
+
     def add_operators_bridge(self, name: str) -> None: ...
 
 
@@ -73,6 +76,7 @@ class FakePlace:
     def __init__(self) -> None:
         self._bridges = FakeBridges()
         self.lose = self._bridges.lose
+        self.stop_answering = self._bridges.stop_answering
         self.add_operators_bridge = self._bridges.add_operators_bridge
         self.put = self._bridges.put
 
@@ -129,6 +133,9 @@ class KernelPlace:
 
     def lose(self, vni: int) -> None:
         self.ip("link", "del", f"hbvx{vni}")
+
+    def stop_answering(self, address: str) -> None:
+        self.ip("neigh", "del", "proxy", address, "dev", "mn0")
 
     def add_operators_bridge(self, name: str) -> None:
         self.ip("link", "add", name, "type", "bridge")
@@ -213,6 +220,33 @@ def test_what_was_deleted_behind_our_back_is_put_back(place: Place) -> None:
     assert differences(BRIDGE, place.look()) == ("hbvx100 made",)
     place.put(BRIDGE)
     assert place.look() == BRIDGE
+
+
+def test_it_answers_again_for_a_host_whose_entry_somebody_deleted(
+    place: Place,
+) -> None:
+    place.put(BRIDGE)
+    place.stop_answering("192.168.204.131")
+    seen = place.look()
+    assert differences(BRIDGE, seen) == ("proxy entry of 192.168.204.131 put right",)
+    place.put(BRIDGE)
+    assert place.look() == BRIDGE
+
+
+def test_it_answers_for_nobody_who_is_not_there_and_leaves_others_entries(
+    kernel: KernelPlace,
+) -> None:
+    kernel.put(BRIDGE)
+    for address in ("192.168.204.140", "192.168.204.9"):
+        kernel.ip("neigh", "add", "proxy", address, "dev", "mn0")
+    assert differences(BRIDGE, kernel.look()) == (
+        "proxy entry of 192.168.204.140 put right",
+    )
+    kernel.put(BRIDGE)
+    assert kernel.look() == BRIDGE
+    left = kernel.ip("neigh", "show", "proxy")
+    assert "192.168.204.9 " in left, "it is not of a network of ours"
+    assert "192.168.204.131 " in left and "192.168.204.140" not in left
 
 
 def test_with_no_segment_left_nothing_is_left(place: Place) -> None:

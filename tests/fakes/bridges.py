@@ -36,6 +36,14 @@ class FakeBridges:
         else:
             self.bridges.pop(wanted.name, None)
 
+    def stop_answering(self, address: str) -> None:
+        """Delete a proxy entry behind everybody's back."""
+        for name, bridge in self.bridges.items():
+            if address in bridge.neighbours:
+                self.bridges[name] = replace(
+                    bridge, misanswered=bridge.misanswered | {address}
+                )
+
     def add_operators_bridge(self, name: str) -> None:
         """As an operator would who has the management network in it."""
         self.bridges[name] = Bridge(name=name, is_ours=False)

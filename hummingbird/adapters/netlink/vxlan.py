@@ -4,14 +4,12 @@
 Idempotent: what is right already is not touched, so nobody else's frames are delayed. A
 bridge of ours carries our mark as its alias; one without it is the operator's, has the
 management network's port, and gets nothing from us but VXLAN ports.
-
-Not seen, and so not put back where somebody removes it: that we answer on the MN for the
-hosts behind the bridge (proxy entries; they are written with each host's neighbour).
 """
 
 import errno
+import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -116,12 +114,19 @@ def _look(netlink: Any, name: str) -> Bridge | None:
     if not is_ours:
         return Bridge(name=name, is_ours=False, segments=segments)
     routes = _routes(netlink, index)
+    source = next((own for own in routes.values() if own), None)
+    neighbours = _neighbours(netlink, index)
+    uplink = _interface_of(netlink, source)
+    answered = (
+        neighbours.keys() if uplink is None else _proxies(netlink, uplink, routes)
+    )
     return Bridge(
         name=name,
-        source=next((own for own in routes.values() if own), None),
+        source=source,
         networks=frozenset(routes),
-        neighbours=_neighbours(netlink, index),
+        neighbours=neighbours,
         segments=segments,
+        misanswered=frozenset(neighbours.keys() ^ answered),
     )
 
 
@@ -172,6 +177,22 @@ def _neighbours(netlink: Any, index: int) -> dict[str, str]:
         found.get_attr("NDA_DST"): found.get_attr("NDA_LLADDR")
         for found in netlink.get_neighbours(family=socket.AF_INET, ifindex=index)
         if found["state"] & _PERMANENT
+    }
+
+
+def _proxies(netlink: Any, uplink: int, networks: Iterable[str]) -> set[str]:
+    """Return the addresses of `networks` for which we answer on the link `uplink`."""
+    ours = [ipaddress.ip_network(one) for one in networks]
+    found = netlink.neigh(
+        "dump",
+        family=socket.AF_INET,
+        flags=_PROXY,
+        # What pyroute2 calls a filter: without one it drops the flags of a dump.
+        dump_filter=lambda entry: entry["ifindex"] == uplink,
+    )
+    answered = {str(entry.get_attr("NDA_DST")) for entry in found}
+    return {
+        one for one in answered if any(ipaddress.ip_address(one) in net for net in ours)
     }
 
 
@@ -302,9 +323,14 @@ def _put_neighbours(netlink: Any, wanted: Bridge, *, index: int) -> None:
         netlink.neigh(
             "replace", dst=address, lladdr=mac, ifindex=index, state=_PERMANENT
         )
-        if uplink is not None:
-            # Whoever asks for the host on the MN is told that it is at our place.
-            netlink.neigh("replace", dst=address, ifindex=uplink, flags=_PROXY)
+    if uplink is None:
+        return
+    # Whoever asks for a host on the MN is told that it is at our place.
+    answered = _proxies(netlink, uplink, wanted.networks)
+    for address in answered - wanted.neighbours.keys():
+        _remove_proxy(netlink, address, uplink=uplink)
+    for address in wanted.neighbours.keys() - answered:
+        netlink.neigh("replace", dst=address, ifindex=uplink, flags=_PROXY)
 
 
 def _remove_proxy(netlink: Any, address: str, *, uplink: int | None) -> None:

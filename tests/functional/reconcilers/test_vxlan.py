@@ -116,6 +116,17 @@ def test_each_host_has_an_end_of_its_own(controller: Controller) -> None:
     assert controller.bridges.puts == puts, "nothing differed, yet the kernel was asked"
 
 
+def test_an_entry_that_somebody_deletes_is_back_with_the_next_look(
+    controller: Controller,
+) -> None:
+    controller.add("edge-3", "192.168.204.131", FIRST)
+    controller.look()
+    controller.bridges.stop_answering("192.168.204.131")
+    assert controller.look().changed == ("proxy entry of 192.168.204.131 put right",)
+    assert not controller.bridge.misanswered
+    assert controller.look().changed == ()
+
+
 def test_a_site_with_a_gateway_has_its_end_alone(controller: Controller) -> None:
     controller.add("edge-3", "192.168.204.131", FIRST)
     controller.add("edge-4", "192.168.204.132")
