@@ -148,8 +148,10 @@ TUNNEL = _table(
     Column("sent_bytes", BigInteger, nullable=False, server_default="0"),
     Column("keepalive_seconds", Integer, nullable=False, server_default="0"),
     Column("controller", String(128)),
+    Column("stamp", BigInteger, nullable=False, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
 )
+"""`stamp`: another number with each change of what the hub has to do with it."""
 
 RUN = _table(
     "run",

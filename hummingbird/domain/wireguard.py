@@ -47,6 +47,16 @@ class SeenPeer(Peer):
     sent_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """An interface as it is now."""
+
+    public_key: str | None
+    """That peers know us by; None: it was given none yet."""
+    peers: Mapping[str, SeenPeer]
+    """By public key."""
+
+
 @dataclass(frozen=True)
 class Changes:
     """What turns the peers that are there into those that are wanted."""

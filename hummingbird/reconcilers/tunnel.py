@@ -15,7 +15,7 @@ and a host is heard by the one that its packets reach.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hummingbird.adapters.netlink.hub import Hub, HubPlan, NetlinkHub
@@ -30,7 +30,13 @@ from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import ENDED, RunKind
 from hummingbird.domain.tunnel import Tunnel, hub_address, peers, rotation_is_due
-from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS, SeenPeer, changes
+from hummingbird.domain.wireguard import (
+    STALE_HANDSHAKE_SECONDS,
+    Peer,
+    SeenPeer,
+    Sight,
+    changes,
+)
 from hummingbird.errors import HostNotFound, HubUnavailable
 from hummingbird.keypair import wireguard_public_key
 from hummingbird.reconcilers.base import Outcome
@@ -39,6 +45,8 @@ from hummingbird.secretbox import SecretBox
 KEY_SHOWN: Final = 8
 """Letters of a public key that tell it from others in a report."""
 
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 ROTATIONS_A_LOOK: Final = 10
 """So many at most are begun at once for their age."""
@@ -58,6 +66,22 @@ class Rotation:
 class _Wanted:
     tunnels: tuple[Tunnel, ...]
     private_key: str
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The tunnels as they were read last; as good as now while the fingerprint is the
+    same, but for what hubs saw."""
+
+    fingerprint: tuple[int, int]
+    tunnels: tuple[Tunnel, ...]
+
+
+@dataclass(frozen=True)
+class _Peers:
+    of: tuple[Tunnel, ...]
+    peers: Mapping[str, Peer]
+    until: datetime
 
 
 class TunnelReconciler:
@@ -84,6 +108,10 @@ class TunnelReconciler:
         self._plan = plan
         self._controller = controller
         self._rotation = rotation or Rotation()
+        self._read: _Read | None = None
+        self._wanted_peers: _Peers | None = None
+        self._told: dict[int, datetime] = {}
+        """Tunnel id -> handshake that we have written."""
         self.period_seconds = period_seconds
 
     def reconcile(self) -> Outcome:
@@ -94,8 +122,9 @@ class TunnelReconciler:
         said: list[str] = []
         try:
             interface = self._hub.open(self._plan)
-            said += self._configure(interface, wanted.private_key)
-            seen = interface.peers()
+            sight = interface.look()
+            seen = sight.peers
+            said += self._configure(interface, sight, wanted.private_key)
             tunnels, promoted = self._promote(wanted.tunnels, seen)
             said += promoted
             said += self._change(interface, tunnels, seen)
@@ -107,14 +136,21 @@ class TunnelReconciler:
 
     def _wanted(self) -> _Wanted | None:
         with self._database.reader() as connection:
-            tunnels = tuple(tunnel_repository.list_all(connection))
             key = tunnel_repository.hub_private_key(connection, box=self._box)
-        if key is None:
-            return None
-        return _Wanted(tunnels, key)
+            if key is None:
+                return None
+            found = tunnel_repository.fingerprint(connection)
+            if self._read is None or self._read.fingerprint != found:
+                tunnels = tuple(tunnel_repository.list_all(connection))
+                self._read = _Read(found, tunnels)
+                there = {one.id for one in tunnels}
+                self._told = {k: at for k, at in self._told.items() if k in there}
+        return _Wanted(self._read.tunnels, key)
 
-    def _configure(self, interface: WireGuard, private_key: str) -> list[str]:
-        if interface.public_key() == wireguard_public_key(private_key):
+    def _configure(
+        self, interface: WireGuard, sight: Sight, private_key: str
+    ) -> list[str]:
+        if sight.public_key == wireguard_public_key(private_key):
             return []
         interface.configure(private_key=private_key, port=self._plan.port)
         return [f"{interface.name} has the hub's key"]
@@ -162,7 +198,7 @@ class TunnelReconciler:
         tunnels: tuple[Tunnel, ...],
         seen: Mapping[str, SeenPeer],
     ) -> list[str]:
-        found = changes(peers(tunnels, now=self._clock.now()), seen)
+        found = changes(self._peers(tunnels), seen)
         if not found:
             return []
         interface.change(found.put, remove=found.remove)
@@ -171,22 +207,37 @@ class TunnelReconciler:
             *(f"peer {_short(key)} removed: no tunnel has it" for key in found.remove),
         ]
 
+    def _peers(self, tunnels: tuple[Tunnel, ...]) -> Mapping[str, Peer]:
+        """Return what the hub should have; worked out anew when a tunnel changed, and when
+        a claim among them ends."""
+        now = self._clock.now()
+        known = self._wanted_peers
+        if known is None or known.of is not tunnels or not now < known.until:
+            ends = [one.claim_until for one in tunnels if one.claim_until is not None]
+            until = min((end for end in ends if end > now), default=_NEVER)
+            known = _Peers(tunnels, peers(tunnels, now=now), until)
+            self._wanted_peers = known
+        return known.peers
+
     def _remember(
         self, tunnels: tuple[Tunnel, ...], seen: Mapping[str, SeenPeer]
     ) -> None:
-        news = {}
+        news: dict[int, SeenPeer] = {}
+        told: dict[int, datetime] = {}
         for one in tunnels:
             peer = seen.get(one.public_key or one.claim_key or "")
             if peer is None or peer.handshake_at is None:
                 continue
-            # Another controller's hub may have heard the host later.
-            if one.handshake_at is None or peer.handshake_at > one.handshake_at:
+            known = self._told.get(one.id, one.handshake_at)
+            if known is None or peer.handshake_at > known:
                 news[one.id] = peer
+                told[one.id] = peer.handshake_at
         if news:
             with self._database.writer() as connection:
                 tunnel_repository.put_seen(
                     connection, news, controller=self._controller
                 )
+            self._told |= told
 
     def _rotate(
         self, tunnels: tuple[Tunnel, ...], seen: Mapping[str, SeenPeer]

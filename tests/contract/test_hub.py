@@ -35,15 +35,15 @@ def story(hub: Hub, name: str) -> dict[str, Any]:
         mtu=1420,
     )
     first = hub.open(plan)
-    before = first.public_key()
+    before = first.look().public_key
     first.configure(private_key=KEY, port=plan.port)
     first.change([Peer(public_key=PUBLIC, addresses=("100.126.0.2/32",))])
     again = hub.open(plan)
     return {
         "before": before,
         "name": again.name,
-        "key": again.public_key(),
-        "peers": list(again.peers()),
+        "key": again.look().public_key,
+        "peers": list(again.look().peers),
     }
 
 

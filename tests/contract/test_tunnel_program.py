@@ -131,7 +131,7 @@ class Site:
         self.hub.interface.change([Peer(public_key=key, addresses=addresses)])
 
     def heard(self, key: str) -> bool:
-        peer = self.hub.interface.peers().get(key)
+        peer = self.hub.interface.look().peers.get(key)
         return peer is not None and peer.handshake_at is not None
 
     def end(self) -> None:
@@ -263,12 +263,12 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
     assert host.program("offer") not in (first, second)
 
     # Other settings reach it without a cut.
-    handshake = site.hub.interface.peers()[second].handshake_at
+    handshake = site.hub.interface.look().peers[second].handshake_at
     host.set(MTU=1300)
     host.do("kill -HUP $(cat /var/lib/hummingbird-tunnel/pid)")
     eventually(site, lambda: "mtu 1300" in host.do("ip link show hb-tunnel"))
     assert site.ping()
-    assert site.hub.interface.peers()[second].handshake_at == handshake
+    assert site.hub.interface.look().peers[second].handshake_at == handshake
 
     # Another address of its own: a wireguard-go by itself takes 15 s to notice, and is
     # told.
@@ -281,7 +281,7 @@ def test_a_hosts_tunnel_comes_up_changes_its_key_and_goes(site: Site) -> None:
             == "yes"
         ),
     )
-    endpoint = site.hub.interface.peers()[second].endpoint
+    endpoint = site.hub.interface.look().peers[second].endpoint
     assert endpoint is not None and endpoint.startswith("192.0.2.77:")
 
     # A dead wireguard-go, or a link that somebody deletes, is made again.

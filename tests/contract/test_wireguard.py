@@ -116,10 +116,10 @@ def interface(request: pytest.FixtureRequest) -> WireGuard:
 
 
 def test_the_key_that_was_given_is_the_key_that_peers_see(interface: WireGuard) -> None:
-    assert interface.public_key() is None
+    assert interface.look().public_key is None
     key = new_key()
     interface.configure(private_key=key, port=PORT)
-    assert interface.public_key() == public_key_of(key)
+    assert interface.look().public_key == public_key_of(key)
 
 
 def test_what_was_put_is_there_and_what_was_removed_is_not(
@@ -129,7 +129,7 @@ def test_what_was_put_is_there_and_what_was_removed_is_not(
     first = peer(new_key(), "100.64.0.1/32", "fd00::1/128", keepalive_seconds=25)
     second = peer(new_key())
     interface.change([first, second])
-    seen = interface.peers()
+    seen = interface.look().peers
     assert {key: wanted_part(one) for key, one in seen.items()} == {
         first.public_key: first,
         second.public_key: second,
@@ -138,7 +138,7 @@ def test_what_was_put_is_there_and_what_was_removed_is_not(
     assert seen[first.public_key].handshake_at is None
 
     interface.change([], remove=[first.public_key, new_key()])
-    assert list(interface.peers()) == [second.public_key]
+    assert list(interface.look().peers) == [second.public_key]
 
 
 def test_a_changed_peer_loses_what_it_no_longer_has(interface: WireGuard) -> None:
@@ -147,7 +147,7 @@ def test_a_changed_peer_loses_what_it_no_longer_has(interface: WireGuard) -> Non
     interface.change([before])
     after = replace(before, addresses=("100.64.0.3/32",), keepalive_seconds=0)
     interface.change([after])
-    assert wanted_part(interface.peers()[after.public_key]) == after
+    assert wanted_part(interface.look().peers[after.public_key]) == after
 
 
 def test_an_address_goes_to_the_peer_that_got_it_last(interface: WireGuard) -> None:
@@ -155,7 +155,7 @@ def test_an_address_goes_to_the_peer_that_got_it_last(interface: WireGuard) -> N
     old, new = peer(new_key(), "100.64.0.1/32"), peer(new_key())
     interface.change([old, new])
     interface.change([replace(new, addresses=old.addresses)])
-    seen = interface.peers()
+    seen = interface.look().peers
     assert seen[old.public_key].addresses == ()
     assert seen[new.public_key].addresses == ("100.64.0.1/32",)
 
@@ -165,7 +165,7 @@ def test_peers_outlive_a_new_configuration(interface: WireGuard) -> None:
     one = peer(new_key(), "100.64.0.1/32")
     interface.change([one])
     interface.configure(private_key=new_key(), port=PORT + 1)
-    assert wanted_part(interface.peers()[one.public_key]) == one
+    assert wanted_part(interface.look().peers[one.public_key]) == one
 
 
 def test_after_the_changes_nothing_is_to_be_changed(interface: WireGuard) -> None:
@@ -177,18 +177,18 @@ def test_after_the_changes_nothing_is_to_be_changed(interface: WireGuard) -> Non
         one.public_key: one
         for one in (kept, replace(moved, addresses=("100.64.0.8/32",)), new)
     }
-    found = changes(wanted, interface.peers())
+    found = changes(wanted, interface.look().peers)
     assert {one.public_key for one in found.put} == {moved.public_key, new.public_key}
     assert found.remove == (foreign.public_key,)
     interface.change(found.put, remove=found.remove)
-    assert not changes(wanted, interface.peers())
+    assert not changes(wanted, interface.look().peers)
 
 
 def test_an_interface_that_is_gone_is_an_error(real: RealInterface) -> None:
     missing = UserspaceWireGuard("hbwg-none")
     assert not missing.is_served
     with pytest.raises(OSError, match="hbwg-none"):
-        missing.peers()
+        missing.look()
     with pytest.raises(OSError, match="refused"):
         real.interface.configure(private_key=new_key(), port=70000)
 
@@ -215,7 +215,7 @@ def test_a_session_outlives_changes_of_others_and_of_its_addresses(
             check=True,
         )
         assert host.pings("100.64.0.1")
-        first = hub.interface.peers()[host_public]
+        first = hub.interface.look().peers[host_public]
         assert first.endpoint == f"192.0.2.2:{PORT}"
         assert first.handshake_at is not None
 
@@ -226,7 +226,7 @@ def test_a_session_outlives_changes_of_others_and_of_its_addresses(
             remove=[one.public_key for one in others],
         )
         assert host.pings("100.64.0.1")
-        after = hub.interface.peers()
+        after = hub.interface.look().peers
         assert list(after) == [host_public]
         assert after[host_public].handshake_at == first.handshake_at
         assert after[host_public].endpoint == first.endpoint

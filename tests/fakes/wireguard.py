@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from hummingbird.domain.wireguard import Peer, SeenPeer
+from hummingbird.domain.wireguard import Peer, SeenPeer, Sight
 
 
 class FakeWireGuard:
@@ -25,16 +25,16 @@ class FakeWireGuard:
     def configure(self, *, private_key: str, port: int) -> None:
         self._private_key, self.port = private_key, port
 
-    def public_key(self) -> str | None:
+    def look(self) -> Sight:
+        return Sight(public_key=self._public_key(), peers=dict(self._peers))
+
+    def _public_key(self) -> str | None:
         if self._private_key is None:
             return None
         private = X25519PrivateKey.from_private_bytes(
             base64.b64decode(self._private_key)
         )
         return base64.b64encode(private.public_key().public_bytes_raw()).decode()
-
-    def peers(self) -> dict[str, SeenPeer]:
-        return dict(self._peers)
 
     def change(self, put: Iterable[Peer], *, remove: Iterable[str] = ()) -> None:
         for key in remove:

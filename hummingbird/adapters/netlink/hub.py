@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from hummingbird.adapters.netlink.uapi import PeerReader
 from hummingbird.adapters.netlink.wireguard import KernelWireGuard, WireGuard
 from hummingbird.adapters.netlink.wireguard_go import SOCKETS, UserspaceWireGuard
 from hummingbird.errors import HubUnavailable
@@ -58,6 +59,7 @@ class NetlinkHub:
 
     def __init__(self, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
+        self._reader = PeerReader()
 
     def open(self, plan: HubPlan) -> WireGuard:
         from pyroute2.iproute import IPRoute
@@ -65,17 +67,20 @@ class NetlinkHub:
 
         try:
             with IPRoute() as netlink:
-                found = _ensure_link(
-                    netlink, plan.interface, answer_seconds=self._answer_seconds
+                userspace = UserspaceWireGuard(
+                    plan.interface,
+                    timeout_seconds=self._answer_seconds,
+                    reader=self._reader,
                 )
+                found = _ensure_link(netlink, userspace)
                 _ensure_address(netlink, plan)
                 return found
         except (NetlinkError, OSError) as error:
             raise HubUnavailable(message=str(error)) from error
 
 
-def _ensure_link(netlink: Any, name: str, *, answer_seconds: float) -> WireGuard:
-    userspace = UserspaceWireGuard(name, timeout_seconds=answer_seconds)
+def _ensure_link(netlink: Any, userspace: UserspaceWireGuard) -> WireGuard:
+    name = userspace.name
     if userspace.is_served:
         if userspace.answers:
             return userspace
@@ -87,7 +92,7 @@ def _ensure_link(netlink: Any, name: str, *, answer_seconds: float) -> WireGuard
         # A TUN device whose program has died: its sessions are gone anyway.
         userspace.end_program()
         _remove(netlink, link["index"])
-    return _make(netlink, name)
+    return _make(netlink, userspace)
 
 
 def _remove(netlink: Any, index: int) -> None:
@@ -100,7 +105,8 @@ def _remove(netlink: Any, index: int) -> None:
             raise
 
 
-def _make(netlink: Any, name: str) -> WireGuard:
+def _make(netlink: Any, userspace: UserspaceWireGuard) -> WireGuard:
+    name = userspace.name
     from pyroute2.netlink.exceptions import NetlinkError
 
     try:
@@ -108,11 +114,13 @@ def _make(netlink: Any, name: str) -> WireGuard:
     except NetlinkError as error:
         if error.code not in _UNSUPPORTED:
             raise
-        return _start(name)
+        _start(userspace)
+        return userspace
     return KernelWireGuard(name)
 
 
-def _start(name: str) -> UserspaceWireGuard:
+def _start(userspace: UserspaceWireGuard) -> None:
+    name = userspace.name
     program = shutil.which("wireguard-go")
     if program is None:
         raise HubUnavailable(
@@ -120,7 +128,6 @@ def _start(name: str) -> UserspaceWireGuard:
         )
     SOCKETS.mkdir(mode=0o755, parents=True, exist_ok=True)
     LOG.info("The kernel has no WireGuard: starting wireguard-go for %s", name)
-    userspace = UserspaceWireGuard(name)
     deadline = time.monotonic() + _START_SECONDS
     # The socket of one that is just ending is in the way for a moment.
     while (code := _run(program, name)) and time.monotonic() < deadline:
@@ -131,7 +138,6 @@ def _start(name: str) -> UserspaceWireGuard:
                 message=f"wireguard-go {name} did not start (exit {code})"
             )
         time.sleep(0.02)
-    return userspace
 
 
 def _run(program: str, name: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from hummingbird.domain.wireguard import Peer, SeenPeer, networks
+from hummingbird.domain.wireguard import Peer, SeenPeer, Sight, networks
 
 
 class WireGuard(Protocol):
@@ -26,11 +26,8 @@ class WireGuard(Protocol):
         :raises OSError: the interface is gone, or the port is taken.
         """
 
-    def public_key(self) -> str | None:
-        """Return the key that peers know us by; None before `configure`."""
-
-    def peers(self) -> dict[str, SeenPeer]:
-        """Return the peers by public key.
+    def look(self) -> Sight:
+        """Return the interface's own key and its peers, in one conversation.
 
         :raises OSError: the interface is gone.
         """
@@ -61,24 +58,19 @@ class KernelWireGuard:
                 netlink.set, self._name, private_key=private_key, listen_port=port
             )
 
-    def public_key(self) -> str | None:
-        with _generic_netlink() as netlink:
-            for part in _answered(netlink.info, self._name):
-                key = part.get_attr("WGDEVICE_A_PUBLIC_KEY")
-                if key:
-                    return _text(key)
-        return None
-
-    def peers(self) -> dict[str, SeenPeer]:
+    def look(self) -> Sight:
+        own: str | None = None
         found: dict[str, SeenPeer] = {}
         with _generic_netlink() as netlink:
             # A dump comes in parts; a peer with many addresses may be cut in two.
             for part in _answered(netlink.info, self._name):
+                key = part.get_attr("WGDEVICE_A_PUBLIC_KEY")
+                own = _text(key) if key else own
                 for peer in part.get_attr("WGDEVICE_A_PEERS") or ():
                     seen = _seen(peer)
                     known = found.get(seen.public_key)
                     found[seen.public_key] = _joined(known, seen) if known else seen
-        return found
+        return Sight(public_key=own, peers=found)
 
     def change(self, put: Iterable[Peer], *, remove: Iterable[str] = ()) -> None:
         with _generic_netlink() as netlink:

@@ -12,13 +12,12 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from hummingbird.domain.wireguard import Peer, SeenPeer, networks
-from hummingbird.keypair import wireguard_public_key
+from hummingbird.adapters.netlink.uapi import PeerReader
+from hummingbird.domain.wireguard import Peer, Sight
 
 SOCKETS: Final = Path("/var/run/wireguard")
 """Where wireguard-go and wg meet; compiled into both."""
@@ -26,6 +25,7 @@ _TIMEOUT_SECONDS: Final = 30.0
 """For each piece of an answer. One that is working sends its first within milliseconds, and
 ten thousand peers in a second."""
 _PROC: Final = Path("/proc")
+_PIECE_BYTES: Final = 1 << 18
 
 
 class UserspaceWireGuard:
@@ -37,10 +37,13 @@ class UserspaceWireGuard:
         *,
         sockets: Path = SOCKETS,
         timeout_seconds: float = _TIMEOUT_SECONDS,
+        reader: PeerReader | None = None,
     ) -> None:
+        """:param reader: of an interface that was looked at before."""
         self._name = name
         self._path = sockets / f"{name}.sock"
         self._timeout_seconds = timeout_seconds
+        self._reader = reader or PeerReader()
 
     @property
     def name(self) -> str:
@@ -87,14 +90,8 @@ class UserspaceWireGuard:
     def configure(self, *, private_key: str, port: int) -> None:
         self._set([f"private_key={_hexadecimal(private_key)}", f"listen_port={port}"])
 
-    def public_key(self) -> str | None:
-        for name, value in self._get():
-            if name == "private_key":
-                return wireguard_public_key(_base64(value))
-        return None
-
-    def peers(self) -> dict[str, SeenPeer]:
-        return {peer.public_key: peer for peer in _peers(self._get())}
+    def look(self) -> Sight:
+        return self._reader.read(self._ask("get=1"))
 
     def change(self, put: Iterable[Peer], *, remove: Iterable[str] = ()) -> None:
         lines: list[str] = []
@@ -124,70 +121,29 @@ class UserspaceWireGuard:
         return connection
 
     def _set(self, lines: list[str]) -> None:
-        for _ in self._said("\n".join(["set=1", *lines]) + "\n\n"):
-            pass
+        self._ask("\n".join(["set=1", *lines]))
 
-    def _get(self) -> Iterator[tuple[str, str]]:
-        return self._said("get=1\n\n")
-
-    def _said(self, words: str) -> Iterator[tuple[str, str]]:
-        with (
-            self._connect() as connection,
-            connection.makefile("rw", encoding="ascii", newline="\n") as stream,
-        ):
-            stream.write(words)
-            stream.flush()
-            for line in stream:
-                name, _, value = line.rstrip("\n").partition("=")
-                if name == "errno":
-                    if value != "0":
-                        # Linux's numbers, positive or negative by version.
-                        number = abs(int(value))
-                        raise OSError(
-                            number, f"wireguard-go refused to change {self._name}"
-                        )
-                    return
-                if name:
-                    yield name, value
-            raise OSError(errno.EPIPE, f"the wireguard-go of {self._name} hung up")
-
-
-def _peers(lines: Iterable[tuple[str, str]]) -> Iterator[SeenPeer]:
-    current: dict[str, str] = {}
-    addresses: list[str] = []
-    for name, value in lines:
-        if name == "public_key":
-            if current:
-                yield _seen(current, addresses)
-            current, addresses = {name: value}, []
-        elif current and name == "allowed_ip":
-            addresses.append(value)
-        elif current:
-            current[name] = value
-    if current:
-        yield _seen(current, addresses)
-
-
-def _seen(fields: dict[str, str], addresses: list[str]) -> SeenPeer:
-    seconds = int(fields.get("last_handshake_time_sec", "0"))
-    nanoseconds = int(fields.get("last_handshake_time_nsec", "0"))
-    heard = (
-        datetime.fromtimestamp(seconds + nanoseconds / 1e9, UTC) if seconds else None
-    )
-    return SeenPeer(
-        public_key=_base64(fields["public_key"]),
-        addresses=networks(addresses),
-        keepalive_seconds=int(fields.get("persistent_keepalive_interval", "0")),
-        endpoint=fields.get("endpoint"),
-        handshake_at=heard,
-        received_bytes=int(fields.get("rx_bytes", "0")),
-        sent_bytes=int(fields.get("tx_bytes", "0")),
-    )
+    def _ask(self, words: str) -> str:
+        """Return the answer without its last line, which is what became of it."""
+        with self._connect() as connection:
+            connection.sendall(f"{words}\n\n".encode("ascii"))
+            said = bytearray()
+            # The last line is errno=NUMBER, and an empty one follows.
+            while not said.endswith(b"\n\n"):
+                more = connection.recv(_PIECE_BYTES)
+                if not more:
+                    raise OSError(
+                        errno.EPIPE, f"the wireguard-go of {self._name} hung up"
+                    )
+                said += more
+        answer, _, number = said.decode("ascii").rpartition("errno=")
+        if int(number):
+            # Linux's numbers, positive or negative by version.
+            raise OSError(
+                abs(int(number)), f"wireguard-go refused to change {self._name}"
+            )
+        return answer
 
 
 def _hexadecimal(key: str) -> str:
     return base64.b64decode(key).hex()
-
-
-def _base64(key: str) -> str:
-    return base64.b64encode(bytes.fromhex(key)).decode()

@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tunnels and the hub's key: rows in, domain objects out."""
 
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST, HUB, TUNNEL
@@ -20,19 +31,36 @@ _HUB = 1
 _TRIES = 20
 
 
+_COLUMNS = tuple(TUNNEL.c[name] for name in Tunnel.__dataclass_fields__)
+
+
+def _stamp() -> int:
+    # 32 bits, so that the sum of all stays a number for every database.
+    return secrets.randbits(32)
+
+
 def _tunnel(row: Row[Any]) -> Tunnel:
     return Tunnel(**row._mapping)
 
 
 def list_all(connection: Connection) -> list[Tunnel]:
     """Return every tunnel, by id."""
-    rows = connection.execute(select(TUNNEL).order_by(TUNNEL.c.id))
+    rows = connection.execute(select(*_COLUMNS).order_by(TUNNEL.c.id))
     return [_tunnel(row) for row in rows]
+
+
+def fingerprint(connection: Connection) -> tuple[int, int]:
+    """Return what is another whenever a tunnel came, went or changed, but for what the hub
+    saw of it: so that ten thousand need not be read to find that nothing is to be done."""
+    query = select(func.count(), func.coalesce(func.sum(TUNNEL.c.stamp), 0))
+    count, stamps = connection.execute(query.select_from(TUNNEL)).one()
+    return int(count), int(stamps)
 
 
 def of_host(connection: Connection, host_id: int) -> Tunnel | None:
     """Return the host's tunnel, or None."""
-    row = connection.execute(select(TUNNEL).where(TUNNEL.c.host_id == host_id)).first()
+    query = select(*_COLUMNS).where(TUNNEL.c.host_id == host_id)
+    row = connection.execute(query).first()
     return None if row is None else _tunnel(row)
 
 
@@ -55,6 +83,7 @@ def create(
                         uuid=str(uuid4()),
                         host_id=host_id,
                         address=address(overlay, index),
+                        stamp=_stamp(),
                         created_at=now,
                     )
                 )
@@ -88,8 +117,10 @@ def check_free(connection: Connection, tunnel: Tunnel, key: str) -> None:
 
 def change(connection: Connection, tunnel: Tunnel, **values: Any) -> Tunnel:
     """Write `values` (keys and their times) and return the tunnel as it is now."""
-    connection.execute(update(TUNNEL).where(TUNNEL.c.id == tunnel.id).values(**values))
-    row = connection.execute(select(TUNNEL).where(TUNNEL.c.id == tunnel.id)).one()
+    is_it = TUNNEL.c.id == tunnel.id
+    changed = {**values, "stamp": _stamp()}
+    connection.execute(update(TUNNEL).where(is_it).values(**changed))
+    row = connection.execute(select(*_COLUMNS).where(is_it)).one()
     return _tunnel(row)
 
 
@@ -98,24 +129,49 @@ def remove(connection: Connection, tunnel: Tunnel) -> None:
     connection.execute(delete(TUNNEL).where(TUNNEL.c.id == tunnel.id))
 
 
+def _new(name: str) -> BindParameter[Any]:
+    return bindparam(f"new_{name}", type_=TUNNEL.c[name].type)
+
+
+_SEEN = (
+    update(TUNNEL)
+    .where(
+        TUNNEL.c.id == bindparam("tunnel_id"),
+        or_(
+            TUNNEL.c.handshake_at.is_(None),
+            TUNNEL.c.handshake_at < _new("handshake_at"),
+        ),
+    )
+    .values(
+        {
+            name: _new(name)
+            for name in (
+                *("endpoint", "handshake_at", "received_bytes", "sent_bytes"),
+                "controller",
+            )
+        }
+    )
+)
+
+
 def put_seen(
     connection: Connection, seen: Mapping[int, SeenPeer], *, controller: str
 ) -> None:
-    """Write what the hub of `controller` saw, by tunnel id."""
+    """Write what the hub of `controller` saw, by tunnel id; where another hub has heard
+    the host later, that stands."""
     rows: Iterable[dict[str, Any]] = [
         {
             "tunnel_id": tunnel_id,
-            "endpoint": peer.endpoint,
-            "handshake_at": peer.handshake_at,
-            "received_bytes": peer.received_bytes,
-            "sent_bytes": peer.sent_bytes,
-            "controller": controller,
+            "new_endpoint": peer.endpoint,
+            "new_handshake_at": peer.handshake_at,
+            "new_received_bytes": peer.received_bytes,
+            "new_sent_bytes": peer.sent_bytes,
+            "new_controller": controller,
         }
         for tunnel_id, peer in seen.items()
     ]
     if rows:
-        statement = update(TUNNEL).where(TUNNEL.c.id == bindparam("tunnel_id"))
-        connection.execute(statement, list(rows))
+        connection.execute(_SEEN, list(rows))
 
 
 def ensure_hub(connection: Connection, *, box: SecretBox, now: datetime) -> str:

@@ -77,7 +77,7 @@ class Site:
         )
 
     def peers(self) -> dict[str, tuple[str, ...]]:
-        seen = self.world.hub.interfaces["hub0"].peers()
+        seen = self.world.hub.interfaces["hub0"].look().peers
         return {key: peer.addresses for key, peer in seen.items()}
 
     def tell(self, *, offer: str) -> None:

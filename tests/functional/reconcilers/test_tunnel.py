@@ -11,10 +11,11 @@ from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.domain.run import RunKind
 from hummingbird.domain.tunnel import Tunnel, TunnelState, state
-from hummingbird.domain.wireguard import Peer
+from hummingbird.domain.wireguard import Peer, SeenPeer
 from hummingbird.keypair import make_wireguard_key, wireguard_public_key
 from hummingbird.reconcilers.tunnel import Rotation, TunnelReconciler
 from hummingbird.secretbox import SecretBox
+from tests.explain import Watched
 from tests.fakes.hub import FakeHub
 from tests.fakes.wireguard import FakeWireGuard
 from tests.fakes.world import World
@@ -88,7 +89,7 @@ class Site:
         return self.hub.interfaces["hub0"]
 
     def peers(self) -> dict[str, tuple[str, ...]]:
-        return {key: one.addresses for key, one in self.interface.peers().items()}
+        return {key: one.addresses for key, one in self.interface.look().peers.items()}
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_a_script_that_was_given_out_opens_the_way_until_its_time_is_over(
     assert site.state is TunnelState.CLAIMABLE
 
     site.reconciler.reconcile()
-    assert site.interface.public_key() == site.public_key
+    assert site.interface.look().public_key == site.public_key
     assert site.peers() == {claim: ("100.126.0.2/32",)}
 
     site.world.clock.advance(31)
@@ -181,7 +182,7 @@ def test_a_hub_that_lost_everything_gets_it_back(site: Site) -> None:
     site.reconciler.reconcile()
     site.hub.interfaces.clear()
     site.reconciler.reconcile()
-    assert site.interface.public_key() == wireguard_public_key(site.private_key)
+    assert site.interface.look().public_key == wireguard_public_key(site.private_key)
     assert site.peers() == {own: ("100.126.0.2/32",)}
 
 
@@ -257,3 +258,61 @@ def test_old_keys_are_changed_by_runs_and_not_twice(site: Site) -> None:
     assert nudged == ["run"]
     site.reconciler.reconcile()
     assert site.world.run("edge-0").id == run.id
+
+
+def test_a_look_at_what_has_not_changed_reads_no_tunnel(site: Site) -> None:
+    site.begin()
+    _, own = make_wireguard_key()
+    site.change(public_key=own)
+    site.reconciler.reconcile()
+    watched = Watched(site.world.database)
+    with watched.watching():
+        assert site.reconciler.reconcile().looked_at == 1
+    assert not [one for one in watched.statements if "public_key" in one], watched
+    site.hear(own)
+    site.reconciler.reconcile()
+    with watched.watching():
+        site.reconciler.reconcile()
+    assert not [one for one in watched.statements if "UPDATE" in one], "it is told once"
+
+
+def test_a_tunnel_that_goes_with_its_host_is_missed(site: Site) -> None:
+    """Nobody tells the hub: the database removes it."""
+    site.begin()
+    _, own = make_wireguard_key()
+    site.change(public_key=own)
+    site.reconciler.reconcile()
+    assert site.peers() == {own: ("100.126.0.2/32",)}
+    with site.world.database.writer() as connection:
+        host = host_repository.find(connection, "edge-0")
+        host_repository.remove(connection, host.id)
+    site.reconciler.reconcile()
+    assert site.peers() == {}
+
+
+def test_what_another_hub_has_heard_later_stands(site: Site) -> None:
+    tunnel = site.begin()
+    _, own = make_wireguard_key()
+    site.change(public_key=own)
+    site.reconciler.reconcile()
+    site.hear(own)
+    sooner = site.world.clock.now()
+    later = sooner + timedelta(seconds=60)
+    elsewhere = SeenPeer(
+        public_key=own,
+        addresses=(),
+        endpoint="198.51.100.1:1",
+        handshake_at=later,
+        received_bytes=7,
+        sent_bytes=7,
+    )
+    with site.world.database.writer() as connection:
+        tunnel_repository.put_seen(
+            connection, {tunnel.id: elsewhere}, controller="controller-1"
+        )
+    site.reconciler.reconcile()
+    assert (site.tunnel.handshake_at, site.tunnel.controller) == (later, "controller-1")
+    site.world.clock.advance(120)
+    site.hear(own)
+    site.reconciler.reconcile()
+    assert site.tunnel.controller == "controller-0"
