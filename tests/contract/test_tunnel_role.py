@@ -21,7 +21,9 @@ PROGRAMS = ("wg", "wireguard-go")
 PLAY = """
 - hosts: all
   gather_facts: false
-  roles: [tunnel]
+  roles:
+    - role: tunnel
+      tags: [tunnel]
   vars:
     tunnel_settings: "{{ given_settings }}"
     tunnel_may_install: false
@@ -59,7 +61,8 @@ def play(folder: Path, *, bundle: str) -> tuple[str, str | None]:
         [
             *("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"),
             *("--mount-proc", "sh", "-c", _INSIDE, "sh", str(tools), str(ansible)),
-            *("-i", "localhost,", "-c", "local", "-e", json.dumps(given)),
+            *("-i", "localhost,", "-c", "local", "--tags", "tunnel"),
+            *("-e", json.dumps(given)),
             str(folder / "play.yml"),
         ],
         env={
