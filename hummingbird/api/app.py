@@ -14,7 +14,7 @@ from typing import Any
 from webob import Response
 from webob.exc import HTTPException
 
-from hummingbird.api.audit import Audited
+from hummingbird.api.audit import Audited, follow
 from hummingbird.api.authentication import Door, authenticate
 from hummingbird.api.beside import Beside
 from hummingbird.api.call import MAX_BODY_BYTES, Call
@@ -68,6 +68,7 @@ class Gate(PecanHook):  # type: ignore[misc]
         if length is not None and length > MAX_BODY_BYTES:
             raise BodyTooLarge(limit=MAX_BODY_BYTES)
         call = Call(parts=self._parts, request=request, context=context)
+        follow(call)
         request.environ[_CALL] = call
 
 

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes down who asked for which change, before the answer goes out.
 
-One row, in a transaction of its own after the change's, and one line of JSON to the logger
-`hummingbird.audit`. A request that is refused is written down as well, unless nobody knows
-whose it is: a stranger can't fill the log. A row that can't be written is told in the log
-and does not undo the change, which is made already.
+A change of the database and the row that tells of it are one transaction: neither is ever
+there without the other. A request that changed nothing, as it was refused, has a row in a
+transaction of its own, unless nobody knows whose it is: a stranger can't fill the log. Each
+is also a line of JSON to the logger `hummingbird.audit`, once its answer is known.
 """
 
 import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from logging.handlers import WatchedFileHandler
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from hummingbird.api.call import Call
 from hummingbird.api.parts import Parts
 from hummingbird.conf import Conf
 from hummingbird.db.repository import audit_log
+from hummingbird.db.session import Connection, Database
 from hummingbird.domain import audit
 from hummingbird.domain.audit import PATH_MAX_CHARACTERS, AuditEntry
 from hummingbird.errors import HummingbirdError
@@ -27,6 +29,7 @@ LOG = logging.getLogger(__name__)
 LINES: Final = logging.getLogger("hummingbird.audit")
 
 _CHANGES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_NOTE: Final = "hummingbird.audit"
 _LOOPBACK: Final = ("127.", "::1")
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -53,6 +56,57 @@ def open_file(conf: Conf) -> None:
     LINES.propagate = False
 
 
+class Note:
+    """The row of one request."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._id: int | None = None
+        self._status = 0
+
+    def write(self, connection: Connection) -> Callable[[], None]:
+        """Write the row with the first change that the request makes, as if it will
+        succeed; return what is to be called once that is kept."""
+        if self._id is not None:
+            return _nothing
+        status = self._call.success
+        written = audit_log.append(connection, entry(self._call, status))
+
+        def keep() -> None:
+            self._id, self._status = written, status
+
+        return keep
+
+    def close(self, database: Database, found: AuditEntry) -> None:
+        """See to it that there is a row, with the status of the answer.
+
+        :raises DatabaseUnavailable: the database does not answer.
+        """
+        if self._id is not None and self._status == found.status:
+            return
+        with database.writer() as connection:
+            if self._id is None:
+                audit_log.append(connection, found)
+            else:
+                audit_log.correct(connection, self._id, status=found.status)
+
+
+def _nothing() -> None:
+    """Have nothing to do."""
+
+
+def follow(call: Call) -> None:
+    """Have a row of the audit log in the transaction of whatever `call` changes, if it is
+    one that changes something and somebody's."""
+    if call.request.method not in _CHANGES or call.context.user == ANONYMOUS:
+        return
+    if not call.parts.conf.api.audit_days:
+        return
+    note = Note(call)
+    call.request.environ[_NOTE] = note
+    call.parts = replace(call.parts, database=call.parts.database.followed(note.write))
+
+
 class Audited:
     """An application, each change of which is written down."""
 
@@ -65,7 +119,6 @@ class Audited:
         self._application = application
         self._parts = parts
         self._call_key = call_key
-        self._keeps_rows = bool(parts.conf.api.audit_days)
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -80,27 +133,26 @@ class Audited:
 
         answer = self._application(environ, start)
         call: Call | None = environ.get(self._call_key)
+        note: Note | None = environ.pop(_NOTE, None)
         if call is not None and call.context.user != ANONYMOUS and statuses:
-            self._record(_entry(self._parts, environ, call, int(statuses[-1][:3])))
+            self._record(note, entry(call, int(statuses[-1][:3])))
         return answer
 
-    def _record(self, entry: AuditEntry) -> None:
-        LINES.info("%s", _line(entry))
-        if not self._keeps_rows:
+    def _record(self, note: Note | None, found: AuditEntry) -> None:
+        LINES.info("%s", _line(found))
+        if note is None:
             return
         try:
-            with self._parts.database.writer() as connection:
-                audit_log.append(connection, entry)
+            note.close(self._parts.database, found)
         except HummingbirdError as error:
-            LOG.error("%s is not in the audit log: %s", entry.request_id, error)
+            LOG.error("%s is not in the audit log: %s", found.request_id, error)
 
 
-def _entry(
-    parts: Parts, environ: Mapping[str, Any], call: Call, status: int
-) -> AuditEntry:
-    context = call.context
+def entry(call: Call, status: int) -> AuditEntry:
+    """Return what is written down of a request."""
+    context, environ = call.context, call.request.environ
     return AuditEntry(
-        at=parts.clock.now(),
+        at=call.parts.clock.now(),
         request_id=context.request_id,
         user=context.user[:255],
         user_id=context.user_id,

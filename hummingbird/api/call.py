@@ -25,6 +25,8 @@ class Call:
     names: tuple[str, ...] = ()
     """What the path says in the places of the route's {…}."""
     status: int = 200
+    success: int = 200
+    """The status that its answer will have, if nothing goes wrong."""
     headers: dict[str, str] = field(default_factory=dict)
     """What the answer has beside the usual headers."""
 

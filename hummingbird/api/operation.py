@@ -52,6 +52,11 @@ class Operation:
     further: Mapping[int, str] = field(default_factory=dict, kw_only=True)
     """Statuses beyond those that every operation may have, and why."""
 
+    @property
+    def success(self) -> int:
+        """The status of an answer to what was done."""
+        return 204 if self.answer is None else self.status
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -114,6 +119,7 @@ def guarded(operation: Operation, handler: Handler) -> Handler:
     checks = {argument.name: argument.check for argument in operation.query}
 
     def guard(call: Call) -> Any:
+        call.success = operation.success
         for name, value in call.arguments(*names).items():
             check = checks[name]
             if check is not None:

@@ -9,7 +9,7 @@ writers of one process queue on one lock, which is fairer than SQLite's own retr
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -98,9 +98,41 @@ class Database:
         begun: what its writers undo is undone alone, what they keep waits for the end."""
         return _Joined(self, connection)
 
+    def followed(self, last: Callable[[Connection], Callable[[], None]]) -> "Database":
+        """Return this database with something that each transaction which writes does last.
+
+        :param last: does it; what it returns is called once the transaction is kept.
+        """
+        return _Followed(self, last)
+
     def dispose(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class _Followed(Database):
+    """A database of which each change is followed by something in its transaction."""
+
+    def __init__(
+        self, whole: Database, last: Callable[[Connection], Callable[[], None]]
+    ) -> None:
+        self.engine = whole.engine
+        self._whole = whole
+        self._last = last
+
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """Yield a connection that reads."""
+        with self._whole.reader() as connection:
+            yield connection
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """Yield a connection whose changes are kept together with what follows them."""
+        with self._whole.writer() as connection:
+            yield connection
+            kept = self._last(connection)
+        kept()
 
 
 class _Joined(Database):

@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from hummingbird.db.model import AUDIT_LOG
 from hummingbird.domain.audit import AuditEntry, StoredEntry
@@ -13,10 +13,19 @@ from hummingbird.domain.audit import AuditEntry, StoredEntry
 _INSERT: Final = insert(AUDIT_LOG)
 
 
-def append(connection: Connection, entry: AuditEntry) -> None:
-    """Write one entry."""
+def append(connection: Connection, entry: AuditEntry) -> int:
+    """Write one entry; return its id."""
     values = {**vars(entry), "roles": json.dumps(entry.roles)}
-    connection.execute(_INSERT, values)
+    inserted = connection.execute(_INSERT, values).inserted_primary_key
+    assert inserted is not None
+    return int(inserted[0])
+
+
+def correct(connection: Connection, entry_id: int, *, status: int) -> None:
+    """Write that the answer had another status than was foreseen."""
+    connection.execute(
+        update(AUDIT_LOG).where(AUDIT_LOG.c.id == entry_id).values(status=status)
+    )
 
 
 def list_latest(

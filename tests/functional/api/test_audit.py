@@ -22,6 +22,12 @@ from tests.functional.api.conftest import TOKEN, Client, World
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret-of-key\n-----END"
 
+EDGE_0 = {
+    "hostname": "edge-0",
+    "personality": "edgeworker",
+    "mgmt_mac": "52:54:00:00:00:01",
+}
+
 
 def entries(world: World, **query: Any) -> list[dict[str, Any]]:
     answer = world.client.request("GET", "/v1/audit_log", query=query)
@@ -216,15 +222,41 @@ def test_each_change_is_a_line_in_a_file_of_its_own(
     assert said["asked"] == {"name": "a", "password": "***"}
 
 
-def test_a_change_stands_though_its_entry_can_t_be_written(
+def test_there_is_no_change_without_its_entry(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
         raise DatabaseUnavailable(message="disk full")
 
-    monkeypatch.setattr(audit_log, "append", broken)
-    assert world.add()["hostname"] == "edge-0"
-    assert "is not in the audit log" in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_log, "append", broken)
+        assert world.client.post("/v1/ihosts", EDGE_0).status == 503
+        assert "is not in the audit log" in caplog.text
+    assert world.client.get("/v1/ihosts").json["ihosts"] == []
+    assert entries(world) == []
+
+
+def test_a_change_whose_answer_failed_is_there_with_that_status(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no JSON")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "encode", broken)
+        assert world.client.post("/v1/ihosts", EDGE_0).status == 500
+    assert [entry["status"] for entry in entries(world)] == [500]
+    (host,) = world.client.get("/v1/ihosts").json["ihosts"]
+    assert host["hostname"] == "edge-0"
+
+
+def test_what_is_sent_again_under_one_key_has_an_entry_each_time(world: World) -> None:
+    for _ in range(2):
+        body = json.dumps(EDGE_0).encode()
+        world.client.request(
+            "POST", "/v1/ihosts", body=body, HTTP_IDEMPOTENCY_KEY="one"
+        )
+    assert [entry["status"] for entry in entries(world)] == [200, 200]
 
 
 def test_entries_are_the_same_on_each_database(database: Database) -> None:
