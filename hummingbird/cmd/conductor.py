@@ -21,6 +21,7 @@ from hummingbird.adapters.bmc.kind import BoardsByKind
 from hummingbird.adapters.bmc.redfish import RedfishBoards
 from hummingbird.adapters.helm.release import HelmRelease
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
+from hummingbird.adapters.netlink.forwarding import SystemForwarding
 from hummingbird.adapters.netlink.link import NetlinkLinks, own_addresses
 from hummingbird.adapters.path.look import SystemPath
 from hummingbird.adapters.ssh.probe import probe
@@ -50,6 +51,7 @@ from hummingbird.errors import HummingbirdError
 from hummingbird.reconcilers import fault_forward, registry, tunnel, vxlan
 from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.base import Reconciler
+from hummingbird.reconcilers.forwarding import ForwardingReconciler
 from hummingbird.reconcilers.own_address import OwnAddressReconciler
 from hummingbird.reconcilers.plan import PlanReconciler
 from hummingbird.reconcilers.reach import Reach
@@ -193,6 +195,7 @@ class Conductor:
                 database, clock=clock, box=box, parts=self._trace_parts(conf, links)
             ),
             *((fault,) if fault is not None else ()),
+            *((_forwarding(conf),) if conf.tunnel.check_forwarding else ()),
             PlanReconciler(
                 database,
                 cluster=self.neighbours.cluster,
@@ -226,6 +229,17 @@ class Conductor:
         if self._rpc is not None:
             self._rpc.stop()
         self.service.stop()
+
+
+def _forwarding(conf: Conf) -> ForwardingReconciler:
+    hub, bridge = str(conf.tunnel.hub_interface), str(conf.vxlan.bridge)
+    inside = {hub_options(conf).overlay, *hub_options(conf).networks}
+    versions = frozenset(6 if ":" in network else 4 for network in inside)
+    return ForwardingReconciler(
+        SystemForwarding(bridge=bridge),
+        interfaces={hub: versions, bridge: frozenset({4})},
+        period_seconds=registry.FORWARDING_PERIOD_SECONDS,
+    )
 
 
 def _rpc_server(conf: Conf, service: ConductorService) -> "Server":

@@ -98,6 +98,17 @@ OPTS = (
             "uname -m says, for example aarch64/wg. Empty: such hosts must have wg."
         ),
     ),
+    cfg.BoolOpt(
+        "check_forwarding",
+        default=True,
+        help=(
+            "Whether the conductor looks, once a minute, if this machine forwards what "
+            "comes in by the hub and by the VXLANs' bridge, and says so in the reports "
+            "of the reconciler forwarding. False where a firewall lets it through in a "
+            "way that is not seen (by addresses or marks), or hosts need nobody but the "
+            "controller."
+        ),
+    ),
     cfg.IntOpt(
         "rotation_days",
         default=30,

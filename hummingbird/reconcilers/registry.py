@@ -25,6 +25,8 @@ FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
     "board": ("alarm",),
+    "tunnel": ("forwarding",),
+    "vxlan": ("forwarding",),
 }
 """Whoever stands on the right looks again when the one on the left changed something."""
 
@@ -33,6 +35,7 @@ NODE_PERIOD_SECONDS: Final = 30.0
 ORPHAN_PERIOD_SECONDS: Final = 10.0
 AGENT_PERIOD_SECONDS: Final = 30.0
 OWN_ADDRESS_PERIOD_SECONDS: Final = 60.0
+FORWARDING_PERIOD_SECONDS: Final = 60.0
 BOARD_PERIOD_SECONDS: Final = 10.0
 """Guesses, each short against what a person notices and long against its cost; runs and
 the followers above nudge, so that these are for changes made by others."""
