@@ -310,6 +310,20 @@ def test_a_change_of_key_that_lost_its_power_is_finished(site: Site) -> None:
     assert site.ping()
 
 
+def test_a_program_that_is_stopped_leaves_nothing(site: Site) -> None:
+    host = site.host
+    before = host.do("ip rule; ip -6 rule")
+    site.put(host.program("public"), f"{ADDRESS}/32")
+    host.start()
+    eventually(site, site.ping)
+    assert host.do("ip rule; ip -6 rule") != before
+    host.do("kill -TERM $(cat /var/lib/hummingbird-tunnel/pid)")
+    eventually(site, lambda: not (host.private / "pid").exists())
+    eventually(site, lambda: host.wireguard_go() == "")
+    assert "hb-tunnel" not in host.do("ip -o link show; ls /var/run/wireguard")
+    assert host.do("ip rule; ip -6 rule") == before
+
+
 def test_a_wireguard_go_that_hangs_is_started_again(site: Site) -> None:
     """Nobody can reach the box meanwhile: it has to help itself."""
     host = site.host

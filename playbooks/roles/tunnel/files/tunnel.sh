@@ -112,7 +112,7 @@ end_program() {
         *) continue ;;
         esac
         [ "$(readlink "$process/ns/net")" = "$(readlink /proc/self/ns/net)" ] || continue
-        kill -KILL "${process#/proc/}" 2>/dev/null
+        kill -KILL "${process#/proc/}" 2>/dev/null && rm -f "/var/run/wireguard/$NAME.sock"
     done
 }
 
