@@ -171,7 +171,7 @@ class TraceReconciler:
         if address is None:
             return Seen(**values)
         port = known.credential.port if known.credential is not None else 22
-        values |= {"port": port, **self._way(address, outer, port=port, emn=emn)}
+        values |= {"port": port, **self._way(address, outer, port=port, known=known)}
         if values["ssh"] is Ssh.ANSWERS:
             values |= self._inside(known, address, port=port)
         return Seen(**values)
@@ -202,9 +202,9 @@ class TraceReconciler:
         }
 
     def _way(
-        self, address: str, outer: str | None, *, port: int, emn: Emn | None
+        self, address: str, outer: str | None, *, port: int, known: _Known
     ) -> dict[str, Any]:
-        path, links = self._parts.path, self._parts.links
+        path, links, emn = self._parts.path, self._parts.links, known.emn
         link = links.towards(outer or address)
         values: dict[str, Any] = {
             "link": None if link is None else link.name,
@@ -220,8 +220,9 @@ class TraceReconciler:
             found = self._what_fits(address, wanted)
             if found != wanted and (emn is None or emn.mtu is None):
                 # Where the way said that it carries less, nothing vanishes: whoever sends
-                # is told, as we were just now (RFC 1191, RFC 8201).
-                told = links.mtu_towards(address) or ETHERNET
+                # is told, as we were just now (RFC 1191, RFC 8201). Where the host found it
+                # out for its tunnel, it keeps to it, and has us keep to it.
+                told = min(links.mtu_towards(address) or ETHERNET, _found_by(known))
                 if told < wanted:
                     wanted, found = told, self._what_fits(address, told)
             values |= {"mtu_wanted": wanted, "mtu_found": found}
@@ -301,6 +302,17 @@ class TraceReconciler:
             if port is not None:
                 found[f"{what} at {endpoint}"] = (name, port)
         return found
+
+
+def _found_by(known: _Known) -> int:
+    """Return what the host has found to fit its tunnel or VXLAN; Ethernet's where it has
+    none, or has not said so."""
+    if known.emn is None or known.emn.attachment in (
+        Attachment.DIRECT,
+        Attachment.ROUTED,
+    ):
+        return ETHERNET
+    return (known.heartbeat and known.heartbeat.path_mtu) or ETHERNET
 
 
 def _outer(known: _Known, attachment: Attachment) -> str | None:

@@ -2,15 +2,21 @@
 """A trace that was asked for says where the path to the host ends."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hummingbird.adapters.ansible.playbook import PlaybookEvent, PlaybookResult
+from hummingbird.db.repository import heartbeat
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import trace as traces
+from hummingbird.db.repository import tunnel as tunnels
 from hummingbird.domain.emn import Attachment
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.trace import Ssh
+from hummingbird.domain.wireguard import SeenPeer
+from hummingbird.keypair import make_wireguard_key
 from hummingbird.reconcilers.trace import TraceParts, TraceReconciler
 from tests.fakes.path import FakePath
 from tests.fakes.world import World
@@ -140,6 +146,49 @@ def test_a_way_that_says_what_it_carries_is_no_black_hole(tracer: Tracer) -> Non
     found = tracer.trace()
     assert found["finding"] == "reached"
     assert "1444 of 1444 bytes fit" in [step["detail"] for step in found["steps"]]
+
+
+def test_what_a_host_has_found_for_its_tunnel_is_no_black_hole(tracer: Tracer) -> None:
+    """It keeps to it, and has TCP's other end keep to it."""
+    world, inside = tracer.world, "100.126.0.2"
+    world.add_network("kiosks", "10.30.0.0/24", attachment=Attachment.WIREGUARD)
+    world.add("kiosk-7", "10.30.0.11")
+    host, now = world.host("kiosk-7"), world.clock.now()
+    key = make_wireguard_key()[1]
+    with world.database.writer() as connection:
+        tunnel = tunnels.create(
+            connection, host_id=host.id, overlay="100.126.0.0/16", now=now
+        )
+        tunnels.change(connection, tunnel, public_key=key)
+        seen = SeenPeer(
+            public_key=key,
+            addresses=(),
+            endpoint="198.51.100.1:1",
+            handshake_at=now,
+            received_bytes=0,
+            sent_bytes=0,
+        )
+        tunnels.put_seen(connection, {tunnel.id: seen}, controller="controller-0")
+        word = Heartbeat(
+            host_id=host.id,
+            last_heard_at=now,
+            period_seconds=10.0,
+            boot_id="b",
+            uptime_seconds=1,
+            beats=1,
+        )
+        heartbeat.put(connection, [word])
+    tracer.path.fits[inside] = 1240
+    tracer.path.servers[inside] = Ssh.ANSWERS
+    tracer.path.keys[inside] = (KEY,)
+    assert tracer.trace("kiosk-7")["finding"] == "mtu_black_hole"
+    world.clock.advance(1)
+    with world.database.writer() as connection:
+        later = replace(word, last_heard_at=world.clock.now(), path_mtu=1240)
+        heartbeat.put(connection, [later])
+    found = tracer.trace("kiosk-7")
+    assert found["finding"] == "reached", found
+    assert "1240 of 1240 bytes fit" in [step["detail"] for step in found["steps"]]
 
 
 def test_another_key_ends_the_look_before_a_login(tracer: Tracer) -> None:
