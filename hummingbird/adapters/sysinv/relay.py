@@ -89,10 +89,21 @@ class RelayAnswer:
     def __iter__(self) -> Iterator[bytes]:
         """Yield the body as it comes, encoded as it is.
 
+        Before the last piece of a body of known length is given on, the connection is
+        free: who has read it all may come again at once, and finds that one.
+
         :raises SysinvUnavailable: it breaks off.
         """
+        left = _length(self.headers)
         try:
-            yield from self._response.iter_stream()
+            stream = iter(self._response.iter_stream())
+            for piece in stream:
+                left = None if left is None else left - len(piece)
+                if left == 0:
+                    for _ in stream:  # its end, which is here already
+                        pass
+                    self.close()
+                yield piece
         except _FAILURES as error:
             raise SysinvUnavailable(
                 message=f"its answer broke off ({type(error).__name__})"
@@ -272,3 +283,9 @@ def _checked(url: str) -> SplitResult:
 
 def _text(raw: bytes) -> str:
     return raw.decode("latin-1")
+
+
+def _length(headers: Iterable[tuple[str, str]]) -> int | None:
+    """Return how many bytes a body has, or None where that is not said."""
+    said = [value for name, value in headers if name.lower() == "content-length"]
+    return int(said[0]) if said and said[0].isdecimal() else None

@@ -138,3 +138,16 @@ def test_the_path_before_the_version_is_kept(sysinv: FakeSysinv) -> None:
         relay.send("GET", "/v1/ihosts?a=b", HEADERS, None).close()
         assert sysinv.seen[-1].target == "/before/v1/ihosts?a=b"
         relay.close()
+
+
+def test_who_has_read_all_finds_the_connection_free(sysinv: FakeSysinv) -> None:
+    relay = SysinvRelay(sysinv.url, clock=ManualClock(), connect_seconds=10, passages=1)
+    for _ in range(3):
+        answer = relay.send("GET", "/v1/ihosts/compute-0", HEADERS, None)
+        left = int(dict(answer.headers)["Content-Length"])
+        pieces = iter(answer)
+        while left:
+            left -= len(next(pieces))
+        # Nobody has asked for more, or closed it; the one place is free all the same.
+    assert sysinv.connections == 1
+    relay.close()
