@@ -15,6 +15,7 @@ from ansible.module_utils import (
     host_snapshot,
     membership,
     our_packages,
+    router_advert,
 )
 from ansible.module_utils.basic import AnsibleModule
 
@@ -44,6 +45,10 @@ options:
 """
 
 RETURN = r"""
+sysctls_first:
+  description: Settings to be made before the others, by path, so that this host keeps its routes.
+  type: dict
+  returned: always
 sysctls_to_apply: {description: Settings that differ from the wanted., type: dict, returned: always}
 modules_to_load: {description: Modules that are not loaded., type: list, returned: always}
 ansible_facts:
@@ -112,6 +117,7 @@ def baseline(login_user):
         "sysctls": host_snapshot.sysctls(),
         "is_node": membership.is_node(),
         "interfaces": host_snapshot.interfaces(),
+        "advertised": router_advert.learning(),
         "cgroups": host_snapshot.cgroups(),
         "nft": [list(chain) for chain in host_snapshot.nft_chains()],
         "images": host_snapshot.run(
@@ -125,7 +131,8 @@ def differing(wanted):
     found = {}
     for name, value in wanted.items():
         try:
-            with open("/proc/sys/" + name.replace(".", "/"), encoding="ascii") as file:
+            path = name if "/" in name else name.replace(".", "/")
+            with open("/proc/sys/" + path, encoding="ascii") as file:
                 if file.read().split() != str(value).split():
                     found[name] = str(value)
         except OSError:
@@ -193,6 +200,8 @@ def main():
         changed = True
     if changed and not module.check_mode:
         host_manifest.save(manifest)
+    # A list of changes that an older release began has no such interfaces.
+    first = router_advert.settings(manifest["baseline"].get("advertised", []))
     os_family, pkg_mgr = host_family.family()
     installed = host_snapshot.packages()
     module.exit_json(
@@ -206,7 +215,8 @@ def main():
                 if version != "rc"
             },
         },
-        sysctls_to_apply=differing(module.params["sysctls"]),
+        sysctls_first=first,
+        sysctls_to_apply=differing({**first, **module.params["sysctls"]}),
         modules_to_load=to_load,
         package_source_unread=our_packages.package_lists() == [],
         notes=notes(),

@@ -139,6 +139,19 @@ def test_a_difference_names_what_came_went_and_changed() -> None:
     assert snapshot.difference(before, before) == []
 
 
+def test_the_default_routes_that_a_router_advertised_are_known_from_others() -> None:
+    """Lines as Linux 6.18 writes them: of a router, of an operator, of a prefix."""
+    advert = _load("module_utils/router_advert.py")
+    zero, router = "0" * 32, "fe80000000000000cc0dd9fffe6b2a01"
+    table = (
+        f"{zero} 00 {zero} 00 {router} 00000400 00000001 00000000 00450003     eth0\n"
+        f"{zero} 00 {zero} 00 {router} 00000400 00000001 00000000 00000003     eth1\n"
+        f"fd000020{zero[8:]} 40 {zero} 00 {zero} 00000100 00000001 00000000 00440001 eth2\n"
+    )
+    assert advert.default_routes(table) == {"eth0"}
+    assert advert.settings(["eth0.7"]) == {"net/ipv6/conf/eth0.7/accept_ra": "2"}
+
+
 def test_everything_that_is_not_compared_has_a_reason() -> None:
     snapshot = _load("files/host_snapshot.py")
     assert all(len(reason) > 5 for reason in snapshot.IGNORED.values())
