@@ -170,7 +170,7 @@ class Conductor:
             runner=neighbours.runner,
             cluster=neighbours.cluster,
             gateways=lambda: gateway_endpoints(conf, links),
-            hub=conf.tunnel.hub_endpoint,
+            hubs=tuple(conf.tunnel.hub_endpoint),
             period_seconds=conf.gateway.period_seconds,
         )
 

@@ -17,7 +17,7 @@ from hummingbird.reconcilers.recovery import Probe
 from hummingbird.secretbox import SecretBox
 
 HUB_OPTIONS = HubOptions(
-    endpoint=None,
+    endpoints=(),
     overlay="100.126.0.0/16",
     networks=(),
     keepalive_seconds=25,

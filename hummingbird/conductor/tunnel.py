@@ -81,6 +81,7 @@ def settings(task: HostTask, tunnel: Tunnel | None) -> str:
         hub_key=task.journal.write(work),
         options=task.neighbours.hub_options,
         emn=emn,
+        outside=task.host.outside,
     )
 
 

@@ -12,12 +12,15 @@ from hummingbird.domain.tunnel import HubOptions
 GROUP = "tunnel"
 
 OPTS = (
-    cfg.StrOpt(
+    cfg.ListOpt(
         "hub_endpoint",
+        default=[],
         help=(
             "address:port at which hosts reach the WireGuard hub on this controller, "
             "for example 203.0.113.5:51820: the public address of a NAT or a floating "
-            "address that moves between controllers. Needed for tunnels."
+            "address that moves between controllers. Several, separated by commas, where "
+            "some hosts have IPv4 alone and others IPv6: each takes the first that it can "
+            "speak to. Needed for tunnels."
         ),
     ),
     cfg.PortOpt(
@@ -128,7 +131,7 @@ def hub_options(conf: Any) -> HubOptions:
     """Return what the options say about the hub."""
     options = conf.tunnel
     return HubOptions(
-        endpoint=options.hub_endpoint or None,
+        endpoints=tuple(options.hub_endpoint),
         overlay=str(options.overlay),
         networks=tuple(options.routes) or _management_networks(conf),
         keepalive_seconds=int(options.keepalive_seconds),

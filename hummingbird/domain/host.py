@@ -84,6 +84,11 @@ class Host:
     created_at: datetime
     updated_at: datetime | None
 
+    @property
+    def outside(self) -> str | None:
+        """Where it is without any tunnel, as far as it is known."""
+        return self.underlay or self.mgmt_ip
+
 
 class HostView(NamedTuple):
     """A host's state in StarlingX's words (contract of sysinv's ihost)."""

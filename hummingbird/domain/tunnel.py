@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from hummingbird.domain.emn import Emn
+from hummingbird.domain.endpoint import nearest_endpoints
 from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS, Peer, networks
 from hummingbird.errors import HubEndpointInvalid, HubEndpointMissing, OverlayFull
 
@@ -33,8 +34,9 @@ _ENDPOINT = re.compile(
 class HubOptions:
     """What this deployment says about its hub and the tunnels to it."""
 
-    endpoint: str | None
-    """address:port, name:port or [address]:port, as hosts reach it."""
+    endpoints: tuple[str, ...]
+    """address:port, name:port or [address]:port each, as hosts reach it; empty: nobody said
+    it."""
     overlay: str
     networks: tuple[str, ...]
     """What hosts reach through their tunnels, beside the overlay."""
@@ -93,24 +95,32 @@ class Tunnel:
     created_at: datetime
 
 
-def check_endpoint(endpoint: str | None) -> str:
-    """Return `endpoint`, fit to be given to hosts.
+def check_endpoint(endpoints: tuple[str, ...], *, address: str | None = None) -> str:
+    """Return the first of `endpoints` that a host can speak to, fit to be given to it.
 
-    :raises HubEndpointMissing, HubEndpointInvalid: it is not.
+    :param address: the host's own, outside the tunnel; None: it is not known.
+    :raises HubEndpointMissing, HubEndpointInvalid: there is none, or one is not fit.
     """
-    if not endpoint:
+    for endpoint in endpoints:
+        match = _ENDPOINT.fullmatch(endpoint)
+        if match is None or not 0 < int(match["port"]) < 65536:
+            raise HubEndpointInvalid(endpoint=endpoint)
+    if not endpoints:
         raise HubEndpointMissing()
-    match = _ENDPOINT.fullmatch(endpoint)
-    if match is None or not 0 < int(match["port"]) < 65536:
-        raise HubEndpointInvalid(endpoint=endpoint)
-    return endpoint
+    return nearest_endpoints(endpoints, address=address)[0]
 
 
 def host_settings(
-    tunnel: Tunnel, *, hub_key: str, options: HubOptions, emn: Emn | None
+    tunnel: Tunnel,
+    *,
+    hub_key: str,
+    options: HubOptions,
+    emn: Emn | None,
+    outside: str | None,
 ) -> str:
     """Return what the host's end of the tunnel reads: lines of a POSIX shell.
 
+    :param outside: the host's address without the tunnel, as far as it is known.
     :param emn: the host's network. Where that has VXLAN the management network is in the
         VXLAN, which the tunnel carries, and what is said of packets is said of its. Where
         nobody said how large those may be, the host finds it out.
@@ -122,7 +132,7 @@ def host_settings(
     values = {
         "ADDRESS": tunnel.address,
         "HUB_KEY": hub_key,
-        "HUB_ENDPOINT": check_endpoint(options.endpoint),
+        "HUB_ENDPOINT": check_endpoint(options.endpoints, address=outside),
         "NETWORKS": " ".join(networks({options.overlay, *beside})),
         "KEEPALIVE": str(tunnel.keepalive_seconds),
         "MTU": str(mtu or options.mtu),

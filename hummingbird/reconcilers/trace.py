@@ -65,7 +65,8 @@ class TraceParts:
     cluster: Cluster
     gateways: Callable[[], Sequence[str]]
     """host:port at which agents reach the gateway, at least one."""
-    hub: str | None
+    hubs: tuple[str, ...]
+    """Where hosts reach the hub of tunnels, if somebody said it."""
     period_seconds: float
     """Of heartbeats."""
 
@@ -162,7 +163,9 @@ class TraceReconciler:
             "address": address,
             "outer": outer,
             "end": known.gateway.hostname if known.gateway is not None else None,
-            "hub": self._parts.hub,
+            "hub": next(
+                iter(nearest_endpoints(self._parts.hubs, address=host.outside)), None
+            ),
             "is_in_service": host.state in UNLOCKED,
             **self._heard(known),
         }
@@ -324,5 +327,5 @@ def _outer(known: _Known, attachment: Attachment) -> str | None:
         case Attachment.WIREGUARD_VXLAN:
             return known.tunnel.address if known.tunnel is not None else None
         case Attachment.WIREGUARD:
-            return known.host.underlay or known.host.mgmt_ip
+            return known.host.outside
     return None

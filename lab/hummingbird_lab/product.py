@@ -54,7 +54,9 @@ def settings(lab: Lab, *, state: Path) -> dict[str, dict[str, object]]:
             f"{six}:{KUBERNETES_PORT}",
         },
         "network": {"mn_cidr": "192.168.204.0/24,fd00:204::/64"},
-        "tunnel": {"hub_endpoint": f"{inventory.CONTROLLER_WAN_ADDRESS}:51820"},
+        "tunnel": {
+            "hub_endpoint": f"{inventory.CONTROLLER_WAN_ADDRESS}:51820,{six}:51820"
+        },
         "agents": {"registry": f"{REGISTRY_NAME}/hummingbird"},
         "provisioning": {
             "package_repository_url": f"{lab.apt_url},http://{six}:{service.APT_PORT}",

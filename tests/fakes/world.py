@@ -81,7 +81,7 @@ PATIENCE = Patience(
 
 
 HUB_OPTIONS = HubOptions(
-    endpoint="198.51.100.2:51820",
+    endpoints=("198.51.100.2:51820",),
     overlay="100.126.0.0/16",
     networks=("192.168.204.0/24",),
     keepalive_seconds=25,

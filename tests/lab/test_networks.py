@@ -2,6 +2,8 @@
 """Hosts of networks that are not simply there: one L2 subnet by VXLAN, with a gateway."""
 
 import json
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -251,10 +253,38 @@ def test_a_host_behind_nat_is_in_the_management_network_inside_its_tunnel(
     )
 
 
+ADVERTISE = """
+import socket, sys, time
+plug = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+plug.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
+plug.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+advertisement = bytes([134, 0, 0, 0, 64, 0]) + (1800).to_bytes(2, "big") + bytes(8)
+while True:
+    plug.sendto(advertisement, ("ff02::1", 0, 0, socket.if_nametoindex(sys.argv[1])))
+    time.sleep(3)
+"""
+"""A router that advertises itself for half an hour (RFC 4861, section 4.2)."""
+
+
+def advertised(lab: Lab) -> int:
+    """Return for how many seconds edge-5 has a default route from its router; 0: it has none.
+
+    Half an hour from the last advertisement that it took.
+    """
+    route = lab.ssh(SIX, "ip -6 route show default proto ra").stdout
+    found = re.search(r"expires (\d+)sec", route)
+    return int(found[1]) if found else 0
+
+
 @pytest.fixture(scope="module")
 def before(network_lab: Lab) -> dict[str, Any]:
-    """What edge-5 is made of before anything is done to it."""
-    return PlaybookHost(network_lab, SIX).snapshot()
+    """What edge-5 is made of before anything is done to it: a host whose kernel takes the
+    default route that its router advertises."""
+    lab = network_lab
+    lab.ssh(SIX, "sudo sysctl -qw net.ipv6.conf.eth0.accept_ra=1")
+    lab.popen("r1", [sys.executable, "-c", ADVERTISE, "eth2"])
+    wait(lambda: advertised(lab) > 0, what="an advertised route", seconds=60)
+    return PlaybookHost(lab, SIX).snapshot()
 
 
 def test_a_host_with_ipv6_alone_is_as_any_other(
@@ -267,6 +297,10 @@ def test_a_host_with_ipv6_alone_is_as_any_other(
     act(product, SIX, "unlock")
     succeed(product, SIX, "unlock")
     is_heard(product, SIX)
+    # It forwards now, and hears its router all the same.
+    forwards = lab.ssh(SIX, "cat /proc/sys/net/ipv6/conf/all/forwarding").stdout
+    assert forwards.strip() == "1"
+    wait(lambda: advertised(lab) > 1790, what="an advertisement", seconds=60)
     node = json.loads(product.kubectl("get", "node", SIX, "-o", "json").stdout)
     addresses = {a["type"]: a["address"] for a in node["status"]["addresses"]}
     assert addresses["InternalIP"] == lab.hosts[SIX].address
@@ -315,3 +349,28 @@ def test_a_host_with_ipv6_alone_is_retired_without_a_trace(
     )
     retire(product, SIX)
     assert difference(before, PlaybookHost(network_lab, SIX).snapshot(), tmp_path) == []
+
+
+def test_a_tunnel_is_carried_by_ipv6(
+    network_lab: Lab, product: Product, before: dict[str, Any], tmp_path: Path
+) -> None:
+    """The script alone: what comes through such a tunnel is the same as through others."""
+    lab, cli = network_lab, product.cli
+    cli("emn-delete", "emn6")
+    cli("emn-add", "six", "--cidr", "fd00:20::/64", "--attachment", "wireguard")
+    product.add_host(SIX)
+    product.bootstrap(SIX)
+
+    def is_up() -> bool:
+        found = product.api("GET", f"/v1/tunnels/{SIX}")
+        return bool(found["state"] == "up" and found["endpoint"])
+
+    wait(is_up, what="its tunnel is up", seconds=120)
+    tunnel = product.api("GET", f"/v1/tunnels/{SIX}")
+    assert tunnel["endpoint"].startswith(f"[{lab.hosts[SIX].address}]:")
+    assert tunnel["hub_endpoint"] == "[fd00:204::2]:51820"
+    lab.exec("controller", ["ping", "-c", "3", "-W", "5", tunnel["address"]])
+    undo = cli("host-bootstrap", SIX, "--undo").stdout
+    lab.ssh(SIX, "sudo sh -s", input_text=undo)
+    cli("host-delete", SIX, "--wait", timeout_s=600)
+    assert difference(before, PlaybookHost(lab, SIX).snapshot(), tmp_path) == []

@@ -72,7 +72,7 @@ def claim(call: Call) -> Any:
     parts = call.parts
     wanted = parse_claim(call.json_object(), hours=parts.conf.tunnel.claim_hours)
     options = hub_options(parts.conf)
-    check_endpoint(options.endpoint)
+    check_endpoint(options.endpoints)
     with parts.database.writer() as connection:
         found = host.find(connection, call.name)
         _require_tunnelled(connection, found)
@@ -223,8 +223,9 @@ def _script(
             hub_key=tunnel.ensure_hub(connection, box=parts.box, now=begun.created_at),
             options=options,
             emn=network,
+            outside=found.outside,
         ),
-        endpoint=check_endpoint(options.endpoint),
+        endpoint=check_endpoint(options.endpoints, address=found.outside),
         user=way.user,
         ssh_key=key if wanted.authorize else None,
         until=begun.claim_until,

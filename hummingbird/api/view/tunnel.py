@@ -16,6 +16,7 @@ from hummingbird.api.shape import (
     words,
 )
 from hummingbird.api.view.heartbeat import PATH, path_view
+from hummingbird.domain.endpoint import nearest_endpoints
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.tunnel import HubOptions, Tunnel, TunnelState, state
@@ -35,6 +36,7 @@ def tunnel_view(
     :param beat: the host's last word, which says how its path is.
     """
     found = state(tunnel, now=now)
+    endpoints = nearest_endpoints(options.endpoints, address=host.outside)
     is_claimed = tunnel.claim_until is not None and tunnel.claim_until > now
     return {
         "id": tunnel.id,
@@ -57,7 +59,7 @@ def tunnel_view(
         "claim_until": _time(tunnel.claim_until) if is_claimed else None,
         "keepalive": tunnel.keepalive_seconds,
         "controller": tunnel.controller,
-        "hub_endpoint": options.endpoint,
+        "hub_endpoint": next(iter(endpoints), None),
         "hub_public_key": hub_key,
         "networks": [options.overlay, *options.networks],
         "created_at": tunnel.created_at.isoformat(),

@@ -73,7 +73,7 @@ class Tracer:
                 runner=self.host,
                 cluster=world.cluster,
                 gateways=lambda: ("[fd00:204::2]:2131",),
-                hub="203.0.113.5:51820",
+                hubs=("203.0.113.5:51820",),
                 period_seconds=10.0,
             ),
         )

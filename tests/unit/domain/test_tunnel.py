@@ -9,7 +9,7 @@ from hummingbird.domain.tunnel import HubOptions, Tunnel, host_settings
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 OPTIONS = HubOptions(
-    endpoint="203.0.113.5:51820",
+    endpoints=("203.0.113.5:51820", "[2001:db8::5]:51820"),
     overlay="100.126.0.0/16",
     networks=("192.168.204.0/24",),
     keepalive_seconds=25,
@@ -46,8 +46,10 @@ KIOSKS = Emn(
 )
 
 
-def told(emn: Emn | None) -> dict[str, str]:
-    lines = host_settings(TUNNEL, hub_key="k", options=OPTIONS, emn=emn).splitlines()
+def told(emn: Emn | None, *, outside: str | None = None) -> dict[str, str]:
+    lines = host_settings(
+        TUNNEL, hub_key="k", options=OPTIONS, emn=emn, outside=outside
+    ).splitlines()
     return dict(line.split("=", 1) for line in lines)
 
 
@@ -62,3 +64,9 @@ def test_what_fits_is_found_unless_somebody_said_it() -> None:
 def test_what_is_said_of_a_vxlan_is_not_said_of_the_tunnel_below() -> None:
     inside = replace(KIOSKS, attachment=Attachment.WIREGUARD_VXLAN, mtu=1200)
     assert (told(inside)["MTU"], told(inside)["FIND_MTU"]) == ("1420", "yes")
+
+
+def test_a_host_is_told_the_end_of_the_hub_that_it_can_speak_to() -> None:
+    assert told(KIOSKS)["HUB_ENDPOINT"] == "203.0.113.5:51820"
+    six = told(KIOSKS, outside="fd00:20::11")["HUB_ENDPOINT"]
+    assert six == "'[2001:db8::5]:51820'"
