@@ -1,41 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tunnels cost: throughput, keys, and a hub of ten thousand hosts.
+"""What tunnels cost: throughput, keys, outages, and a hub of ten thousand hosts.
 
-One lab with a host behind a gateway that lets out UDP and nothing else, one product with
-its defaults.  Prints one JSON line last:
+One lab with a host for each attachment, one product with its defaults but for a period of
+5 s. Prints one JSON line last:
 
 throughput_ratio   host to controller, by attachment: TCP through it, to TCP over the bare
-                   link in the same run (for which the gateway lets TCP out meanwhile)
+                   link in the same run; the link is a virtual cable, as fast as the machine
+throughput_ratio_wan  the same, the host's port held to 100 Mbit/s, as a WAN is (tc-tbf)
+bytes_per_second   what both are made of
 add_peer_ms        one peer more at the hub, by number of peers: the middle of 20
 look_10000_s       the reconciler's look at 10,000 peers when nothing is to be done
 restore_10000_s    from a controller without an interface to all 10,000 peers being there
 rotation_s         one change of a key, from the request to the former key's end, the middle
 rotations          how often the host's key was changed
 rotation_lost      heartbeat periods without a heartbeat meanwhile
+back_s             seconds from the end of an outage to the next heartbeat, by outage: the
+                   worst of 3 (see lab/hummingbird_lab/outage.py)
+load               the machine's load average, one minute, at the start and the end
 """
 
 import argparse
-import itertools
 import json
+import os
 import subprocess
 import sys
-import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hummingbird_lab.inventory import CONTROLLER
+from hummingbird_lab.hearing import rotate_often
+from hummingbird_lab.inventory import (
+    CONTROLLER,
+    CONTROLLER_ADDRESS,
+    CONTROLLER_WAN_ADDRESS,
+)
 from hummingbird_lab.lab import Lab
+from hummingbird_lab.outage import OUTAGES, back
 from hummingbird_lab.product import Product
-from hummingbird_lab.witness import Witness
 
 FOLDER = Path("/var/tmp/hummingbird-bench")  # noqa: S108 -- on a disk, for the overlays
 TOP = Path(__file__).resolve().parents[1]
-HOST = "edge-2"
-BARE, INSIDE, PORT = "198.51.100.2", "100.126.0.1", 5999
+DIRECT, BOTH, HIDDEN, VXLAN = "edge-0", "edge-1", "edge-2", "edge-3"
+"""On the management network; routed at first, then `wireguard+vxlan`; behind NAT; `vxlan`."""
+INSIDE = "100.126.0.1"
+"""The hub, in its default overlay."""
+PORT = 5999
 PERIOD_SECONDS = 5.0
 ROTATIONS = 20
+TRIES = 3
 SECONDS = 5.0
+WAN = "100mbit"
 
 _SINK = """
 import socket, sys, time
@@ -64,36 +79,81 @@ def _say(line: str) -> None:
 
 
 class Bench:
-    """One host's tunnel, measured."""
+    """One lab's tunnels, measured."""
 
     def __init__(self, lab: Lab, product: Product) -> None:
         self.lab = lab
         self.product = product
-        self.witness = Witness(product)
+        self.found: dict[str, dict[str, Any]] = {
+            "throughput_ratio": {},
+            "throughput_ratio_wan": {},
+            "bytes_per_second": {},
+        }
 
     def run(self) -> dict[str, Any]:
         """Measure everything; return the figures."""
-        self.product.add_credential()
-        self.product.add_hidden_network()
-        self.product.add_host(HOST)
-        self.product.bootstrap(HOST)
-        self.product.cli("host-unlock", HOST, "--wait", timeout_s=1800)
-        found = {"throughput_ratio": {"wireguard": self.throughput_ratio()}}
-        found |= self.rotations()
-        return found
-
-    def throughput_ratio(self) -> float:
-        """Return the throughput inside, to that of the bare link."""
+        self.throughput("direct", DIRECT, CONTROLLER_ADDRESS, CONTROLLER_ADDRESS)
+        self.throughput("routed", BOTH, CONTROLLER_ADDRESS, CONTROLLER_ADDRESS)
+        self.attach()
+        wan = CONTROLLER_WAN_ADDRESS
+        # For the bare link the router lets TCP out meanwhile.
         rule = "iifname eth1 oifname eth0 meta l4proto tcp accept"
         table = ["inet", "gateway", "transit"]
         self.lab.exec("r2", ["nft", "add", "rule", *table, *rule.split()])
-        bare = self.bytes_per_second(BARE)
-        inside = self.bytes_per_second(INSIDE)
-        _say(f"bare {bare / 1e6:.1f} MB/s, inside {inside / 1e6:.1f} MB/s")
-        return round(inside / bare, 3)
+        self.throughput("wireguard", HIDDEN, wan, INSIDE)
+        self.throughput("vxlan", VXLAN, wan, CONTROLLER_ADDRESS)
+        self.throughput("wireguard+vxlan", BOTH, wan, CONTROLLER_ADDRESS)
+        return {**self.found, **self.rotations(), "back_s": self.outages()}
 
-    def bytes_per_second(self, address: str) -> float:
-        """Return what comes through from the host to this address of the controller."""
+    def attach(self) -> None:
+        """Bring the three hosts that have tunnels in."""
+        cli = self.product.cli
+        # How the packets of edge-1's tunnel come to the controller's outer address.
+        wan = ["ip", "route", "replace", "198.51.100.0/24", "via", CONTROLLER_ADDRESS]
+        self.lab.exec("r1", wan)
+        self.product.add_credential()
+        self.product.add_hidden_network()
+        self.product.add_host(HIDDEN)
+        self.product.bootstrap(HIDDEN)
+        cli("emn-add", "depot", "--cidr", "192.168.204.128/26", "--attachment", "vxlan")
+        cli(
+            "host-add", "-n", VXLAN, "-i", "192.168.204.131", "--underlay", "10.40.0.11"
+        )
+        kiosks = ("--cidr", "192.168.204.192/26", "--attachment", "wireguard+vxlan")
+        cli("emn-add", "kiosks", *kiosks)
+        cli("host-add", "-n", BOTH, "-i", "192.168.204.193", "--underlay", "10.20.0.11")
+        cli("host-unlock", HIDDEN, VXLAN, BOTH, "--wait", timeout_s=3600)
+
+    def throughput(self, attachment: str, host: str, bare: str, inside: str) -> None:
+        """Measure what comes through, to the controller's address inside, and bare."""
+        for key, limit in (("throughput_ratio", None), ("throughput_ratio_wan", WAN)):
+            with self.limited(host, limit):
+                without = self.bytes_per_second(host, bare)
+                through = self.bytes_per_second(host, inside)
+            _say(
+                f"{attachment}, {limit or 'as it is'}: bare {without / 1e6:.2f} MB/s,"
+                f" inside {through / 1e6:.2f} MB/s"
+            )
+            self.found[key][attachment] = round(through / without, 3)
+            name = f"{attachment} {limit}" if limit else attachment
+            self.found["bytes_per_second"][name] = [round(without), round(through)]
+
+    @contextmanager
+    def limited(self, host: str, rate: str | None) -> Iterator[None]:
+        """Hold what leaves the host's port to `rate` (tc-tbf(8)), unless it is None."""
+        port = ["dev", "eth0", "root"]
+        if rate is None:
+            yield
+            return
+        shape = ["tbf", "rate", rate, "burst", "64kb", "latency", "50ms"]
+        self.lab.exec(host, ["tc", "qdisc", "add", *port, *shape])
+        try:
+            yield
+        finally:
+            self.lab.exec(host, ["tc", "qdisc", "del", *port])
+
+    def bytes_per_second(self, host: str, address: str) -> float:
+        """Return what comes through from a host to this address of the controller."""
         sink = self.lab.popen(
             CONTROLLER,
             [sys.executable, "-c", _SINK, str(PORT)],
@@ -101,53 +161,35 @@ class Bench:
         )
         assert sink.stdout is not None
         sink.stdout.readline()
-        self.lab.ssh(HOST, f"python3 - {address} {PORT} {SECONDS}", input_text=_SOURCE)
+        self.lab.ssh(host, f"python3 - {address} {PORT} {SECONDS}", input_text=_SOURCE)
         return float(sink.stdout.readline())
 
     def rotations(self) -> dict[str, Any]:
         """Change the key again and again while heartbeats are counted."""
-        heard: list[float] = []
-        done = threading.Event()
-        listener = Product(self.lab, self.product.directory)
-
-        def listen() -> None:
-            last = ""
-            while not done.is_set():
-                beat = listener.api("GET", f"/v1/heartbeats/{HOST}")
-                if beat["last_heard_at"] != last:
-                    last = beat["last_heard_at"]
-                    heard.append(time.monotonic())
-                done.wait(0.2)
-
-        thread = threading.Thread(target=listen)
-        thread.start()
-        times = [self.rotate() for _ in range(ROTATIONS)]
-        done.set()
-        thread.join()
-        gaps = [after - before for before, after in itertools.pairwise(heard)]
-        # One heartbeat a period: a gap of two periods has lost one. Half a period more or
-        # less is its jitter and its way.
-        lost = sum(max(0, round(gap / PERIOD_SECONDS) - 1) for gap in gaps)
+        found = rotate_often(
+            self.product,
+            HIDDEN,
+            beside=BOTH,
+            times=ROTATIONS,
+            period_seconds=PERIOD_SECONDS,
+        )
+        _say(
+            f"rotated in {[round(one, 1) for one in found.seconds]} s, lost {found.lost}"
+        )
         return {
-            "rotation_s": round(sorted(times)[len(times) // 2], 2),
-            "rotations": ROTATIONS,
-            "rotation_lost": lost,
+            "rotation_s": round(found.middle, 2),
+            "rotations": len(found.seconds),
+            "rotation_lost": found.lost,
         }
 
-    def rotate(self) -> float:
-        """Return the seconds that a change of the key took."""
-        began = time.monotonic()
-        run = self.product.api("POST", f"/v1/tunnels/{HOST}/rotate", {})
-        self.witness.wait(
-            "rotated",
-            lambda: self.witness.run(run["uuid"])["state"] not in ("queued", "running"),
-            timeout_s=120,
-        )
-        ended = self.witness.run(run["uuid"])
-        if ended["state"] != "succeeded":
-            raise SystemExit(f"a key could not be changed: {ended['error']}")
-        _say(f"rotated in {time.monotonic() - began:.1f} s")
-        return time.monotonic() - began
+    def outages(self) -> dict[str, float]:
+        """Return how long it took until the host behind NAT was heard again."""
+        worst: dict[str, float] = {}
+        for name, outage in list(OUTAGES.items()) * TRIES:
+            took = back(self.product, outage, timeout_s=300).seconds
+            _say(f"{name}: heard again after {took:.1f} s")
+            worst[name] = round(max(took, worst.get(name, 0.0)), 1)
+        return worst
 
 
 def hub() -> dict[str, Any]:
@@ -172,16 +214,19 @@ def main() -> int:
     )
     parser.add_argument("--dir", type=Path, default=FOLDER, help="the lab's folder")
     given = parser.parse_args()
+    load = [round(os.getloadavg()[0], 2)]
     found = hub()
     _say(json.dumps(found))
     changes = {"gateway": {"period_seconds": PERIOD_SECONDS}}
+    hosts = (DIRECT, BOTH, HIDDEN, VXLAN)
     with (
-        Lab.up(given.dir, hosts=(HOST,), images=True, say=_say) as lab,
+        Lab.up(given.dir, hosts=hosts, images=True, say=_say) as lab,
         Product(lab, changes=changes) as product,
     ):
         product.start()
         found = {**Bench(lab, product).run(), **found}
-    print(json.dumps(found))
+    load.append(round(os.getloadavg()[0], 2))
+    print(json.dumps({**found, "load": load}))
     return 0
 
 

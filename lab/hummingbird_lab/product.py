@@ -109,7 +109,7 @@ class Product:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        self._end_asker()
+        self.close()
 
     def write_config(self) -> Path:
         """Write the configuration file for this lab; return its path."""
@@ -315,7 +315,8 @@ class Product:
             raise LabError("what asks the API inside the lab has ended")
         return answer
 
-    def _end_asker(self) -> None:
+    def close(self) -> None:
+        """End what asks the API; the product's own processes go on."""
         with self._asking:
             asker, self._asker = self._asker, None
         if asker is not None:
