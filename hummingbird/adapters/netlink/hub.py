@@ -82,9 +82,10 @@ class NetlinkHub:
 def _ensure_link(netlink: Any, userspace: UserspaceWireGuard) -> WireGuard:
     name = userspace.name
     if userspace.is_served:
-        if userspace.answers:
+        # One whose device was deleted answers for a moment more, while it ends.
+        if userspace.answers and netlink.link_lookup(ifname=name):
             return userspace
-        LOG.warning("The wireguard-go of %s does not answer; it is started again", name)
+        LOG.warning("The wireguard-go of %s is of no use; it is started again", name)
         userspace.end_program()
     for link in netlink.get_links(ifname=name):
         if _kind(link) == "wireguard":
@@ -158,7 +159,9 @@ def _run(program: str, name: str) -> int:
 
 
 def _ensure_address(netlink: Any, plan: HubPlan) -> None:
-    (link,) = netlink.get_links(ifname=plan.interface)
+    link = next(iter(netlink.get_links(ifname=plan.interface)), None)
+    if link is None:
+        raise HubUnavailable(message=f"{plan.interface} was deleted just now")
     network = ipaddress.ip_network(plan.overlay)
     known = {
         (found.get_attr("IFA_ADDRESS"), found["prefixlen"])
