@@ -7,8 +7,7 @@ the run over; in the end the host is in service, no request is lost, and provisi
 host once more changes nothing.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from hummingbird_lab.product import Product
 
 from hummingbird.domain.run import STEPS as STEPS_OF
 from hummingbird.domain.run import RunKind
+from tests.lab.asking import act, run_of, wait
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
@@ -46,31 +46,13 @@ def product(lab: Lab, tmp_path: Path) -> Iterator[Product]:
         yield product
 
 
-def wait(condition: Callable[[], bool], *, what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.3)
-
-
-def act(product: Product, host: str, action: str) -> None:
-    patch = [{"op": "replace", "path": "/action", "value": action}]
-    product.api("PATCH", f"/v1/ihosts/{host}", patch)
-
-
-def run(product: Product, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = product.api("GET", f"/v1/runs/{name}")
-    return found
-
-
 def await_end(product: Product, name: str) -> dict[str, Any]:
     wait(
-        lambda: run(product, name)["state"] not in ("queued", "running"),
+        lambda: run_of(product, name)["state"] not in ("queued", "running"),
         what=f"run {name} ends",
         seconds=STEP_SECONDS,
     )
-    return run(product, name)
+    return run_of(product, name)
 
 
 def playbook_processes(product: Product) -> list[str]:
@@ -100,7 +82,7 @@ def reaches(product: Product, uuid: str, step: str) -> None:
     wanted = STEPS[STEPS.index(step) :]
 
     def is_there() -> bool:
-        seen = run(product, uuid)
+        seen = run_of(product, uuid)
         assert seen["state"] in ("queued", "running"), seen
         return seen["state"] == "running" and seen["current_step"] in wanted
 
@@ -111,7 +93,7 @@ def test_five_deaths_of_the_conductor_lose_nothing(product: Product) -> None:
     product.add_host("edge-0")
     product.add_host("edge-1")
     act(product, "edge-0", "unlock")
-    uuid = run(product, "edge-0")["uuid"]
+    uuid = run_of(product, "edge-0")["uuid"]
 
     for deaths, step in enumerate(POINTS, start=1):
         reaches(product, uuid, step)
@@ -121,11 +103,11 @@ def test_five_deaths_of_the_conductor_lose_nothing(product: Product) -> None:
             what="the playbook ends with its conductor",
             seconds=60,
         )
-        left = run(product, uuid)
+        left = run_of(product, uuid)
         assert (left["state"], left["attempt"]) == ("running", deaths)
         if step == POINTS[-1]:
             act(product, "edge-1", "unlock")
-            assert run(product, "edge-1")["state"] == "queued"
+            assert run_of(product, "edge-1")["state"] == "queued"
         product.start("conductor")
 
     ended = await_end(product, uuid)

@@ -5,7 +5,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from hummingbird_lab.product import Product
 from hummingbird_lab.witness import Witness
 
 from tests.lab import broken_way
+from tests.lab.asking import act, retire, succeed, wait
 from tests.lab.broken_way import Break
 from tests.lab.conftest import new_folder
 from tests.lab.playbook_host import PlaybookHost, difference
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
-RUN_SECONDS = 400.0
 GATEWAY, BEHIND, HIDDEN = "edge-3", "edge-4", "edge-2"
 SIX = "edge-5"
 """It has IPv6 and nothing else; the cluster, and all other hosts, have IPv4."""
@@ -114,31 +114,6 @@ def product(network_lab: Lab) -> Iterator[Product]:
         yield product
 
 
-def wait(condition: Callable[[], bool], *, what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.3)
-
-
-def act(product: Product, host: str, action: str) -> None:
-    patch = [{"op": "replace", "path": "/action", "value": action}]
-    product.api("PATCH", f"/v1/ihosts/{host}", patch)
-
-
-def succeed(product: Product, host: str, kind: str) -> None:
-    """Wait until the last run of the host, of `kind`, ends well."""
-
-    def is_over() -> bool:
-        run: dict[str, Any] = product.api("GET", f"/v1/runs/{host}")
-        if run["state"] in ("failed", "cancelled"):
-            events = product.api("GET", f"/v1/runs/{host}/events")["events"]
-            raise AssertionError(f"{run}\n{json.dumps(events[-6:], indent=1)}")
-        return bool(run["kind"] == kind and run["state"] == "succeeded")
-
-    wait(is_over, what=f"{kind} of {host} succeeds", seconds=RUN_SECONDS)
-
-
 def beats(product: Product, host: str) -> int:
     found: dict[str, Any] = product.api("GET", f"/v1/heartbeats/{host}")
     return int(found["beats"])
@@ -156,17 +131,6 @@ def is_heard(product: Product, host: str) -> None:
 def is_in_service(product: Product, host: str) -> bool:
     found = product.api("GET", f"/v1/ihosts/{host}")
     return bool(found["availability"] == "available")
-
-
-def retire(product: Product, host: str) -> None:
-    act(product, host, "lock")
-    succeed(product, host, "lock")
-    product.api("DELETE", f"/v1/ihosts/{host}")
-    wait(
-        lambda: product.request("GET", f"/v1/ihosts/{host}")["status"] == 404,
-        what=f"{host} is retired",
-        seconds=RUN_SECONDS,
-    )
 
 
 def test_a_site_is_in_the_management_network_through_its_gateway(

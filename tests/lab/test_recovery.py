@@ -2,19 +2,18 @@
 """A real host whose services stop is alarmed, recovered over SSH, and cleared; one that
 is locked is rebooted, reset, switched off on request; its labels are on its node."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hummingbird_lab.lab import Lab
 from hummingbird_lab.product import Product
 
+from tests.lab.asking import RUN_SECONDS, act, run_of, succeed, wait
+
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
 HOST = "edge-0"
-RUN_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -25,35 +24,6 @@ def product(lab: Lab, tmp_path: Path) -> Iterator[Product]:
         product.start()
         product.add_credential()
         yield product
-
-
-def wait(condition: Callable[[], bool], *, what: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.4)
-
-
-def act(product: Product, action: str) -> None:
-    patch = [{"op": "replace", "path": "/action", "value": action}]
-    product.api("PATCH", f"/v1/ihosts/{HOST}", patch)
-
-
-def last_run(product: Product) -> dict[str, Any]:
-    found: dict[str, Any] = product.api("GET", f"/v1/runs/{HOST}")
-    return found
-
-
-def succeed(product: Product, kind: str) -> None:
-    """Wait until the last run, of `kind`, ends well."""
-
-    def is_over() -> bool:
-        run = last_run(product)
-        assert run["state"] not in ("failed", "cancelled"), run
-        return bool(run["kind"] == kind and run["state"] == "succeeded")
-
-    wait(is_over, what=f"{kind} succeeds", seconds=RUN_SECONDS)
 
 
 def severities(product: Product) -> dict[str, str]:
@@ -79,8 +49,8 @@ def test_a_silent_host_is_recovered_by_its_first_rung(
     lab: Lab, product: Product
 ) -> None:
     product.add_host(HOST)
-    act(product, "unlock")
-    succeed(product, "unlock")
+    act(product, HOST, "unlock")
+    succeed(product, HOST, "unlock")
 
     # Containers outlive their runtime's service, so they are ended first.
     lab.ssh(
@@ -95,21 +65,21 @@ def test_a_silent_host_is_recovered_by_its_first_rung(
         what="the alarm is critical",
         seconds=120,
     )
-    succeed(product, "recover")
-    assert last_run(product)["rung"] == "restart_services"
+    succeed(product, HOST, "recover")
+    assert run_of(product, HOST)["rung"] == "restart_services"
     wait(lambda: not severities(product), what="the alarm clears", seconds=120)
     host = product.api("GET", f"/v1/ihosts/{HOST}")
     assert (host["operational"], host["availability"]) == ("enabled", "available")
 
-    act(product, "lock")
-    succeed(product, "lock")
+    act(product, HOST, "lock")
+    succeed(product, HOST, "lock")
     before = boot_id(lab)
-    act(product, "reboot")
-    succeed(product, "reboot")
+    act(product, HOST, "reboot")
+    succeed(product, HOST, "reboot")
     again = boot_id(lab)
     assert again != before
-    act(product, "reset")
-    succeed(product, "reset")
+    act(product, HOST, "reset")
+    succeed(product, HOST, "reset")
     assert boot_id(lab) not in (before, again)
 
     product.api("POST", f"/v1/labels/{HOST}", {"line": "3"})
@@ -118,8 +88,8 @@ def test_a_silent_host_is_recovered_by_its_first_rung(
     product.api("DELETE", f"/v1/labels/{label['uuid']}")
     wait(lambda: not node_label(lab, "line"), what="the label goes", seconds=120)
 
-    act(product, "power-off")
-    succeed(product, "power-off")
+    act(product, HOST, "power-off")
+    succeed(product, HOST, "power-off")
     assert availability(product) == "power-off"
     lab.fault.power_on(HOST)
     wait(
