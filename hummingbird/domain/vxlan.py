@@ -100,10 +100,9 @@ class Bridge:
     """Host address -> MAC, so that nobody has to be asked by a broadcast."""
     segments: Mapping[int, Segment] = field(default_factory=dict)
     """By VNI."""
-    misanswered: frozenset[str] = frozenset()
-    """Addresses behind the bridge of which we do not say on the management network that
-    they are at our place though they are, or say it though they are not. Seen, never
-    wanted."""
+    answers: frozenset[str] = frozenset()
+    """Addresses behind the bridge, those behind a site's gateway too, of which we say on
+    the management network that they are at our place."""
 
 
 def gateway_name(emn: Emn) -> str | None:
@@ -258,7 +257,7 @@ def differences(wanted: Bridge, seen: Bridge | None) -> tuple[str, ...]:
         ]
         said += [
             f"proxy entry of {address} put right"
-            for address in sorted(seen.misanswered)
+            for address in sorted(wanted.answers ^ seen.answers)
         ]
         if wanted.source != seen.source and wanted.networks & seen.networks:
             said.append(f"our address towards {wanted.name} is {wanted.source}")

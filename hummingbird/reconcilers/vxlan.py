@@ -117,6 +117,7 @@ class VxlanReconciler:
         segments: dict[int, Segment] = {}
         neighbours: dict[str, str] = {}
         networks: set[str] = set()
+        answers: set[str] = set()
         source: str | None = None
         for emn in inventory.networks:
             subnet = inventory.subnets.get(emn.id)
@@ -143,6 +144,11 @@ class VxlanReconciler:
                 for host in ends.values()
                 if host.mgmt_ip is not None
             }
+            answers |= {
+                host.mgmt_ip
+                for host in inventory.hosts[emn.id]
+                if host.mgmt_ip is not None and ":" not in host.mgmt_ip
+            }
             networks |= {str(net) for net in emn.networks if net.version == 4}
         if not is_ours:
             return Bridge(name=self._options.bridge, is_ours=False, segments=segments)
@@ -152,6 +158,7 @@ class VxlanReconciler:
             networks=frozenset(networks),
             neighbours=neighbours,
             segments=segments,
+            answers=frozenset(answers if source is not None else ()),
         )
 
     def _ends(

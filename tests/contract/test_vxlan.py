@@ -53,6 +53,7 @@ BRIDGE = Bridge(
     networks=frozenset({"192.168.204.128/26"}),
     neighbours={"192.168.204.131": MAC},
     segments={100: FIRST, 16777215: SECOND, 6: SIXTH},
+    answers=frozenset({"192.168.204.131", "192.168.204.141"}),
 )
 
 
@@ -193,6 +194,7 @@ def test_what_is_no_longer_wanted_goes(place: Place) -> None:
         BRIDGE,
         networks=frozenset({"192.168.204.192/26"}),
         neighbours={"192.168.204.194": OTHER_MAC},
+        answers=frozenset({"192.168.204.194"}),
         segments={
             100: replace(
                 FIRST,

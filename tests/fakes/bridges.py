@@ -39,10 +39,7 @@ class FakeBridges:
     def stop_answering(self, address: str) -> None:
         """Delete a proxy entry behind everybody's back."""
         for name, bridge in self.bridges.items():
-            if address in bridge.neighbours:
-                self.bridges[name] = replace(
-                    bridge, misanswered=bridge.misanswered | {address}
-                )
+            self.bridges[name] = replace(bridge, answers=bridge.answers - {address})
 
     def add_operators_bridge(self, name: str) -> None:
         """As an operator would who has the management network in it."""

@@ -115,18 +115,14 @@ def _look(netlink: Any, name: str) -> Bridge | None:
         return Bridge(name=name, is_ours=False, segments=segments)
     routes = _routes(netlink, index)
     source = next((own for own in routes.values() if own), None)
-    neighbours = _neighbours(netlink, index)
     uplink = _interface_of(netlink, source)
-    answered = (
-        neighbours.keys() if uplink is None else _proxies(netlink, uplink, routes)
-    )
     return Bridge(
         name=name,
         source=source,
         networks=frozenset(routes),
-        neighbours=neighbours,
+        neighbours=_neighbours(netlink, index),
         segments=segments,
-        misanswered=frozenset(neighbours.keys() ^ answered),
+        answers=frozenset(() if uplink is None else _proxies(netlink, uplink, routes)),
     )
 
 
@@ -208,7 +204,7 @@ def _put(netlink: Any, wanted: Bridge) -> None:
     if not wanted.segments:
         if seen is not None and seen.is_ours:
             uplink = _interface_of(netlink, seen.source)
-            for address in seen.neighbours:
+            for address in seen.answers:
                 _remove_proxy(netlink, address, uplink=uplink)
             _remove_link(netlink, wanted.name)
         return
@@ -217,6 +213,7 @@ def _put(netlink: Any, wanted: Bridge) -> None:
         _put_segment(netlink, segment, there.get(vni), master=index)
     if wanted.is_ours:
         _put_neighbours(netlink, wanted, index=index)
+        _put_answers(netlink, wanted, seen)
         _put_routes(netlink, wanted, index=index)
 
 
@@ -313,23 +310,26 @@ def _forget(netlink: Any, mac: str, entry: dict[str, int]) -> None:
 
 def _put_neighbours(netlink: Any, wanted: Bridge, *, index: int) -> None:
     seen = _neighbours(netlink, index)
-    uplink = _interface_of(netlink, wanted.source)
     for address in seen.keys() - wanted.neighbours.keys():
         netlink.neigh("del", dst=address, ifindex=index)
-        _remove_proxy(netlink, address, uplink=uplink)
     for address, mac in wanted.neighbours.items():
         if seen.get(address) == mac:
             continue
         netlink.neigh(
             "replace", dst=address, lladdr=mac, ifindex=index, state=_PERMANENT
         )
+
+
+def _put_answers(netlink: Any, wanted: Bridge, seen: Bridge | None) -> None:
+    """Have whoever asks for a host on the MN be told that it is at our place."""
+    uplink = _interface_of(netlink, wanted.source)
     if uplink is None:
         return
-    # Whoever asks for a host on the MN is told that it is at our place.
-    answered = _proxies(netlink, uplink, wanted.networks)
-    for address in answered - wanted.neighbours.keys():
+    former = frozenset() if seen is None else seen.networks
+    answered = _proxies(netlink, uplink, wanted.networks | former)
+    for address in answered - wanted.answers:
         _remove_proxy(netlink, address, uplink=uplink)
-    for address in wanted.neighbours.keys() - answered:
+    for address in wanted.answers - answered:
         netlink.neigh("replace", dst=address, ifindex=uplink, flags=_PROXY)
 
 

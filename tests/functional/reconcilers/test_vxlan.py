@@ -95,6 +95,7 @@ def test_each_host_has_an_end_of_its_own(controller: Controller) -> None:
         source="192.168.204.2",
         networks=frozenset({"192.168.204.128/26"}),
         neighbours={"192.168.204.131": third, "192.168.204.132": fourth},
+        answers=frozenset({"192.168.204.131", "192.168.204.132"}),
         segments={
             1000: Segment(
                 vni=1000,
@@ -123,7 +124,7 @@ def test_an_entry_that_somebody_deletes_is_back_with_the_next_look(
     controller.look()
     controller.bridges.stop_answering("192.168.204.131")
     assert controller.look().changed == ("proxy entry of 192.168.204.131 put right",)
-    assert not controller.bridge.misanswered
+    assert controller.bridge.answers == frozenset({"192.168.204.131"})
     assert controller.look().changed == ()
 
 
@@ -136,6 +137,8 @@ def test_a_site_with_a_gateway_has_its_end_alone(controller: Controller) -> None
     assert segment.remotes == frozenset({FIRST})
     # The other's MAC address is its own; who it is, is asked through the gateway.
     assert list(controller.bridge.neighbours) == ["192.168.204.131"]
+    # Yet others on the MN find it at our place, for the way to it begins here.
+    assert controller.bridge.answers == {"192.168.204.131", "192.168.204.132"}
 
 
 def test_a_host_that_moves_or_goes_is_followed(controller: Controller) -> None:
