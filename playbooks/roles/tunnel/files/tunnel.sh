@@ -279,11 +279,13 @@ returns() {
     return 1
 }
 
+keep() { echo "$1 $MTU" >"$HERE/mtu.new" && mv "$HERE/mtu.new" "$HERE/mtu"; }
+
 # Returns 1 where it was interrupted and is to be done again.
 search() {
     if ! command -v ping >/dev/null; then
         say "without ping nobody can tell whether $MTU bytes fit"
-        echo "$MTU $MTU" >"$HERE/mtu"
+        keep "$MTU"
         return
     fi
     low=
@@ -307,7 +309,7 @@ search() {
     elif [ -z "$low" ]; then
         [ ! -e "$HERE/switch" ] || return 1
         # The path is away, or the controller answers nobody: that tells nothing.
-        [ -s "$HERE/mtu" ] || ! is_fresh || echo "$MTU $MTU" >"$HERE/mtu"
+        [ -s "$HERE/mtu" ] || ! is_fresh || keep "$MTU"
         return 0
     fi
     # Upwards: what passes is known at once, what does not after three times $ECHO.
@@ -318,7 +320,7 @@ search() {
         [ ! -e "$HERE/switch" ] || return 1
     done
     [ "$(mtu)" = "$low" ] || say "packets of $low bytes fit"
-    echo "$low $MTU" >"$HERE/mtu"
+    keep "$low"
 }
 
 # When it is up, has moved, or is a day older; in between, whether what was found still

@@ -198,7 +198,7 @@ search() {
         done
     done
     [ "$(mtu)" = "$low" ] || say "packets of $low bytes fit"
-    echo "$low $most" >"$HERE/mtu"
+    echo "$low $most" >"$HERE/mtu.new" && mv "$HERE/mtu.new" "$HERE/mtu"
 }
 
 # When it is up, has another link below, or is a day older; in between, whether what was
