@@ -36,7 +36,7 @@ from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.audit_log import AUDIT_ENTRY
 from hummingbird.api.view.credential import CREDENTIAL
 from hummingbird.api.view.emn import EMN
-from hummingbird.api.view.facts import COLLECTION, FACTS, ITEM, KERNEL
+from hummingbird.api.view.facts import FACTS, KERNEL
 from hummingbird.api.view.firewall import RULE
 from hummingbird.api.view.heartbeat import HEARTBEAT
 from hummingbird.api.view.history import FACT_CHANGE
@@ -44,6 +44,7 @@ from hummingbird.api.view.host import HOST, HOST_IN_LIST
 from hummingbird.api.view.host_bulk import BULK_RESULT, HOSTS_EXPORT
 from hummingbird.api.view.interface_network import INTERFACE_NETWORK
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
+from hummingbird.api.view.inventory_shape import COLLECTION, ITEMS
 from hummingbird.api.view.kubelet import KUBE_HOST_UPGRADE, KUBE_VERSION
 from hummingbird.api.view.label import LABEL
 from hummingbird.api.view.run import RUN, RUN_EVENT
@@ -173,16 +174,16 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("GET", "/v1/pci_devices"): Operation(
         "List PCI devices of all hosts",
-        listing("pci_devices", ITEM, is_paged=True),
+        listing("pci_devices", ITEMS["pci_devices"], is_paged=True),
         query=PAGES,
     ),
     **{
-        ("GET", f"/v1/{kind}/{{uuid}}"): Operation(f"Show one of {kind}", ITEM)
+        ("GET", f"/v1/{kind}/{{uuid}}"): Operation(f"Show one of {kind}", ITEMS[kind])
         for kind in COLLECTIONS
     },
     **{
         ("GET", f"/v1/{of}/{{uuid}}/{kind}"): Operation(
-            f"List {kind} of one of {of}", listing(kind, ITEM)
+            f"List {kind} of one of {of}", listing(kind, ITEMS[kind])
         )
         for of, kind in PARTS
     },

@@ -139,6 +139,19 @@ def key_of(section: str, item: Item) -> str:
     return "".join(c for c in text if c.isprintable())[:KEY_MAX]
 
 
+def interface_of(address: str, interfaces: object) -> str | None:
+    """Return the name of the interface that has an address, or None.
+
+    :param interfaces: the body of the section.
+    """
+    for item in interfaces if isinstance(interfaces, list) else ():
+        found = item.get("addresses") if isinstance(item, dict) else None
+        for text in found if isinstance(found, list) else ():
+            if isinstance(text, str) and text.partition("/")[0] == address:
+                return str(item.get("ifname"))
+    return None
+
+
 def item_uuid(host_uuid: str, kind: str, key: object) -> str:
     """Return the uuid of the item with this key: the same over reports and restarts."""
     return str(uuid5(UUID(host_uuid), f"{kind}/{key}"))

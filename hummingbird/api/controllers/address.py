@@ -5,16 +5,22 @@ A host's first address is its mgmt_ip, and is set there. In a network of two fam
 may have a second one, which is added and taken back here.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hummingbird.api.call import Call
 from hummingbird.api.listing import PAGING, next_link
 from hummingbird.api.schema.address import parse_new_address
 from hummingbird.api.schema.page import parse_page
-from hummingbird.api.view.address import Pools, address_full, address_short
-from hummingbird.db.repository import address, address_pool, emn, host
+from hummingbird.api.view.address import (
+    Interfaces,
+    Pools,
+    address_full,
+    address_short,
+)
+from hummingbird.db.repository import address, address_pool, emn, facts, host
 from hummingbird.db.session import Connection
-from hummingbird.domain.address import Role
+from hummingbird.domain.address import Address, Role
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import BUSY, UNLOCKED
 from hummingbird.errors import AddressRefused, BadRequest, HostBusy, NotLocked
@@ -34,10 +40,9 @@ def list_all(call: Call) -> Any:
             limit=page.limit,
             after=after or None,
         )
-        pools = _pools(connection)
-    answer: dict[str, Any] = {
-        "addresses": [address_short(one, pools=pools) for one in found]
-    }
+        answer: dict[str, Any] = {
+            "addresses": _shown(connection, found, pools=_pools(connection))
+        }
     if page.limit is not None and len(found) == page.limit:
         answer["next"] = next_link(
             call,
@@ -56,8 +61,9 @@ def list_of_host(call: Call) -> Any:
     with call.parts.database.reader() as connection:
         found = host.find(connection, call.name)
         addresses = address.of_host(connection, found.id)
-        pools = _pools(connection, found)
-    return {"addresses": [address_short(one, pools=pools) for one in addresses]}
+        return {
+            "addresses": _shown(connection, addresses, pools=_pools(connection, found))
+        }
 
 
 def get(call: Call) -> Any:
@@ -65,7 +71,11 @@ def get(call: Call) -> Any:
     call.arguments()
     with call.parts.database.reader() as connection:
         found = address.find(connection, call.name)
-        return address_full(found, pools=_pools(connection))
+        return address_full(
+            found,
+            pools=_pools(connection),
+            interfaces=_interfaces(connection, [found]),
+        )
 
 
 def create(call: Call) -> Any:
@@ -98,7 +108,11 @@ def create(call: Call) -> Any:
             now=call.parts.clock.now(),
         )
         _note_change(call, connection, owner)
-        return address_full(added, pools=_pools(connection, owner))
+        return address_full(
+            added,
+            pools=_pools(connection, owner),
+            interfaces=_interfaces(connection, [added]),
+        )
 
 
 def remove(call: Call) -> None:
@@ -124,6 +138,19 @@ def remove(call: Call) -> None:
             )
         address.remove(connection, found)
         _note_change(call, connection, owner)
+
+
+def _shown(
+    connection: Connection, found: Sequence[Address], *, pools: Pools
+) -> list[dict[str, Any]]:
+    interfaces = _interfaces(connection, found)
+    return [address_short(one, pools=pools, interfaces=interfaces) for one in found]
+
+
+def _interfaces(connection: Connection, found: Iterable[Address]) -> Interfaces:
+    """Return what the hosts of these addresses told of their interfaces."""
+    hosts = {one.host_id for one in found if one.host_id is not None}
+    return facts.interfaces(connection, hosts)
 
 
 def _note_change(call: Call, connection: Connection, owner: Host) -> None:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Addresses as sysinv shows them (StarlingX config
-sysinv/api/controllers/v1/address.py). An EdgeWorker's is bound to no interface of
-sysinv's."""
+sysinv/api/controllers/v1/address.py). Which interface has one is what its host's agent last
+told."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from hummingbird.api.shape import (
     FLAG,
-    NULL,
     NUMBER,
     TEXT,
     TIME,
@@ -18,19 +17,29 @@ from hummingbird.api.shape import (
 )
 from hummingbird.domain.address import Address
 from hummingbird.domain.address_pool import AddressPool
+from hummingbird.domain.facts import interface_of, item_uuid
 
 Pools = Mapping[int | None, AddressPool]
 """Pools by id."""
 
+Interfaces = Mapping[int, tuple[str, Any]]
+"""Uuid and interfaces of hosts, by id."""
 
-def address_short(address: Address, *, pools: Pools) -> dict[str, Any]:
+
+def address_short(
+    address: Address, *, pools: Pools, interfaces: Interfaces
+) -> dict[str, Any]:
     """Return the view that stands in a list."""
     pool = pools.get(address.pool_id)
     family = int(address.key[0])
+    host_uuid, told = interfaces.get(address.host_id or 0, ("", None))
+    ifname = interface_of(address.address, told)
     return {
         "uuid": address.uuid,
-        "interface_uuid": None,
-        "ifname": None,
+        "interface_uuid": (
+            None if ifname is None else item_uuid(host_uuid, "iinterface", ifname)
+        ),
+        "ifname": ifname,
         "address": address.address,
         "prefix": pool.prefix if pool is not None else 32 if family == 4 else 128,
         "enable_dad": family == 6,
@@ -39,9 +48,11 @@ def address_short(address: Address, *, pools: Pools) -> dict[str, Any]:
     }
 
 
-def address_full(address: Address, *, pools: Pools) -> dict[str, Any]:
+def address_full(
+    address: Address, *, pools: Pools, interfaces: Interfaces
+) -> dict[str, Any]:
     """Return the view of one address."""
-    short = address_short(address, pools=pools)
+    short = address_short(address, pools=pools, interfaces=interfaces)
     changed = address.updated_at
     return {
         "id": address.id,
@@ -59,8 +70,8 @@ ADDRESS_IN_LIST = Thing(
     "AddressInList",
     {
         "uuid": UUID,
-        "interface_uuid": NULL,
-        "ifname": NULL,
+        "interface_uuid": maybe(UUID),
+        "ifname": maybe(TEXT),
         "address": TEXT,
         "prefix": NUMBER,
         "enable_dad": FLAG,

@@ -7,13 +7,40 @@ stays the same over reports, and a value that the host did not report is null.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, get_origin, get_type_hints
 
 from hummingbird.api.view.link import links
 from hummingbird.domain.facts import Item, Section, item_uuid, key_of, numa_node
 from hummingbird.domain.host import Host
+from hummingbird.wire import section as wire
 
 Row = dict[str, Any]
+
+FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    name: get_type_hints(item)
+    for name, item in {
+        "inodes": wire.Node,
+        "icpus": wire.Cpu,
+        "imemories": wire.Memory,
+        "idisks": wire.Disk,
+        "partitions": wire.Partition,
+        "lvgs": wire.VolumeGroup,
+        "pvs": wire.PhysicalVolume,
+        "filesystems": wire.FileSystem,
+        "ports": wire.Port,
+        "interfaces": wire.Interface,
+        "pci_devices": wire.PciDevice,
+        "sensors": wire.Sensor,
+        "lldp_agents": wire.LldpAgent,
+        "lldp_neighbours": wire.LldpNeighbour,
+    }.items()
+}
+"""Of each section whose items are shown, their fields and the types of these."""
+
+_KINDS: Final[Mapping[str, Mapping[str, type]]] = {
+    name: {field: get_origin(hint) or hint for field, hint in fields.items()}
+    for name, fields in FIELDS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +52,19 @@ class Seen:
     base: str
 
     def items(self, section: str) -> list[Item]:
-        """Return what a section lists; nothing if it was not reported."""
+        """Return what a section lists; nothing if it was not reported. A value of
+        another type than the field has is not known."""
         found = self.sections.get(section)
-        return [] if found is None else found.items
+        kinds = _KINDS[section]
+        items = [] if found is None else found.items
+        return [
+            {
+                name: value
+                for name, value in item.items()
+                if type(value) is kinds.get(name)
+            }
+            for item in items
+        ]
 
     def key(self, section: str, item: Item) -> str:
         """Return what tells the item from the others."""

@@ -9,9 +9,7 @@ from hummingbird.api.shape import (
     TEXT,
     TIME,
     UUID,
-    Schema,
     Thing,
-    many,
     maybe,
 )
 from hummingbird.api.view.link import LINKS
@@ -37,22 +35,3 @@ FACTS: Final = Thing(
         "facts": FREE,
     },
 )
-ITEM: Final = Thing(
-    "InventoryItem",
-    {
-        "uuid": UUID,
-        "links": LINKS,
-        "created_at": TIME,
-        "updated_at": maybe(TIME),
-    },
-    is_open=True,
-)
-"""One processor, disk, port…: it has sysinv's keys, with what the host's agent said, which
-is null where it said nothing."""
-COLLECTION: Final[Schema] = {
-    "type": "object",
-    "description": "One list, under the name of the collection.",
-    "minProperties": 1,
-    "maxProperties": 1,
-    "additionalProperties": many(ITEM),
-}

@@ -167,6 +167,25 @@ def hosts_with(connection: Connection, name: str) -> list[tuple[int, Section]]:
     ]
 
 
+def interfaces(
+    connection: Connection, host_ids: Iterable[int]
+) -> dict[int, tuple[str, Any]]:
+    """Return uuid and section `interfaces` of those of the hosts that told it, by id."""
+    wanted = sorted(host_ids)
+    found: dict[int, tuple[str, Any]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(FACTS_SECTION.c.host_id, HOST.c.uuid, FACTS_SECTION.c.body)
+            .join(HOST, HOST.c.id == FACTS_SECTION.c.host_id)
+            .where(
+                FACTS_SECTION.c.name == "interfaces",
+                FACTS_SECTION.c.host_id.in_(wanted[start : start + CHUNK]),
+            )
+        )
+        found |= {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    return found
+
+
 def host_of_item(connection: Connection, uuid: str, *, section: str) -> int | None:
     """Return the id of the host that has this item in this section, or None."""
     found: int | None = connection.execute(

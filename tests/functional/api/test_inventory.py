@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from hummingbird.api.shape import NUMBER, TEXT, UUID, maybe
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
+from hummingbird.api.view.inventory_shape import ITEMS
 from hummingbird.db.repository import facts
 from tests.fakes.inventory import delta, full
 from tests.functional.api.conftest import World
@@ -282,3 +284,28 @@ def test_history_comes_in_pages_and_from_a_time_on(reported: World) -> None:
     for wrong in ({"since": "soon"}, {"limit": "-1"}, {"marker": "x"}, {"who": "me"}):
         assert reported.client.get(url, **wrong).status == 400
     assert reported.client.get("/v1/ihosts/edge-9/history").status == 404
+
+
+def test_an_address_is_on_the_interface_that_the_agent_told(reported: World) -> None:
+    client = reported.client
+    (mine,) = client.get("/v1/ihosts/edge-0/addresses").json["addresses"]
+    (platform,) = [row for row in rows(reported, "iinterfaces") if row["ifclass"]]
+    on = (platform["uuid"], platform["ifname"])
+    assert (mine["interface_uuid"], mine["ifname"]) == on
+    listed = client.get("/v1/addresses").json["addresses"]
+    shown = client.get(f"/v1/addresses/{mine['uuid']}").json
+    assert [one for one in listed if one["uuid"] == mine["uuid"]] == [mine]
+    assert (shown["interface_uuid"], shown["ifname"]) == on
+    take(reported, full({**INVENTORY, "interfaces": []}, stream="b"))
+    (mine,) = client.get("/v1/ihosts/edge-0/addresses").json["addresses"]
+    assert (mine["interface_uuid"], mine["ifname"]) == (None, None)
+
+
+def test_the_document_says_what_an_item_has_and_of_which_type() -> None:
+    disk = ITEMS["idisks"].fields
+    assert (disk["size_mib"], disk["device_node"]) == (maybe(NUMBER), maybe(TEXT))
+    assert (disk["available_mib"], disk["uuid"]) == (NUMBER, UUID)
+    assert ITEMS["ilvgs"].fields["lvm_vg_uuid"] == maybe(TEXT), "LVM has its own"
+    assert ITEMS["iinterfaces"].fields["ipv6_mode"] == maybe(TEXT)
+    assert ITEMS["iinterfaces"].optional == {"ports", "ifcapabilities"}
+    assert not any(thing.is_open for thing in ITEMS.values())
