@@ -22,7 +22,7 @@ _OUR_INTERFACES = re.compile(
 )
 
 _SYSCTLS = re.compile(
-    r"^(net\.ipv4\.ip_forward$|net\.ipv[46]\.conf\..*\.(forwarding|route_localnet|rp_filter|"
+    r"^(net\.ipv4\.(ip_forward|tcp_mtu_probing)$|net\.ipv[46]\.conf\..*\.(forwarding|route_localnet|rp_filter|"
     r"arp_ignore|arp_announce|accept_ra|accept_dad|disable_ipv6|accept_redirects|"
     r"send_redirects|proxy_arp|accept_local)$|"
     r"net\.bridge\.|net\.netfilter\.nf_conntrack_|net\.core\.somaxconn$|"

@@ -152,6 +152,19 @@ def test_the_default_routes_that_a_router_advertised_are_known_from_others() -> 
     assert advert.settings(["eth0.7"]) == {"net/ipv6/conf/eth0.7/accept_ra": "2"}
 
 
+def test_each_kernel_setting_that_is_made_is_known_to_who_takes_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    snapshot = _load("files/host_snapshot.py")
+    monkeypatch.setitem(sys.modules, "ansible.module_utils.host_snapshot", snapshot)
+    undo = _load("module_utils/undo_network.py")
+    advert = _load("module_utils/router_advert.py")
+    settings = _read("roles", "node_config", "defaults", "main.yml")
+    made = {*settings["node_config_sysctls"], *advert.settings(["eth0.7"])}
+    names = {name.replace("/", ".") for name in made}
+    assert {name for name in names if not undo._SYSCTLS.match(name)} == set()
+
+
 def test_everything_that_is_not_compared_has_a_reason() -> None:
     snapshot = _load("files/host_snapshot.py")
     assert all(len(reason) > 5 for reason in snapshot.IGNORED.values())
