@@ -18,6 +18,7 @@ from typing import Final
 
 from hummingbird.domain.emn import Emn
 from hummingbird.domain.endpoint import nearest_endpoints
+from hummingbird.domain.vxlan import overhead
 from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS, Peer, networks
 from hummingbird.errors import HubEndpointInvalid, HubEndpointMissing, OverlayFull
 
@@ -140,6 +141,22 @@ def host_settings(
         "HUB_ADDRESS": hub_address(options.overlay),
     }
     return "".join(f"{name}={shlex.quote(text)}\n" for name, text in values.items())
+
+
+def narrow_ways(
+    path_mtus: Iterable[tuple[str, int, bool]], *, most: int
+) -> dict[str, int]:
+    """Return the addresses inside to which the hub must send smaller packets than `most`,
+    and how large those may be.
+
+    :param path_mtus: address of a tunnel, what its host sends us at most, and whether it
+        does so in a VXLAN: then the tunnel below carries that with what the VXLAN takes.
+    """
+    fits = {
+        address: mtu + (overhead(address) if has_vxlan else 0)
+        for address, mtu, has_vxlan in path_mtus
+    }
+    return {address: mtu for address, mtu in fits.items() if mtu < most}
 
 
 def rotation_is_due(tunnel: Tunnel, *, now: datetime, days: int) -> bool:

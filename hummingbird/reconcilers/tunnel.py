@@ -29,7 +29,13 @@ from hummingbird.db.repository import run as run_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import ENDED, RunKind
-from hummingbird.domain.tunnel import Tunnel, hub_address, peers, rotation_is_due
+from hummingbird.domain.tunnel import (
+    Tunnel,
+    hub_address,
+    narrow_ways,
+    peers,
+    rotation_is_due,
+)
 from hummingbird.domain.wireguard import (
     STALE_HANDSHAKE_SECONDS,
     Peer,
@@ -66,6 +72,7 @@ class Rotation:
 class _Wanted:
     tunnels: tuple[Tunnel, ...]
     private_key: str
+    narrow: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,7 @@ class TunnelReconciler:
             tunnels, promoted = self._promote(wanted.tunnels, seen)
             said += promoted
             said += self._change(interface, tunnels, seen)
+            said += self._hub.narrow(self._plan, wanted.narrow)
         except (HubUnavailable, OSError) as error:
             return Outcome(looked_at=len(wanted.tunnels), failed=(str(error),))
         self._remember(tunnels, seen)
@@ -145,7 +153,9 @@ class TunnelReconciler:
                 self._read = _Read(found, tunnels)
                 there = {one.id for one in tunnels}
                 self._told = {k: at for k, at in self._told.items() if k in there}
-        return _Wanted(self._read.tunnels, key)
+            most = self._plan.mtu
+            paths = tunnel_repository.path_mtus(connection, below=most)
+        return _Wanted(self._read.tunnels, key, narrow_ways(paths, most=most))
 
     def _configure(
         self, interface: WireGuard, sight: Sight, private_key: str

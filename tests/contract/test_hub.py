@@ -39,7 +39,17 @@ def story(hub: Hub, name: str) -> dict[str, Any]:
     first.configure(private_key=KEY, port=plan.port)
     first.change([Peer(public_key=PUBLIC, addresses=("100.126.0.2/32",))])
     again = hub.open(plan)
+    narrow = [
+        hub.narrow(plan, ways)
+        for ways in (
+            {},
+            {"100.126.0.2": 1240, "100.126.0.3": 1300},
+            {"100.126.0.2": 1240, "100.126.0.3": 1310},
+            {"100.126.0.2": 1240},
+        )
+    ]
     return {
+        "narrow": narrow,
         "before": before,
         "name": again.name,
         "key": again.look().public_key,
@@ -61,6 +71,13 @@ routed = subprocess.run(
     ["ip", "-j", "route", "get", "100.126.9.9"],
     capture_output=True, text=True, check=True,
 )
+ways = {}
+for address in ("100.126.0.2", "100.126.0.3"):
+    shown = subprocess.run(
+        ["ip", "route", "get", address], capture_output=True, text=True, check=True
+    )
+    ways[address] = shown.stdout.split("mtu ")[1].split()[0] if "mtu " in shown.stdout else ""
+seen["ways"] = ways
 seen["link"] = {
     "mtu": link["mtu"],
     "addresses": [
@@ -127,6 +144,7 @@ def real_story() -> dict[str, Any]:
         "towards a host": name,
     }
     assert seen.pop("name") == name
+    assert seen.pop("ways") == {"100.126.0.2": "1240", "100.126.0.3": ""}
     return seen
 
 
@@ -141,6 +159,15 @@ def test_a_hub_that_is_there_is_kept_as_it_is(tell: Any) -> None:
     seen = tell()
     assert seen["before"] is None
     assert seen["key"] is not None
+    assert seen["narrow"] == [
+        [],
+        [
+            "packets to 100.126.0.2 are of 1240 bytes at most",
+            "packets to 100.126.0.3 are of 1300 bytes at most",
+        ],
+        ["packets to 100.126.0.3 are of 1310 bytes at most"],
+        ["packets to 100.126.0.3 may be as large as the hub's"],
+    ]
     assert seen["peers"] == [PUBLIC]
 
 

@@ -11,8 +11,10 @@ import ipaddress
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -27,6 +29,10 @@ _START_SECONDS: Final = 30.0
 ANSWER_SECONDS: Final = 30.0
 """A wireguard-go that has said nothing for so long hangs: all hosts behind it are cut off,
 and a new one has its ten thousand peers again in seconds."""
+_PROTOCOL: Final = 142
+"""Of our routes, to know them by: none of those that iproute2's rt_protos names."""
+_LINK: Final = 253
+"""RT_SCOPE_LINK (linux/rtnetlink.h)."""
 _UNSUPPORTED: Final = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
 """What the kernel says to a kind of link that it does not know."""
 
@@ -53,6 +59,13 @@ class Hub(Protocol):
         :raises HubUnavailable: it can't be made.
         """
 
+    def narrow(self, plan: HubPlan, ways: Mapping[str, int]) -> list[str]:
+        """Have packets to the addresses in `ways` be of so many bytes at most, and those
+        to all others as large as the interface takes; return a sentence for each change.
+
+        :raises HubUnavailable: the interface is gone.
+        """
+
 
 class NetlinkHub:
     """The hub in the network namespace that this process is in."""
@@ -60,6 +73,8 @@ class NetlinkHub:
     def __init__(self, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
         self._reader = PeerReader()
+        # Of another process's before us nothing is known: look once.
+        self._has_narrow = True
 
     def open(self, plan: HubPlan) -> WireGuard:
         from pyroute2.iproute import IPRoute
@@ -77,6 +92,61 @@ class NetlinkHub:
                 return found
         except (NetlinkError, OSError) as error:
             raise HubUnavailable(message=str(error)) from error
+
+    def narrow(self, plan: HubPlan, ways: Mapping[str, int]) -> list[str]:
+        if not ways and not self._has_narrow:
+            return []
+        from pyroute2 import IPRoute
+        from pyroute2.netlink.exceptions import NetlinkError
+
+        try:
+            with IPRoute() as netlink:
+                said = _narrow(netlink, plan, ways)
+        except (NetlinkError, OSError) as error:
+            raise HubUnavailable(message=str(error)) from error
+        self._has_narrow = bool(ways)
+        return said
+
+
+def _narrow(netlink: Any, plan: HubPlan, ways: Mapping[str, int]) -> list[str]:
+    """Routes to single addresses, marked as ours; the overlay's own route has the rest."""
+    index = next(iter(netlink.link_lookup(ifname=plan.interface)), None)
+    if index is None:
+        raise HubUnavailable(message=f"{plan.interface} is gone")
+    seen = _narrow_routes(netlink, index)
+    said = []
+    for address in sorted(seen.keys() - ways.keys()):
+        netlink.route(
+            "del", dst=_single(address), oif=index, proto=_PROTOCOL, scope=_LINK
+        )
+        said.append(f"packets to {address} may be as large as the hub's")
+    for address, mtu in sorted(ways.items()):
+        if seen.get(address) != mtu:
+            netlink.route(
+                "replace",
+                dst=_single(address),
+                oif=index,
+                proto=_PROTOCOL,
+                scope=_LINK,
+                prefsrc=plan.address,
+                metrics={"mtu": mtu},
+            )
+            said.append(f"packets to {address} are of {mtu} bytes at most")
+    return said
+
+
+def _narrow_routes(netlink: Any, index: int) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for family in (socket.AF_INET, socket.AF_INET6):
+        for route in netlink.get_routes(family=family, oif=index, proto=_PROTOCOL):
+            metrics = route.get_attr("RTA_METRICS")
+            mtu = metrics.get_attr("RTAX_MTU") if metrics else None
+            found[str(route.get_attr("RTA_DST"))] = mtu
+    return found
+
+
+def _single(address: str) -> str:
+    return f"{address}/{ipaddress.ip_address(address).max_prefixlen}"
 
 
 def _ensure_link(netlink: Any, userspace: UserspaceWireGuard) -> WireGuard:

@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from hummingbird.db.model import HOST, HUB, TUNNEL
+from hummingbird.db.model import EMN, HEARTBEAT, HOST, HUB, TUNNEL
+from hummingbird.domain.emn import WITH_VXLAN
 from hummingbird.domain.tunnel import Tunnel, address
 from hummingbird.domain.wireguard import SeenPeer
 from hummingbird.errors import TunnelKeyTaken
@@ -195,6 +196,22 @@ def an_endpoint_of_each_emn(connection: Connection) -> dict[int, str]:
         .group_by(HOST.c.emn_id)
     )
     return {key: end.rpartition(":")[0].strip("[]") for key, end in rows}
+
+
+def path_mtus(connection: Connection, *, below: int) -> list[tuple[str, int, bool]]:
+    """Return each tunnel whose host says that its packets to us are to be smaller than
+    `below` bytes: its address, how small, and whether that is inside a VXLAN."""
+    query = (
+        select(TUNNEL.c.address, HEARTBEAT.c.path_mtu, EMN.c.attachment)
+        .join_from(TUNNEL, HEARTBEAT, TUNNEL.c.host_id == HEARTBEAT.c.host_id)
+        .join(HOST, TUNNEL.c.host_id == HOST.c.id)
+        .join(EMN, HOST.c.emn_id == EMN.c.id)
+        .where(HEARTBEAT.c.path_mtu < below)
+    )
+    return [
+        (address, int(mtu), attachment in WITH_VXLAN)
+        for address, mtu, attachment in connection.execute(query)
+    ]
 
 
 def heard_elsewhere(

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hub follows the tunnels: stories of keys that come, change and die."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 
 from hummingbird.adapters.netlink.hub import HubPlan
+from hummingbird.db.repository import heartbeat
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
+from hummingbird.domain.emn import Attachment
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.run import RunKind
-from hummingbird.domain.tunnel import Tunnel, TunnelState, state
+from hummingbird.domain.tunnel import Tunnel, TunnelState, narrow_ways, state
 from hummingbird.domain.wireguard import Peer, SeenPeer
 from hummingbird.keypair import make_wireguard_key, wireguard_public_key
 from hummingbird.reconcilers.tunnel import Rotation, TunnelReconciler
@@ -316,3 +320,42 @@ def test_what_another_hub_has_heard_later_stands(site: Site) -> None:
     site.hear(own)
     site.reconciler.reconcile()
     assert site.tunnel.controller == "controller-0"
+
+
+def test_what_a_host_has_found_to_fit_is_what_the_hub_sends_it(site: Site) -> None:
+    """TCP's two ends agree by themselves; all else has to be told."""
+    world = site.world
+    world.add_network("kiosks", "10.30.0.0/24", attachment=Attachment.WIREGUARD)
+    world.add("kiosk-7", "10.30.0.11")
+    site.begin()
+    host, now = world.host("kiosk-7"), world.clock.now()
+    word = Heartbeat(
+        host_id=host.id,
+        last_heard_at=now,
+        period_seconds=10.0,
+        boot_id="b",
+        uptime_seconds=1,
+        beats=1,
+        path_mtu=1240,
+    )
+    with world.database.writer() as connection:
+        tunnel = tunnel_repository.create(
+            connection, host_id=host.id, overlay=PLAN.overlay, now=now
+        )
+        heartbeat.put(connection, [word])
+    said = site.reconciler.reconcile().changed
+    assert f"packets to {tunnel.address} are of 1240 bytes at most" in said
+    assert site.hub.narrow_ways == {tunnel.address: 1240}
+    assert site.reconciler.reconcile().changed == ()
+    with world.database.writer() as connection:
+        later = replace(word, last_heard_at=now + timedelta(seconds=9), path_mtu=1420)
+        heartbeat.put(connection, [later])
+    site.reconciler.reconcile()
+    assert site.hub.narrow_ways == {}
+
+
+def test_what_a_vxlan_takes_is_below_what_its_host_says() -> None:
+    found = narrow_ways(
+        [("100.126.0.2", 1190, True), ("100.126.0.3", 1370, True)], most=1420
+    )
+    assert found == {"100.126.0.2": 1240}, "the other's tunnel is as wide as the hub's"
