@@ -91,7 +91,7 @@ print(json.dumps(seen))
 
 
 _HUNG = """
-import json, os, signal, sys
+import json, os, signal, sys, time
 from pathlib import Path
 from hummingbird.adapters.netlink.hub import NetlinkHub
 from tests.contract.test_hub import KEY, story
@@ -107,6 +107,8 @@ name = sys.argv[1]
 story(NetlinkHub(), name)
 (hung,) = running()
 os.kill(int(hung), signal.SIGSTOP)
+while "State:\\tT" not in Path("/proc", hung, "status").read_text():
+    time.sleep(0.02)  # a busy machine takes its time to stop all of its threads
 seen = story(NetlinkHub(answer_seconds=2.0), name)
 print(json.dumps({"peers": seen["peers"], "before": seen["before"],
     "again": running() not in (set(), {hung}), "others": len(running()) - 1}))
