@@ -147,6 +147,7 @@ class Site:
             ],
             capture_output=True,
             check=False,
+            timeout=COMMAND_SECONDS,
         )
         return done.returncode == 0
 

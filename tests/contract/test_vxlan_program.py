@@ -81,7 +81,9 @@ class Site:
 
     def pings(self, place: str, address: str, *options: str) -> bool:
         argv = ["ip", "netns", "exec", place, "ping", "-c1", "-W2", "-q", *options]
-        done = subprocess.run([*argv, address], capture_output=True, check=False)
+        done = subprocess.run(
+            [*argv, address], capture_output=True, check=False, timeout=60
+        )
         return done.returncode == 0
 
     def is_up(self) -> bool:

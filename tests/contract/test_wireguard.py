@@ -86,7 +86,8 @@ class RealInterface:
     def pings(self, address: str) -> bool:
         argv = ["ip", "netns", "exec", self.namespace, "ping"]
         argv += ["-c1", "-W2", "-q", address]
-        return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=60)
+        return done.returncode == 0
 
     @staticmethod
     def run(*argv: str) -> None:
@@ -213,6 +214,7 @@ def test_a_session_outlives_changes_of_others_and_of_its_addresses(
                 *("endpoint", f"192.0.2.1:{PORT}", "allowed-ips", "100.64.0.1/32"),
             ],
             check=True,
+            timeout=60,
         )
         assert host.pings("100.64.0.1")
         first = hub.interface.look().peers[host_public]
