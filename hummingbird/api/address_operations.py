@@ -14,6 +14,7 @@ from hummingbird.api.operation import (
 )
 from hummingbird.api.schema.address import NEW_ADDRESS
 from hummingbird.api.schema.address_pool import NEW_POOL, POOL_CHANGE
+from hummingbird.api.schema.network import NEW_NETWORK
 from hummingbird.api.schema.network_addresspool import NEW_ASSIGNMENT
 from hummingbird.api.shape import listing
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
@@ -33,7 +34,11 @@ ADDRESS_OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         listing("networks", NETWORK, is_paged=True),
         query=PAGES,
     ),
+    ("POST", "/v1/networks"): Operation(
+        "Have an address pool be a network that is routed", NETWORK, body=NEW_NETWORK
+    ),
     ("GET", "/v1/networks/{network}"): Operation("Show a network", NETWORK),
+    ("DELETE", "/v1/networks/{network}"): Operation("Delete a network; its pools stay"),
     ("GET", "/v1/addrpools"): Operation(
         "List address pools",
         listing("addrpools", ADDRESS_POOL, is_paged=True),

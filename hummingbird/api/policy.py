@@ -124,6 +124,8 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /v1/networks", "GET /v1/networks/*", "GET /v1/addrpools",
           "GET /v1/addrpools/*", "GET /v1/addresses", "GET /v1/addresses/*",
           "GET /v1/network_addresspools", "GET /v1/network_addresspools/*"),
+    _rule("config_api:networks:modify", _CONFIGURATORS, "change networks",
+          "POST /v1/networks", "DELETE /v1/networks/{network}"),
     _rule("config_api:addrpools:modify", _CONFIGURATORS, "change address pools",
           "POST /v1/addrpools", "PATCH /v1/addrpools/{pool}",
           "DELETE /v1/addrpools/{pool}",

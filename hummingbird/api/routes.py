@@ -129,7 +129,9 @@ ROUTES: tuple[Route, ...] = (
     ("DELETE", "/v1/labels/{label}",                label.remove),
 
     ("GET",    "/v1/networks",                      network.list_all),
+    ("POST",   "/v1/networks",                      once(network.create)),
     ("GET",    "/v1/networks/{network}",            network.get),
+    ("DELETE", "/v1/networks/{network}",            network.remove),
     ("GET",    "/v1/addrpools",                     address_pool.list_all),
     ("POST",   "/v1/addrpools",                     once(address_pool.create)),
     ("GET",    "/v1/addrpools/{pool}",              address_pool.get),

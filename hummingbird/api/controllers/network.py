@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/v1/networks: the EMNs, in the words of StarlingX's clients. They are made and changed
-at /v1/emns, which knows how their hosts are reached."""
+"""/v1/networks: the EMNs, in the words of StarlingX's clients.
+
+One that is added here is of an address pool that is there, and routed; how else hosts are
+reached is said at /v1/emns.
+"""
 
 from typing import Any
 
 from hummingbird.api.call import Call
+from hummingbird.api.controllers.address_pool import join
 from hummingbird.api.listing import PAGING, Item, listing
+from hummingbird.api.schema.network import parse_new_network
 from hummingbird.api.view.network import network_view
 from hummingbird.db.repository import address_pool, emn
+from hummingbird.domain.emn import MN, Attachment
+from hummingbird.errors import AddressPoolTaken, NotDoneHere
 
 
 def list_all(call: Call) -> Any:
@@ -34,3 +41,44 @@ def get(call: Call) -> Any:
         found = emn.find(connection, call.name)
         pools = address_pool.of_emn(connection, found.id)
     return network_view(found, pool=pools[0] if pools else None)
+
+
+def create(call: Call) -> Any:
+    """POST /v1/networks: an EMN of a pool that is of none"""
+    call.arguments()
+    new = parse_new_network(call.json_object())
+    now = call.parts.clock.now()
+    with call.parts.database.writer() as connection:
+        address_pool.alone(connection)
+        pool = address_pool.find(connection, new.pool)
+        former = emn.of_host(connection, pool.emn_id)
+        if former is not None:
+            raise AddressPoolTaken(name=pool.name, holder=f"EMN {former.name}")
+        added = emn.create(
+            connection,
+            name=new.name,
+            cidr=pool.cidr,
+            attachment=Attachment.ROUTED,
+            site=None,
+            credential_id=None,
+            dynamic=new.dynamic,
+            with_pools=False,
+            now=now,
+        )
+        pool = join(connection, pool, added, now=now)
+        answer = network_view(added, pool=pool)
+    call.parts.hurry("own_address")
+    return answer
+
+
+def remove(call: Call) -> None:
+    """DELETE /v1/networks/{network}: its pools stay, and are of none"""
+    call.arguments()
+    with call.parts.database.writer() as connection:
+        address_pool.alone(connection)
+        found = emn.find(connection, call.name)
+        if found.name == MN:
+            raise NotDoneHere(
+                message=f"Network {MN} is the management network; it stays."
+            )
+        emn.remove_alone(connection, found, now=call.parts.clock.now())

@@ -71,9 +71,12 @@ def create(
     vni: int | None = None,
     lan_interface: str | None = None,
     dynamic: bool = False,
+    with_pools: bool = True,
     now: datetime,
 ) -> Emn:
     """Store a new EMN; `site` defaults to its name, and with VXLAN `vni` to a free one.
+
+    :param with_pools: False: whoever calls has a pool of this cidr be of it.
 
     :raises EmnTaken: the name is in use, or the addresses are another's.
     :raises OutsideManagementNetwork, VniTaken: it can't be attached by VXLAN.
@@ -109,7 +112,7 @@ def create(
         )
     )
     added = find(connection, uuid)
-    for net in added.networks:
+    for net in added.networks if with_pools else ():
         address_pool.create(
             connection,
             name=f"{name}-ipv{net.version}",
@@ -188,6 +191,16 @@ def remove(connection: Connection, emn: Emn) -> None:
     for pool in address_pool.of_emn(connection, emn.id):
         address_pool.remove(connection, pool)
     connection.execute(delete(EMN).where(EMN.c.id == emn.id))
+
+
+def remove_alone(connection: Connection, emn: Emn, *, now: datetime) -> None:
+    """Delete the EMN; its pools stay, and are of none.
+
+    :raises EmnInUse: it has hosts.
+    """
+    for pool in address_pool.of_emn(connection, emn.id):
+        address_pool.change(connection, pool, now=now, emn_id=None)
+    remove(connection, emn)
 
 
 def take_networks(connection: Connection, emn: Emn) -> Emn:

@@ -324,3 +324,50 @@ def test_a_pool_is_assigned_to_a_network_as_system_does_it(world: World) -> None
     assert world.client.get("/v1/emns/shops").json["cidr"] == "10.20.0.0/24"
     for change in ({"network_uuid": None}, {"foo": 1}):
         assert world.client.post(path, {**body, **change}).status == 400
+
+
+def test_a_network_is_added_and_deleted_as_system_does_it(world: World) -> None:
+    client = world.client
+    spare = {"name": "spare", "network": "10.30.0.0", "prefix": 24}
+    pool = client.post("/v1/addrpools", spare).json
+    body = {"name": "kiosks", "type": "other", "dynamic": "true"}
+    body["pool_uuid"] = pool["uuid"]
+    added = client.post("/v1/networks", body).json
+    assert (added["name"], added["type"], added["dynamic"]) == ("kiosks", "other", True)
+    assert added["pool_uuid"] == pool["uuid"]
+    assert client.get(f"/v1/networks/{added['uuid']}").json == added
+    shown = client.get("/v1/emns/kiosks").json
+    assert (shown["cidr"], shown["attachment"]) == ("10.30.0.0/24", "routed")
+    refused(client.post("/v1/networks", body), 409, "hummingbird.address_pool.taken")
+    world.add("edge-0", mgmt_ip="10.30.0.5")
+    path = f"/v1/networks/{added['uuid']}"
+    assert client.delete(path).status == 409
+    client.delete("/v1/ihosts/edge-0")
+    assert client.delete(path).status == 204
+    assert client.get("/v1/emns/kiosks").status == 404
+    (left,) = [one for one in pools(world) if one["name"] == "spare"]
+    assert (left["uuid"], left["emn"]) == (pool["uuid"], None)
+    assert client.post("/v1/networks", body).status == 200
+
+
+def test_what_is_no_network_of_ours_is_refused(world: World) -> None:
+    client = world.client
+    pool = client.post(
+        "/v1/addrpools", {"name": "spare", "network": "10.30.0.0", "prefix": 24}
+    ).json
+    good = {"name": "kiosks", "type": "other", "pool_uuid": pool["uuid"]}
+    for change, status in (
+        ({"type": "mgmt"}, 400),
+        ({"name": "a b"}, 400),
+        ({"pool_uuid": None}, 400),
+        ({"foo": 1}, 400),
+        ({"pool_uuid": "nothing"}, 404),
+        ({"name": "mn"}, 409),
+    ):
+        assert client.post("/v1/networks", {**good, **change}).status == status, change
+    kept = client.delete("/v1/networks/mn")
+    refused(kept, 400, "hummingbird.not_done_here")
+    assert client.delete("/v1/networks/nothing").status == 404
+    assert [one["name"] for one in client.get("/v1/networks").json["networks"]] == [
+        "mn"
+    ]
