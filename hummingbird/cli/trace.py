@@ -12,8 +12,8 @@ from hummingbird.cli.failure import Failure
 
 _HOLD_SECONDS = 20
 """How long one request is held."""
-_PATIENCE_SECONDS = 90
-"""A trace is done within half a minute; a conductor that was away needs to come back."""
+_PATIENCE_SECONDS = 120
+"""A trace is done within a minute; a conductor that was away needs to come back."""
 
 
 class HostTrace(Show):

@@ -3,7 +3,7 @@
 
 Looks at the way to the host, from the controller's own link to what the host itself
 reaches, and writes down where it ends (domain/trace.py decides). Touches nothing on the
-way, needs no reservation, and is bounded in time whatever the host does: half a minute
+way, needs no reservation, and is bounded in time whatever the host does: a minute
 where all of it hangs. Two conductors that look at the same host at once do no harm.
 """
 
@@ -44,8 +44,9 @@ from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
 AT_ONCE: Final = 4
-PLAYBOOK_SECONDS: Final = 20.0
-"""A login and one look take three seconds; a slow box may take some more."""
+PLAYBOOK_SECONDS: Final = 40.0
+"""A login and one look take three seconds, ten on a controller that has much else to do; a
+slow box takes some more."""
 SIZES: Final = (1492, 1450, 1420, 1400, 1370, 1300, 1280, 576)
 """Tried where the whole size does not go through: PPPoE (RFC 2516), VXLAN, WireGuard, what
 mobile networks and stacks of tunnels leave, IPv6's and IPv4's least."""
