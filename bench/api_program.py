@@ -62,7 +62,11 @@ class Client:
         try:
             self._connection.request(method, path, body=text, headers=self._headers)
             answer = self._connection.getresponse()
-        except (http.client.RemoteDisconnected, ConnectionError):
+        except (
+            http.client.RemoteDisconnected,
+            ConnectionError,
+            ssl.SSLEOFError,
+        ):
             # The server ended a connection that was idle for too long.
             self._connection.close()
             self._connection.request(method, path, body=text, headers=self._headers)

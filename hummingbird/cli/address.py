@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, Show
+from hummingbird.cli.command import Act, List, OfHost, Show
 
 _ADDRESSES = path("addresses")
 
@@ -23,17 +23,11 @@ class AddressList(List):
         return found
 
 
-class HostAddrList(List):
+class HostAddrList(OfHost, List):
     """List the addresses of a host."""
 
     examples = ("hummingbird host-addr-list edge-0",)
     columns = ("uuid", "address", "prefix", "pool_uuid")
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="HOST")
-        return parser
 
     def find(self, given: argparse.Namespace) -> Iterable[Mapping[str, Any]]:
         """Return the addresses."""

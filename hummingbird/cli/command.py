@@ -53,6 +53,16 @@ class Described(Command):
         return follow(runs, new_client=app.new_client, out=app.stdout)
 
 
+class OfHost(Described):
+    """A command about one host, its first word; stands before List, Show or Act."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser, with HOST."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("host", metavar="HOST")
+        return parser
+
+
 class Act(Described):
     """A command that does something and says so in a line."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, Show, add_if_match
+from hummingbird.cli.command import Act, List, OfHost, Show, add_if_match
 from hummingbird.cli.failure import Failure
 
 _HOSTS = path("ihosts")
@@ -124,16 +124,10 @@ class HostList(List):
         return found
 
 
-class HostShow(Show):
+class HostShow(OfHost, Show):
     """Show one host, named by its name, number or uuid."""
 
     examples = ("hummingbird host-show edge-0",)
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="HOST")
-        return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
         """Return the host."""

@@ -10,23 +10,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import List, Show
+from hummingbird.cli.command import List, OfHost, Show
 from hummingbird.cli.failure import Failure
 
 Item = Mapping[str, Any]
 
 
-class HostPart(List):
+class HostPart(OfHost, List):
     """A command that lists one of a host's collections."""
 
     kind: ClassVar[str]
     """The collection's name in the API."""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="HOST")
-        return parser
 
     def find(self, given: argparse.Namespace) -> Iterable[Item]:
         """Return the items."""
@@ -346,16 +340,10 @@ class HostSensorList(HostPart):
     columns = ("uuid", "sensorname", "sensortype", "state", "status")
 
 
-class HostKernelShow(Show):
+class HostKernelShow(OfHost, Show):
     """Show which kernel a host runs."""
 
     examples = ("hummingbird host-kernel-show edge-0",)
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="HOST")
-        return parser
 
     def find(self, given: argparse.Namespace) -> Item:
         """Return the kernel."""

@@ -6,23 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List
+from hummingbird.cli.command import Act, List, OfHost
 from hummingbird.cli.failure import Failure
 
 _COLUMNS = ("label_key", "label_value")
 
 
-class HostLabelList(List):
+class HostLabelList(OfHost, List):
     """List the labels of a host."""
 
     examples = ("hummingbird host-label-list edge-0",)
     columns = _COLUMNS
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="HOST")
-        return parser
 
     def find(self, given: argparse.Namespace) -> Iterable[Mapping[str, Any]]:
         """Return the labels."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, Show
+from hummingbird.cli.command import Act, List, OfHost, Show
 from hummingbird.cli.failure import Failure
 
 _TUNNELS = path("tunnels")
@@ -27,16 +27,10 @@ class TunnelList(List):
         return found
 
 
-class TunnelShow(Show):
+class TunnelShow(OfHost, Show):
     """Show one host's tunnel."""
 
     examples = ("hummingbird tunnel-show kiosk-7",)
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("host", metavar="HOST")
-        return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
         """Return the tunnel."""
