@@ -316,6 +316,24 @@ def test_a_host_behind_a_router_is_in_the_management_network(
         _run("ip", "netns", "del", host)
 
 
+def test_what_the_kernel_learnt_of_a_path_is_no_route(kernel: KernelPlace) -> None:
+    host = f"{kernel.name}-h"
+    _run("ip", "netns", "add", host)
+    try:
+        _lay_cable(kernel, host)
+        wanted = replace(BRIDGE, segments={100: FIRST})
+        kernel.put(wanted)
+        kernel.ip("link", "set", "wan0", "mtu", "1400")
+        inside = ["ip", "netns", "exec", kernel.name]
+        large = [*inside, "ping", "-c3", "-W1", "-Mdo", "-s1422", "192.168.204.131"]
+        subprocess.run(large, capture_output=True, check=False, timeout=60)
+        learnt = kernel.ip("route", "show", "cache")
+        assert "192.168.204.131 dev hbbr0" in learnt, learnt
+        assert differences(wanted, kernel.look()) == ()
+    finally:
+        _run("ip", "netns", "del", host)
+
+
 def _lay_cable(kernel: KernelPlace, host: str) -> None:
     """Give the controller a cable to the host, and the host its end of the tunnel."""
     kernel.ip(

@@ -39,6 +39,8 @@ _PERMANENT: Final = 0x80
 _NOARP: Final = 0x40
 _LINK: Final = 253
 """RT_SCOPE_LINK (linux/rtnetlink.h)."""
+_CLONED: Final = 0x200
+"""RTM_F_CLONED (linux/rtnetlink.h)."""
 _SELF, _MASTER, _PROXY = 0x02, 0x04, 0x08
 
 
@@ -164,7 +166,8 @@ def _routes(netlink: Any, index: int) -> dict[str, str | None]:
     return {
         f"{route.get_attr('RTA_DST')}/{route['dst_len']}": route.get_attr("RTA_PREFSRC")
         for route in netlink.get_routes(family=socket.AF_INET, oif=index, table=254)
-        if route.get_attr("RTA_DST") is not None
+        # A dump has what was learnt of single addresses too (a path's MTU, a redirect).
+        if route.get_attr("RTA_DST") is not None and not route["flags"] & _CLONED
     }
 
 
