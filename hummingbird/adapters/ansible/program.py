@@ -51,6 +51,8 @@ def main() -> None:
     from ansible import constants
     from ansible.cli import playbook
 
+    # Somebody may have tidied up since the conductor started.
+    Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     Path(constants.DEFAULT_LOCAL_TMP, _CACHE).symlink_to(folder)
     sys.argv = ["ansible-playbook", *arguments]
     playbook.main()

@@ -42,8 +42,7 @@ def test_a_changed_module_is_packed_anew_and_the_former_ones_go(
 
 
 def test_what_one_run_has_packed_the_next_one_uses(tmp_path: Path) -> None:
-    packed = tmp_path / "packed"
-    packed.mkdir()
+    packed = tmp_path / "packed" / "by this version"  # one that somebody removed
     (tmp_path / "play.yml").write_text(PLAY)
     stamps = []
     for run in ("first", "second"):
