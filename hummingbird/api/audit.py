@@ -136,6 +136,10 @@ class Audited:
         note: Note | None = environ.pop(_NOTE, None)
         if call is not None and call.context.user != ANONYMOUS and statuses:
             self._record(note, entry(call, int(statuses[-1][:3])))
+        if call is not None:
+            # The call names its database, that the note, and that the call: all of the
+            # request would stay until the garbage collector comes by.
+            call.parts = self._parts
         return answer
 
     def _record(self, note: Note | None, found: AuditEntry) -> None:

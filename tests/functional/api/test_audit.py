@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever changes something is written down, with what he asked, but for secrets."""
 
+import gc
 import json
 import logging
 import stat
+import weakref
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from hummingbird.api import app
 from hummingbird.api.app import build
 from hummingbird.api.audit import LINES, open_file
 from hummingbird.api.authentication import TokenDoor
+from hummingbird.api.call import Call
 from hummingbird.context import RequestContext
 from hummingbird.db.repository import audit_log
 from hummingbird.db.session import Database
@@ -262,3 +265,23 @@ def test_what_is_sent_again_under_one_key_has_an_entry_each_time(world: World) -
 def test_entries_are_the_same_on_each_database(database: Database) -> None:
     with database.reader() as connection:
         assert audit_log.list_latest(connection, limit=1) == []
+
+
+def test_nothing_of_a_request_waits_for_the_garbage_collector(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[weakref.ref[Call]] = []
+    followed = app.follow
+
+    def follow(call: Call) -> None:
+        calls.append(weakref.ref(call))
+        followed(call)
+
+    monkeypatch.setattr(app, "follow", follow)
+    gc.disable()
+    try:
+        world.add("edge-0")
+        world.client.delete("/v1/ihosts/none")
+        assert [call() for call in calls] == [None, None]
+    finally:
+        gc.enable()
