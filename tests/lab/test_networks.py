@@ -320,7 +320,7 @@ def test_a_tunnel_is_carried_by_ipv6(
 ) -> None:
     """The script alone: what comes through such a tunnel is the same as through others."""
     lab, cli = network_lab, product.cli
-    cli("emn-delete", "emn6")
+    cli("emn-delete", "emn6", check=False)  # of the tests before, if they ran
     cli("emn-add", "six", "--cidr", "fd00:20::/64", "--attachment", "wireguard")
     product.add_host(SIX)
     product.bootstrap(SIX)
@@ -329,7 +329,15 @@ def test_a_tunnel_is_carried_by_ipv6(
         found = product.api("GET", f"/v1/tunnels/{SIX}")
         return bool(found["state"] == "up" and found["endpoint"])
 
+    def has_own_key() -> bool:
+        """Whether that has taken the claim's place, and the run that did it is over."""
+        found = product.api("GET", f"/v1/tunnels/{SIX}")
+        run = product.request("GET", f"/v1/runs/{SIX}")["body"]
+        is_over = (run.get("kind"), run.get("state")) == ("rotate", "succeeded")
+        return bool(found["public_key"]) and found["claim_until"] is None and is_over
+
     wait(is_up, what="its tunnel is up", seconds=120)
+    wait(has_own_key, what="a key of its own", seconds=300)
     tunnel = product.api("GET", f"/v1/tunnels/{SIX}")
     assert tunnel["endpoint"].startswith(f"[{lab.hosts[SIX].address}]:")
     assert tunnel["hub_endpoint"] == "[fd00:204::2]:51820"
