@@ -176,7 +176,9 @@ class TraceReconciler:
             return Seen(**values)
         port = known.credential.port if known.credential is not None else 22
         values |= {"port": port, **self._way(address, outer, port=port, known=known)}
-        if values["ssh"] is Ssh.ANSWERS:
+        # Where large packets vanish a login hangs, and tells nothing that it does not know.
+        is_wide = values.get("mtu_found") == values.get("mtu_wanted")
+        if values["ssh"] is Ssh.ANSWERS and is_wide:
             values |= self._inside(known, address, port=port)
         return Seen(**values)
 

@@ -129,6 +129,7 @@ def test_packets_that_vanish_are_measured(tracer: Tracer) -> None:
     found = tracer.trace()
     assert found["finding"] == "mtu_black_hole"
     assert "--mtu 1420" in found["repair"]
+    assert tracer.host.asked == [], "a login would hang"
 
 
 def test_a_way_that_says_what_it_carries_is_no_black_hole(tracer: Tracer) -> None:
