@@ -71,6 +71,12 @@ class _Link(ssl.SSLSocket):
             raise FatalSSLAlert(str(error)) from error
 
 
+def _ours(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _Link
+    return context
+
+
 class LazyAdapter(BuiltinSSLAdapter):
     """Wraps a connection and returns at once."""
 
@@ -100,8 +106,7 @@ class LazyAdapter(BuiltinSSLAdapter):
             weakref.WeakKeyDictionary()
         )
         super().__init__(str(cert_path), str(key_path))
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.sslsocket_class = _Link
+        _ours(self.context)
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, Any]]:
         """Return the connection, its handshake still to come.
@@ -147,7 +152,11 @@ class LazyAdapter(BuiltinSSLAdapter):
         stamp = self._stamp()
         if stamp == self._loaded:
             return False
-        self.context.load_cert_chain(*self._files)
+        # Not the context in use: while it has the new certificate without its key,
+        # handshakes would fail.
+        fresh = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        fresh.load_cert_chain(*self._files)
+        self.context = _ours(fresh)
         self._loaded = stamp
         return True
 
