@@ -9,13 +9,10 @@ from sqlalchemy import (
     Integer,
     String,
     UniqueConstraint,
-    text,
 )
 
 from hummingbird.db.table import UtcDateTime
 from hummingbird.db.table import table as _table
-
-_IS_BOARD = text("role = 'board'")
 
 ADDRESS_POOL = _table(
     "address_pool",
@@ -49,11 +46,6 @@ ADDRESS = _table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime),
     Index("ix_address_pool_id_role", "pool_id", "role"),
-    Index(
-        "ix_address_board",
-        "host_id",
-        sqlite_where=_IS_BOARD,
-        postgresql_where=_IS_BOARD,
-    ),
+    Index("ix_address_role_host_id", "role", "host_id"),
 )
 """Every address that somebody has, once; a host's mgmt_ip is the first of its own."""

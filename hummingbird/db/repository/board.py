@@ -4,16 +4,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, literal_column, select
+from sqlalchemy import Connection, delete, exists, select
 
 from hummingbird.db.model import ADDRESS, ALARM, BOARD, HOST
 from hummingbird.domain.alarm import BOARD_AWAY, host_entity
 from hummingbird.domain.board import BoardSeen
 
-# In the text of the statement, where its index is found by it.
-_IS_BOARD = (ADDRESS.c.role == literal_column("'board'")) & ADDRESS.c.host_id.is_not(
-    None
-)
+_IS_BOARD = (ADDRESS.c.role == "board") & ADDRESS.c.host_id.is_not(None)
 _IS_AWAY = BOARD.c.away_since.is_not(None) & exists().where(
     _IS_BOARD, ADDRESS.c.host_id == BOARD.c.host_id
 )

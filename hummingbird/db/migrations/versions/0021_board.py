@@ -21,11 +21,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("host_id", name="pk_board"),
     )
     op.create_index("ix_board_away_since", "board", ["away_since"])
-    is_board = sa.text("role = 'board'")
-    op.create_index(
-        "ix_address_board",
-        "address",
-        ["host_id"],
-        sqlite_where=is_board,
-        postgresql_where=is_board,
-    )
+    op.create_index("ix_address_role_host_id", "address", ["role", "host_id"])
