@@ -87,8 +87,11 @@ class HostSide:
         return self.do("pidof wireguard-go", check=False)
 
     def start(self) -> None:
+        # A shell can't trap what was ignored when it began (POSIX), and under nohup this
+        # is; systemd gives the program all signals as they should be.
         self.do(
-            "sh /var/lib/hummingbird-tunnel/tunnel run </dev/null >>/var/lib/said 2>&1 &"
+            "env --default-signal=HUP sh /var/lib/hummingbird-tunnel/tunnel run "
+            "</dev/null >>/var/lib/said 2>&1 &"
         )
 
     def said(self) -> str:
