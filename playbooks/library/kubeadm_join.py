@@ -59,6 +59,7 @@ def main():
             ["kubeadm", "join", "--config", told]
         )
     finally:
+        # The join has ended as it has; of what can't be removed the token dies in minutes.
         shutil.rmtree(folder, ignore_errors=True)
     if status:
         module.fail_json(

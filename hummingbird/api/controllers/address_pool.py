@@ -20,7 +20,7 @@ from hummingbird.db.session import Connection
 from hummingbird.domain.address import Address, Role
 from hummingbird.domain.address_pool import AddressPool, bounds
 from hummingbird.domain.emn import Emn
-from hummingbird.errors import AddressPoolInUse
+from hummingbird.errors import AddressPoolInUse, AddressPoolTaken
 
 _MOVE = frozenset({"network", "prefix"})
 """What makes other addresses of a pool's."""
@@ -126,6 +126,18 @@ def remove(call: Call) -> None:
         address_pool.remove(connection, pool)
         if network is not None:
             emn.take_networks(connection, network)
+
+
+def unowned(connection: Connection, name: str) -> AddressPool:
+    """Return the pool of that name, number or uuid, which is of no network.
+
+    :raises AddressPoolTaken: it is of one.
+    """
+    pool = address_pool.find(connection, name)
+    owner = emn.of_host(connection, pool.emn_id)
+    if owner is not None:
+        raise AddressPoolTaken(name=pool.name, holder=f"EMN {owner.name}")
+    return pool
 
 
 def join(

@@ -8,13 +8,13 @@ reached is said at /v1/emns.
 from typing import Any
 
 from hummingbird.api.call import Call
-from hummingbird.api.controllers.address_pool import join
+from hummingbird.api.controllers.address_pool import join, unowned
 from hummingbird.api.listing import PAGING, Item, listing
 from hummingbird.api.schema.network import parse_new_network
 from hummingbird.api.view.network import network_view
 from hummingbird.db.repository import address_pool, emn
 from hummingbird.domain.emn import MN, Attachment
-from hummingbird.errors import AddressPoolTaken, NotDoneHere
+from hummingbird.errors import NotDoneHere
 
 
 def list_all(call: Call) -> Any:
@@ -50,10 +50,7 @@ def create(call: Call) -> Any:
     now = call.parts.clock.now()
     with call.parts.database.writer() as connection:
         address_pool.alone(connection)
-        pool = address_pool.find(connection, new.pool)
-        former = emn.of_host(connection, pool.emn_id)
-        if former is not None:
-            raise AddressPoolTaken(name=pool.name, holder=f"EMN {former.name}")
+        pool = unowned(connection, new.pool)
         added = emn.create(
             connection,
             name=new.name,

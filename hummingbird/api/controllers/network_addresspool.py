@@ -5,7 +5,7 @@ network-addrpool-assign` says it; `hummingbird addrpool-update --emn` says the s
 from typing import Any
 
 from hummingbird.api.call import Call
-from hummingbird.api.controllers.address_pool import join
+from hummingbird.api.controllers.address_pool import join, unowned
 from hummingbird.api.listing import PAGING, Item, listing
 from hummingbird.api.schema.network_addresspool import parse_assignment
 from hummingbird.api.view.network_addresspool import (
@@ -16,7 +16,7 @@ from hummingbird.db.repository import address_pool, emn
 from hummingbird.db.session import Connection
 from hummingbird.domain.address_pool import AddressPool
 from hummingbird.domain.emn import Emn
-from hummingbird.errors import AddressPoolTaken, NotFound
+from hummingbird.errors import NotFound
 
 
 def list_all(call: Call) -> Any:
@@ -43,11 +43,8 @@ def create(call: Call) -> Any:
     pool_uuid, network_uuid = parse_assignment(call.json_object())
     with call.parts.database.writer() as connection:
         address_pool.alone(connection)
-        pool = address_pool.find(connection, pool_uuid)
+        pool = unowned(connection, pool_uuid)
         network = emn.find(connection, network_uuid)
-        former = emn.of_host(connection, pool.emn_id)
-        if former is not None:
-            raise AddressPoolTaken(name=pool.name, holder=f"EMN {former.name}")
         now = call.parts.clock.now()
         pool = join(connection, pool, network, now=now)
         answer = network_addresspool_view(pool, network)
