@@ -24,7 +24,7 @@ from hummingbird.db.session import Database
 from hummingbird.domain.tunnel import address
 from hummingbird.domain.wireguard import Peer
 from hummingbird.keypair import make_wireguard_key
-from hummingbird.reconcilers.tunnel import TunnelReconciler
+from hummingbird.reconcilers.machine.tunnel import TunnelReconciler
 from hummingbird.secretbox import SecretBox
 
 OVERLAY = "100.64.0.0/16"

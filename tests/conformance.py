@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema_rs
 from webob.exc import HTTPException
 
-from hummingbird.api.openapi import document
-from hummingbird.api.operations import OPERATIONS
-from hummingbird.api.router import Router
+from hummingbird.api.contract.openapi import document
+from hummingbird.api.contract.operation_table import OPERATIONS
+from hummingbird.api.http.router import Router
 from hummingbird.api.routes import ROUTES
 
 DOCUMENT = document(OPERATIONS, ROUTES)

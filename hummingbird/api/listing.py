@@ -7,7 +7,7 @@ Order and pages are made here, with sysinv's arguments and its `next`.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.page import parse_page
 from hummingbird.errors import BadRequest, NotFound
 
@@ -26,7 +26,7 @@ def listing(
     :raises BadRequest: no item has such a sort key, or a number is none.
     :raises NotFound: the marker is of no item.
     """
-    page = parse_page(arguments, maximum=call.parts.conf.api.max_limit)
+    page = parse_page(arguments, maximum=call.dependencies.conf.api.max_limit)
     ordered = sorted(items, key=lambda item: (_value(item, page.sort_key), item[0]))
     if page.descending:
         ordered.reverse()

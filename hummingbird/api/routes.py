@@ -10,7 +10,6 @@ from hummingbird.api.controllers import (
     audit_log,
     credential,
     emn,
-    empty,
     event_log,
     event_suppression,
     facts,
@@ -34,8 +33,9 @@ from hummingbird.api.controllers import (
     trace,
     tunnel,
 )
-from hummingbird.api.idempotency import once
-from hummingbird.api.router import Route
+from hummingbird.api.controllers import unused_resource as empty
+from hummingbird.api.http.idempotency import once
+from hummingbird.api.http.router import Route
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 
 # fmt: off
@@ -97,7 +97,7 @@ _STARLINGX: tuple[Route, ...] = (
 )
 """What StarlingX's clients ask a whole system for."""
 
-ROUTES: tuple[Route, ...] = (
+_DESCRIBED: tuple[Route, ...] = (
     ("GET",    "/",                                 root.versions),
     ("GET",    "/v1",                               root.v1),
     ("GET",    "/v1/isystems",                      system.list_all),
@@ -174,6 +174,11 @@ ROUTES: tuple[Route, ...] = (
     ("GET",    "/v1/health",                        health.get),
     ("GET",    "/v1/health/kube-upgrade",           health.tell),
     ("GET",    "/v1/health/kube-upgrade/relaxed",   health.tell),
-    ("GET",    "/v1/openapi.json",                  openapi.get),
 )
 # fmt: on
+
+ROUTES: tuple[Route, ...] = (
+    *_DESCRIBED,
+    ("GET", "/v1/openapi.json", openapi.describing(_DESCRIBED)),
+)
+"""All that this API serves."""

@@ -4,7 +4,7 @@
 import logging
 import sys
 
-from hummingbird.api.service import ApiService
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import (

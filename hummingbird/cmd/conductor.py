@@ -41,6 +41,7 @@ from hummingbird.conductor.measure import Measures
 from hummingbird.conductor.neighbours import Neighbours, Patience
 from hummingbird.conductor.service import ConductorService
 from hummingbird.conductor.settings import agents_tag, read_settings
+from hummingbird.conductor.trace import TraceParts, TraceReconciler
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import controller_name, shared, state_directory
 from hummingbird.conf.tunnel import hub_options
@@ -48,15 +49,16 @@ from hummingbird.conf.vxlan import vxlan_options
 from hummingbird.db.session import Database
 from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
-from hummingbird.reconcilers import fault_forward, registry, tunnel, vxlan
-from hummingbird.reconcilers.agent import AgentReconciler
+from hummingbird.evaluation.fleet_view import FleetObserver
+from hummingbird.evaluation.own_links import OwnLinks
+from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.base import Reconciler
-from hummingbird.reconcilers.forwarding import ForwardingReconciler
-from hummingbird.reconcilers.own_address import OwnAddressReconciler
-from hummingbird.reconcilers.plan import PlanReconciler
-from hummingbird.reconcilers.reach import Reach
-from hummingbird.reconcilers.sight import Eyes
-from hummingbird.reconcilers.trace import TraceParts, TraceReconciler
+from hummingbird.reconcilers.fleet import fault_forward
+from hummingbird.reconcilers.fleet.agent import AgentReconciler
+from hummingbird.reconcilers.fleet.plan import PlanReconciler
+from hummingbird.reconcilers.machine import tunnel, vxlan
+from hummingbird.reconcilers.machine.forwarding import ForwardingReconciler
+from hummingbird.reconcilers.machine.own_address import OwnAddressReconciler
 from hummingbird.rpc.endpoint import is_in_process
 from hummingbird.secretbox import SecretBox
 
@@ -125,7 +127,7 @@ class Conductor:
         neighbours = self.neighbours
         database, clock, box = neighbours.database, neighbours.clock, neighbours.box
         return registry.Parts(
-            eyes=_eyes(conf, database, clock, links),
+            observer=_observer(conf, database, clock, links),
             cluster=neighbours.cluster,
             agent=agent,
             box=box,
@@ -265,12 +267,14 @@ def kubernetes(conf: Conf) -> KubernetesCluster:
     )
 
 
-def _eyes(conf: Conf, database: Database, clock: Clock, links: NetlinkLinks) -> Eyes:
+def _observer(
+    conf: Conf, database: Database, clock: Clock, links: NetlinkLinks
+) -> FleetObserver:
     controller = controller_name(conf)
-    return Eyes(
+    return FleetObserver(
         database=database,
         clock=clock,
-        reach=Reach(database, links=links, clock=clock, controller=controller),
+        own_links=OwnLinks(database, links=links, clock=clock, controller=controller),
         controller=controller,
         period_seconds=conf.gateway.period_seconds,
         gateway_flush_seconds=conf.gateway.flush_seconds,

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from hummingbird.api.service import ApiService
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.cmd import memory
 from hummingbird.cmd.advertise import api_certificate

@@ -17,7 +17,7 @@ from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import RunState
 from hummingbird.errors import DatabaseUnavailable
-from hummingbird.reconcilers.orphan import owner_name, take_over
+from hummingbird.reconcilers.fleet.orphan import owner_name, take_over
 
 LOG = logging.getLogger(__name__)
 

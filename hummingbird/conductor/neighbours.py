@@ -13,7 +13,7 @@ from hummingbird.db.session import Database
 from hummingbird.domain.provisioning import Settings
 from hummingbird.domain.tunnel import HubOptions
 from hummingbird.domain.vxlan import UDP_PORT, VxlanOptions
-from hummingbird.reconcilers.recovery import Probe
+from hummingbird.reconcilers.fleet.recovery import Probe
 from hummingbird.secretbox import SecretBox
 
 HUB_OPTIONS = HubOptions(

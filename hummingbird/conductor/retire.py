@@ -6,7 +6,7 @@ the same, and the run says so.
 """
 
 from hummingbird.adapters.ansible.playbook import HostAccess
-from hummingbird.conductor.lock import drain
+from hummingbird.conductor.host_lock import drain
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import open_way
 from hummingbird.db.repository import run as run_repository

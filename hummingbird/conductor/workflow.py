@@ -4,7 +4,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hummingbird.conductor.lock import force_lock, lock
+from hummingbird.conductor.host_lock import force_lock, lock
 from hummingbird.conductor.power import power_off, power_on, reboot, reset
 from hummingbird.conductor.provision import reinstall, unlock
 from hummingbird.conductor.recover import recover

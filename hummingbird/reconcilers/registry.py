@@ -8,17 +8,17 @@ from typing import Final
 from hummingbird.adapters.bmc.board import Boards
 from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.domain.recovery import Limits
-from hummingbird.reconcilers.agent import AgentReconciler
-from hummingbird.reconcilers.alarm import AlarmReconciler
+from hummingbird.evaluation.fleet_view import FleetObserver
+from hummingbird.evaluation.recovery_ladder import Ladder
 from hummingbird.reconcilers.base import Reconciler
-from hummingbird.reconcilers.board import BoardReconciler
 from hummingbird.reconcilers.driver import Driver
-from hummingbird.reconcilers.ladder import Ladder
-from hummingbird.reconcilers.liveness import LivenessReconciler
-from hummingbird.reconcilers.node import NodeReconciler
-from hummingbird.reconcilers.orphan import OrphanReconciler
-from hummingbird.reconcilers.recovery import Probe, RecoveryReconciler
-from hummingbird.reconcilers.sight import Eyes
+from hummingbird.reconcilers.fleet.agent import AgentReconciler
+from hummingbird.reconcilers.fleet.alarm import AlarmReconciler
+from hummingbird.reconcilers.fleet.board import BoardReconciler
+from hummingbird.reconcilers.fleet.liveness import LivenessReconciler
+from hummingbird.reconcilers.fleet.node import NodeReconciler
+from hummingbird.reconcilers.fleet.orphan import OrphanReconciler
+from hummingbird.reconcilers.fleet.recovery import Probe, RecoveryReconciler
 from hummingbird.secretbox import SecretBox
 
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,7 +45,7 @@ the followers above nudge, so that these are for changes made by others."""
 class Parts:
     """What the reconcilers are made of."""
 
-    eyes: Eyes
+    observer: FleetObserver
     cluster: Cluster
     agent: AgentReconciler
     box: SecretBox
@@ -67,16 +67,18 @@ class Parts:
 
 def build(parts: Parts) -> Driver:
     """Return a driver of all reconcilers, not started."""
-    eyes = parts.eyes
+    observer = parts.observer
     ladder = Ladder(
         parts.limits, enabled=parts.recovery_enabled, by_board=parts.board_reset
     )
     return Driver(
         (
-            LivenessReconciler(eyes, period_seconds=parts.liveness_seconds),
-            AlarmReconciler(eyes, ladder=ladder, period_seconds=parts.liveness_seconds),
+            LivenessReconciler(observer, period_seconds=parts.liveness_seconds),
+            AlarmReconciler(
+                observer, ladder=ladder, period_seconds=parts.liveness_seconds
+            ),
             RecoveryReconciler(
-                eyes,
+                observer,
                 ladder=ladder,
                 box=parts.box,
                 probe=parts.probe,
@@ -85,8 +87,8 @@ def build(parts: Parts) -> Driver:
                 nudge_runs=parts.nudge_runs,
             ),
             OrphanReconciler(
-                eyes.database,
-                clock=eyes.clock,
+                observer.database,
+                clock=observer.clock,
                 cluster=parts.cluster,
                 lease_seconds=parts.lease_seconds,
                 max_attempts=parts.max_attempts,
@@ -95,14 +97,14 @@ def build(parts: Parts) -> Driver:
                 nudge_runs=parts.nudge_runs,
             ),
             NodeReconciler(
-                eyes.database,
-                clock=eyes.clock,
+                observer.database,
+                clock=observer.clock,
                 cluster=parts.cluster,
                 period_seconds=NODE_PERIOD_SECONDS,
             ),
             BoardReconciler(
-                eyes.database,
-                clock=eyes.clock,
+                observer.database,
+                clock=observer.clock,
                 boards=parts.boards,
                 box=parts.box,
                 check_seconds=parts.board_check_seconds,
@@ -111,6 +113,6 @@ def build(parts: Parts) -> Driver:
             parts.agent,
             *parts.further,
         ),
-        clock=eyes.clock,
+        clock=observer.clock,
         followers=FOLLOWERS,
     )

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 _LOOK = """
 import json
 from hummingbird.adapters.netlink.forwarding import SystemForwarding
-from hummingbird.reconcilers.forwarding import ForwardingReconciler
+from hummingbird.reconcilers.machine.forwarding import ForwardingReconciler
 found = ForwardingReconciler(
     SystemForwarding(bridge="br0"),
     interfaces={"hub0": frozenset({4, 6}), "br0": frozenset({4})},

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hummingbird.api.beside import OURS
-from hummingbird.api.controllers.empty import EMPTY
-from hummingbird.api.openapi import NAMES
-from hummingbird.api.operations import OPERATIONS
+from hummingbird.api.contract.openapi import NAMES
+from hummingbird.api.contract.operation_table import OPERATIONS
+from hummingbird.api.controllers.unused_resource import EMPTY
 from hummingbird.api.routes import FAULT_ROUTES, ROUTES
+from hummingbird.api.sysinv.front import OURS
 from hummingbird.api.view.inventory import COLLECTIONS
 from tools.write_openapi import TARGET, text
 
@@ -44,13 +44,13 @@ ROUTED = [(method, path) for method, path, _ in (*ROUTES, *FAULT_ROUTES)]
 def test_a_route_has_a_row(method: str, path: str) -> None:
     assert (method, path) in OPERATIONS, (
         f"Say what {method} {path} is for, takes and gives: add a row to OPERATIONS in "
-        f'hummingbird/api/operations.py, as ("{method}", "{path}"): Operation("…", '
+        f'hummingbird/api/contract/operation_table.py, as ("{method}", "{path}"): Operation("…", '
         "SHAPE), with the answer's SHAPE beside its view (api/view), a body's table "
         "beside its parser (api/schema); then `tox -e docs`."
     )
     for name in re.findall(r"{(\w+)}", path):
         assert name in NAMES, (
-            f"Say what may stand for {{{name}}}: NAMES in hummingbird/api/openapi.py"
+            f"Say what may stand for {{{name}}}: NAMES in hummingbird/api/contract/openapi.py"
         )
 
 
@@ -79,7 +79,7 @@ def test_each_resource_is_ours_alone_or_one_that_sysinv_has_too() -> None:
         name = path.removeprefix("/v1").strip("/").split("/")[0]
         assert not name or name in OURS | SYSINVS, (
             f"Does sysinv have /v1/{name}? If not, name it in OURS of "
-            "hummingbird/api/beside.py; else here."
+            "hummingbird/api/sysinv/front.py; else here."
         )
 
 

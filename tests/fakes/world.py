@@ -33,14 +33,14 @@ from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind
 from hummingbird.domain.tunnel import HubOptions
 from hummingbird.errors import KubernetesRefused
+from hummingbird.evaluation.fleet_view import FleetObserver
+from hummingbird.evaluation.own_links import OwnLinks
 from hummingbird.reconcilers import registry
-from hummingbird.reconcilers.agent import AgentReconciler
 from hummingbird.reconcilers.driver import Driver
-from hummingbird.reconcilers.plan import PlanReconciler
-from hummingbird.reconcilers.reach import Reach
-from hummingbird.reconcilers.sight import Eyes
-from hummingbird.reconcilers.tunnel import TunnelReconciler
-from hummingbird.reconcilers.vxlan import VxlanReconciler
+from hummingbird.reconcilers.fleet.agent import AgentReconciler
+from hummingbird.reconcilers.fleet.plan import PlanReconciler
+from hummingbird.reconcilers.machine.tunnel import TunnelReconciler
+from hummingbird.reconcilers.machine.vxlan import VxlanReconciler
 from hummingbird.secretbox import SecretBox
 from tests.fakes.ansible_runner import FakeRunner
 from tests.fakes.boards import FakeBoards
@@ -215,10 +215,10 @@ class World(Window):
             links=self.links,
             controller="controller-0",
         )
-        eyes = Eyes(
+        observer = FleetObserver(
             database=self.database,
             clock=self.clock,
-            reach=Reach(
+            own_links=OwnLinks(
                 self.database,
                 links=self.links,
                 clock=self.clock,
@@ -230,7 +230,7 @@ class World(Window):
         )
         self.driver: Driver = registry.build(
             registry.Parts(
-                eyes=eyes,
+                observer=observer,
                 cluster=self.cluster,
                 agent=self.agent,
                 box=self.box_of_secrets,

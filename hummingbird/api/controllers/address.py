@@ -8,7 +8,7 @@ may have a second one, which is added and taken back here.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.listing import PAGING, next_link
 from hummingbird.api.schema.address import parse_new_address
 from hummingbird.api.schema.page import parse_page
@@ -29,10 +29,10 @@ from hummingbird.errors import AddressRefused, BadRequest, HostBusy, NotLocked
 def list_all(call: Call) -> Any:
     """GET /v1/addresses"""
     arguments = call.arguments(*PAGING)
-    page = parse_page(arguments, maximum=call.parts.conf.api.max_limit)
+    page = parse_page(arguments, maximum=call.dependencies.conf.api.max_limit)
     if page.sort_key != "id":
         raise BadRequest(message=f"Invalid sort key: {page.sort_key[:40]}.")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         after = page.marker and address.find(connection, page.marker)
         found = address.list_all(
             connection,
@@ -58,7 +58,7 @@ def list_all(call: Call) -> Any:
 def list_of_host(call: Call) -> Any:
     """GET /v1/ihosts/{host}/addresses"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
         addresses = address.of_host(connection, found.id)
         return {
@@ -69,7 +69,7 @@ def list_of_host(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/addresses/{address}: by id or uuid"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = address.find(connection, call.name)
         return address_full(
             found,
@@ -82,7 +82,7 @@ def create(call: Call) -> Any:
     """POST /v1/addresses: a second address of a host, of its network's other family"""
     call.arguments()
     new = parse_new_address(call.json_object())
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         owner = host.find(connection, new.host)
         _refuse_in_service(owner, action="add an address to")
         network = emn.of_address(connection, new.address)
@@ -105,7 +105,7 @@ def create(call: Call) -> Any:
             role=Role.HOST,
             name=f"{owner.hostname}-mgmt",
             host_id=owner.id,
-            now=call.parts.clock.now(),
+            now=call.dependencies.clock.now(),
         )
         _note_change(call, connection, owner)
         return address_full(
@@ -118,7 +118,7 @@ def create(call: Call) -> Any:
 def remove(call: Call) -> None:
     """DELETE /v1/addresses/{address}: a host's second address"""
     call.arguments()
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = address.find(connection, call.name)
         if found.role is Role.CONTROLLER:
             # A controller that is gone for good; one that lives keeps it again.
@@ -155,7 +155,9 @@ def _interfaces(connection: Connection, found: Iterable[Address]) -> Interfaces:
 
 def _note_change(call: Call, connection: Connection, owner: Host) -> None:
     # What was put on it names the addresses that it had.
-    host.change(connection, owner, now=call.parts.clock.now(), provisioned_plan=None)
+    host.change(
+        connection, owner, now=call.dependencies.clock.now(), provisioned_plan=None
+    )
 
 
 def _refuse_in_service(owner: Host, *, action: str) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.precondition import check_match, is_known, show_tag
 from hummingbird.api.listing import PAGING, Item, listing
-from hummingbird.api.precondition import check_match, is_known, show_tag
 from hummingbird.api.schema.address_pool import (
     WantedPool,
     parse_new_pool,
@@ -30,7 +30,7 @@ def list_all(call: Call) -> Any:
     """GET /v1/addrpools"""
     arguments = call.arguments(*PAGING, "network_type")
     wanted = arguments.get("network_type")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         networks = {one.id: one for one in emn.list_all(connection)}
         reserved = address.reserved(connection)
         items: list[Item] = []
@@ -49,7 +49,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/addrpools/{pool}: by id, uuid or name"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = address_pool.find(connection, call.name)
         return None if is_known(call, found) else _view(call, connection, found)
 
@@ -58,8 +58,8 @@ def create(call: Call) -> Any:
     """POST /v1/addrpools"""
     call.arguments()
     wanted = parse_new_pool(call.json_object())
-    now = call.parts.clock.now()
-    with call.parts.database.writer() as connection:
+    now = call.dependencies.clock.now()
+    with call.dependencies.database.writer() as connection:
         network = None if wanted.emn is None else emn.find(connection, wanted.emn)
         pool = address_pool.create(
             connection,
@@ -75,7 +75,7 @@ def create(call: Call) -> Any:
             emn.take_networks(connection, network)
         _reserve(connection, pool, wanted.addresses, before={}, now=now)
         answer = _view(call, connection, pool)
-    call.parts.hurry("own_address")
+    call.dependencies.hurry("own_address")
     return answer
 
 
@@ -83,8 +83,8 @@ def patch(call: Call) -> Any:
     """PATCH /v1/addrpools/{pool}"""
     call.arguments()
     body = call.json()
-    now = call.parts.clock.now()
-    with call.parts.database.writer() as connection:
+    now = call.dependencies.clock.now()
+    with call.dependencies.database.writer() as connection:
         address_pool.alone(connection)
         pool = address_pool.find(connection, call.name)
         check_match(call, pool, name=f"Address pool {pool.name}")
@@ -109,14 +109,14 @@ def patch(call: Call) -> Any:
         elif former is not None:
             emn.take_networks(connection, former)
         answer = _view(call, connection, pool)
-    call.parts.hurry("own_address")
+    call.dependencies.hurry("own_address")
     return answer
 
 
 def remove(call: Call) -> None:
     """DELETE /v1/addrpools/{pool}"""
     call.arguments()
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         address_pool.alone(connection)
         pool = address_pool.find(connection, call.name)
         check_match(call, pool, name=f"Address pool {pool.name}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.alarm import Posted, parse_alarm
 from hummingbird.api.schema.fault_query import ARGUMENTS, parse_filters, parse_flag
 from hummingbird.api.schema.page import parse_page
@@ -46,7 +46,7 @@ def list_full(call: Call) -> Any:
 def summary(call: Call) -> Any:
     """GET /v1/alarms/summary"""
     arguments = call.arguments("include_suppress")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         stands, _ = _listed(connection, arguments)
     count = Counter(one.alarm.severity for one in stands)
     status = "OK"
@@ -65,7 +65,7 @@ def summary(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/alarms/{uuid}"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         return _full(connection, call, alarm.find(connection, call.name))
 
 
@@ -73,8 +73,8 @@ def create(call: Call) -> Any:
     """POST /v1/alarms: set, clear or log. The answer is JSON in a JSON text, as FM's."""
     body = parse_alarm(call.json_object())
     act = {"set": _set, "clear": _clear}.get(body.state, _log)
-    with call.parts.database.writer() as connection:
-        uuid = act(connection, body, now=body.at or call.parts.clock.now())
+    with call.dependencies.database.writer() as connection:
+        uuid = act(connection, body, now=body.at or call.dependencies.clock.now())
     return json.dumps({"uuid": uuid})
 
 
@@ -85,8 +85,8 @@ def replace(call: Call) -> Any:
         raise BadRequest(
             message="An alarm that is changed stays set; clear it by DELETE."
         )
-    now = call.parts.clock.now()
-    with call.parts.database.writer() as connection:
+    now = call.dependencies.clock.now()
+    with call.dependencies.database.writer() as connection:
         found = alarm.find(connection, call.name)
         _put(connection, body.over(found.alarm), before=found, now=body.at or now)
         return _full(connection, call, alarm.find(connection, call.name))
@@ -95,9 +95,9 @@ def replace(call: Call) -> Any:
 def remove(call: Call) -> None:
     """DELETE /v1/alarms/{uuid}: clear it by hand. While its cause stands, the conductor
     raises it again."""
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = alarm.find(connection, call.name)
-        _remove(connection, found, now=call.parts.clock.now())
+        _remove(connection, found, now=call.dependencies.clock.now())
 
 
 def _set(connection: Connection, body: Posted, *, now: datetime) -> str:
@@ -185,10 +185,10 @@ def _listed(
 def _list(call: Call, *, expand: bool, resource: str) -> Any:
     arguments = call.arguments(*ARGUMENTS)
     page = parse_page(
-        arguments, maximum=call.parts.conf.api.max_limit, sort_key="severity"
+        arguments, maximum=call.dependencies.conf.api.max_limit, sort_key="severity"
     )
     filters = parse_filters(call, known=_FILTERS)
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         stands, suppressed = _listed(connection, arguments, filters=filters)
     found = [one for one in stands if _matches(one, filters)]
     found.sort(key=_order)

@@ -5,7 +5,7 @@ application-list` asks for. It is applied whenever a host needs it, and not by h
 from typing import Any
 
 from hummingbird import __version__
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.view.application import application_view
 from hummingbird.db.repository import application
 from hummingbird.domain.application import Application, ApplicationStatus
@@ -46,7 +46,7 @@ def direct(call: Call) -> Any:
     found = _named(call)
     directive = given.get("directive")
     if directive == "apply":
-        call.parts.hurry("agent")
+        call.dependencies.hurry("agent")
         return application_view(found)
     if directive in ("remove", "abort"):
         raise _kept(found, directive)
@@ -78,8 +78,8 @@ def _named(call: Call) -> Application:
 
 
 def _agents(call: Call) -> Application:
-    conf = call.parts.conf.agents
-    with call.parts.database.reader() as connection:
+    conf = call.dependencies.conf.agents
+    with call.dependencies.database.reader() as connection:
         found = application.find(connection, str(conf.release))
     return found or Application(
         name=str(conf.release),

@@ -3,7 +3,7 @@
 
 from typing import Any, Final
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.page import parse_limit, parse_number
 from hummingbird.api.view.audit_log import audit_entry_view
 from hummingbird.db.repository import audit_log
@@ -20,7 +20,7 @@ def list_latest(call: Call) -> Any:
     arguments = call.arguments("user", "method", "path", "limit", "before")
     before = arguments.get("before")
     method = arguments.get("method")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = audit_log.list_latest(
             connection,
             limit=parse_limit(arguments.get("limit"), maximum=PAGE) or PAGE,

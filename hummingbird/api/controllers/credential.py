@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.credential import parse_new_credential
 from hummingbird.api.view.credential import credential_view
 from hummingbird.db.repository import credential
@@ -12,7 +12,7 @@ from hummingbird.db.repository import credential
 def list_all(call: Call) -> Any:
     """GET /v1/credentials"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         secrets = credential.secret_names(connection)
         return {
             "credentials": [
@@ -24,7 +24,7 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/credentials/{credential}: by id, uuid or name"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = credential.find(connection, call.name)
         secrets = credential.secret_names(connection)
         return credential_view(found, secrets=secrets[found.id])
@@ -33,7 +33,7 @@ def get(call: Call) -> Any:
 def create(call: Call) -> Any:
     """POST /v1/credentials"""
     new = parse_new_credential(call.json_object())
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         added = credential.create(
             connection,
             name=new.name,
@@ -43,8 +43,8 @@ def create(call: Call) -> Any:
             private_key=new.private_key,
             password=new.password,
             become_password=new.become_password,
-            box=call.parts.box,
-            now=call.parts.clock.now(),
+            box=call.dependencies.box,
+            now=call.dependencies.clock.now(),
         )
         secrets = credential.secret_names(connection)
     call.status = 201
@@ -53,5 +53,5 @@ def create(call: Call) -> Any:
 
 def remove(call: Call) -> None:
     """DELETE /v1/credentials/{credential}"""
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         credential.remove(connection, credential.find(connection, call.name))

@@ -3,8 +3,8 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
-from hummingbird.api.precondition import check_match, is_known, show_tag
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.precondition import check_match, is_known, show_tag
 from hummingbird.api.schema.emn import parse_emn_change, parse_new_emn
 from hummingbird.api.view.emn import emn_view
 from hummingbird.db.repository import credential, emn
@@ -14,7 +14,7 @@ from hummingbird.db.session import Connection
 def list_all(call: Call) -> Any:
     """GET /v1/emns"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         names = _credential_names(connection)
         return {
             "emns": [
@@ -25,7 +25,7 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/emns/{emn}: by id, uuid or name"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = emn.find(connection, call.name)
         if is_known(call, found):
             return None
@@ -35,7 +35,7 @@ def get(call: Call) -> Any:
 def create(call: Call) -> Any:
     """POST /v1/emns"""
     new = parse_new_emn(call.json_object())
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         added = emn.create(
             connection,
             name=new.name,
@@ -48,19 +48,19 @@ def create(call: Call) -> Any:
             vni=new.vni,
             lan_interface=new.lan_interface,
             dynamic=new.dynamic,
-            now=call.parts.clock.now(),
+            now=call.dependencies.clock.now(),
         )
         call.status = 201
         show_tag(call, added)
         answer = emn_view(added, credentials=_credential_names(connection))
-    call.parts.hurry("own_address")
+    call.dependencies.hurry("own_address")
     return answer
 
 
 def patch(call: Call) -> Any:
     """PATCH /v1/emns/{emn} with an object of what changes"""
     body = call.json_object()
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = emn.find(connection, call.name)
         check_match(call, found, name=f"EMN {found.name}")
         change = parse_emn_change(body, cidr=found.cidr)
@@ -71,14 +71,14 @@ def patch(call: Call) -> Any:
             found = emn.change(connection, found, **change)
         show_tag(call, found)
         answer = emn_view(found, credentials=_credential_names(connection))
-    call.parts.hurry("node")
-    call.parts.hurry("vxlan")
+    call.dependencies.hurry("node")
+    call.dependencies.hurry("vxlan")
     return answer
 
 
 def remove(call: Call) -> None:
     """DELETE /v1/emns/{emn}"""
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = emn.find(connection, call.name)
         check_match(call, found, name=f"EMN {found.name}")
         emn.remove(connection, found)

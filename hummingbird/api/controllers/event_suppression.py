@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.event_suppression import parse_status
 from hummingbird.api.schema.fault_query import ARGUMENTS, parse_filters
 from hummingbird.api.schema.page import parse_page
@@ -17,9 +17,9 @@ _FILTERS = frozenset({"uuid", "alarm_id", "description", "suppression_status"})
 def list_all(call: Call) -> Any:
     """GET /v1/event_suppression: by alarm id"""
     arguments = call.arguments(*ARGUMENTS)
-    page = parse_page(arguments, maximum=call.parts.conf.api.max_limit)
+    page = parse_page(arguments, maximum=call.dependencies.conf.api.max_limit)
     filters = parse_filters(call, known=_FILTERS)
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         rows = event_suppression.list_all(connection)
     views = [suppression_short(one, base=call.base) for one in rows]
     found = [
@@ -44,7 +44,7 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/event_suppression/{uuid}"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = event_suppression.find(connection, call.name)
     return suppression_full(found, base=call.base)
 
@@ -52,6 +52,6 @@ def get(call: Call) -> Any:
 def patch(call: Call) -> Any:
     """PATCH /v1/event_suppression/{uuid} with a JSON patch of suppression_status"""
     suppressed = parse_status(call.json())
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         changed = event_suppression.change(connection, call.name, suppressed=suppressed)
     return suppression_full(changed, base=call.base)

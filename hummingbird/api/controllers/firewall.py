@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.text import invalid
 from hummingbird.api.view.firewall import rule_view
 from hummingbird.conf.share import known_ports
@@ -21,5 +21,5 @@ def list_all(call: Call) -> Any:
         raise invalid(
             "firewall", "attachment", given, should=f"one of {words}"
         ) from error
-    found = rules(known_ports(call.parts.conf), wanted)
+    found = rules(known_ports(call.dependencies.conf), wanted)
     return {"rules": [rule_view(one) for one in found]}

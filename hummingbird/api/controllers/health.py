@@ -4,8 +4,8 @@ clients ask for it, with a slash at its end and a token, how well the system is.
 
 from typing import Any
 
-from hummingbird.api.authentication import ANONYMOUS
-from hummingbird.api.call import Call
+from hummingbird.api.http.authentication import ANONYMOUS
+from hummingbird.api.http.call import Call
 from hummingbird.api.view.health import health_text
 from hummingbird.db.repository import health, system
 
@@ -17,12 +17,12 @@ def get(call: Call) -> Any:
     """
     if call.context.user != ANONYMOUS:
         return tell(call)
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         system.get(connection)
     return {"ready": True}
 
 
 def tell(call: Call) -> Any:
     """GET /v1/health/kube-upgrade"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         return health_text(health.of_system(connection))

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.view.heartbeat import heartbeat_view
 from hummingbird.db.repository import heartbeat, host
 
@@ -11,8 +11,8 @@ from hummingbird.db.repository import heartbeat, host
 def list_all(call: Call) -> Any:
     """GET /v1/heartbeats: a row a host, by host id"""
     call.arguments()
-    now = call.parts.clock.now()
-    with call.parts.database.reader() as connection:
+    now = call.dependencies.clock.now()
+    with call.dependencies.database.reader() as connection:
         beats = heartbeat.list_all(connection)
         return {
             "heartbeats": [
@@ -24,8 +24,8 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/heartbeats/{host}"""
-    now = call.parts.clock.now()
-    with call.parts.database.reader() as connection:
+    now = call.dependencies.clock.now()
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
         beat = heartbeat.of_host(connection, found.id)
     return heartbeat_view(found, beat, now=now)

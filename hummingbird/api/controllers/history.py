@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.fault_query import parse_time
 from hummingbird.api.schema.page import parse_limit, parse_number
 from hummingbird.api.view.history import fact_change
@@ -19,7 +19,7 @@ def list_all(call: Call) -> Any:
     limit = parse_limit(arguments.get("limit"), maximum=_MOST)
     marker = arguments.get("marker")
     since = arguments.get("since")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
         rows = history.list_latest(
             connection,

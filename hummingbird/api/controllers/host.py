@@ -4,11 +4,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from hummingbird.api.call import Call
 from hummingbird.api.controllers.host_action import apply_action, delete
 from hummingbird.api.controllers.host_add import add, credential_id_of, emn_id_of
 from hummingbird.api.controllers.system import system_uuid
-from hummingbird.api.precondition import check_match, show_tag
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.precondition import check_match, show_tag
 from hummingbird.api.schema.host import parse_new_host
 from hummingbird.api.schema.host_patch import HostPatch, parse_host_patch
 from hummingbird.api.schema.page import Page, parse_page
@@ -39,7 +39,7 @@ def list_full(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/ihosts/{host}"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
         return _full(call, connection, found)
 
@@ -48,8 +48,8 @@ def create(call: Call) -> Any:
     """POST /v1/ihosts"""
     call.arguments()
     new = parse_new_host(call.json_object())
-    with call.parts.database.writer() as connection:
-        added = add(call, connection, new, now=call.parts.clock.now())
+    with call.dependencies.database.writer() as connection:
+        added = add(call, connection, new, now=call.dependencies.clock.now())
         return _full(call, connection, added)
 
 
@@ -75,18 +75,20 @@ def remove(call: Call) -> Any:
 
 def _patch(call: Call, body: object) -> Any:
     queued = False
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
         check_match(call, found, name=f"Host {found.hostname}")
         wanted = parse_host_patch(body, found)
         values = _values(call, connection, found, wanted)
         if values:
-            found = host.change(connection, found, now=call.parts.clock.now(), **values)
+            found = host.change(
+                connection, found, now=call.dependencies.clock.now(), **values
+            )
         if wanted.action is not None:
             found, queued = apply_action(call, connection, found, wanted.action)
         answer = _full(call, connection, found)
     if queued:
-        call.parts.hurry()
+        call.dependencies.hurry()
     return answer
 
 
@@ -104,7 +106,9 @@ def _values(
             values["credential_id"] = credential_id
     if wanted.bm_password is not None:
         attributes = dict(values.get("attributes", found.attributes))
-        attributes["bm_password_sealed"] = call.parts.box.seal(wanted.bm_password)
+        attributes["bm_password_sealed"] = call.dependencies.box.seal(
+            wanted.bm_password
+        )
         # Whoever gives a password vouches for the board that is there now.
         attributes.pop(PIN, None)
         values["attributes"] = attributes
@@ -112,18 +116,18 @@ def _values(
 
 
 def _full(call: Call, connection: Connection, found: Host) -> dict[str, Any]:
-    uuid = system_uuid(call.parts, connection)
+    uuid = system_uuid(call.dependencies, connection)
     show_tag(call, found)
     return host_full(found, base=call.base, system_uuid=uuid)
 
 
 def _list(call: Call, view: View, *, resource: str) -> Any:
     arguments = call.arguments(*_LIST)
-    page = parse_page(arguments, maximum=call.parts.conf.api.max_limit)
+    page = parse_page(arguments, maximum=call.dependencies.conf.api.max_limit)
     if page.sort_key not in HOST_IN_LIST.fields:
         raise BadRequest(message=f"Invalid sort key: {page.sort_key[:40]}.")
-    with call.parts.database.reader() as connection:
-        uuid = system_uuid(call.parts, connection)
+    with call.dependencies.database.reader() as connection:
+        uuid = system_uuid(call.dependencies, connection)
         wanted = (
             arguments.get("personality", PERSONALITY) == PERSONALITY
             and arguments.get("isystem_id", uuid) == uuid

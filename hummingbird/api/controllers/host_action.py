@@ -3,8 +3,8 @@
 transaction. The conductor is told afterwards, and needs not be: the queued run is there.
 """
 
-from hummingbird.api.call import Call
-from hummingbird.api.precondition import check_match
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.precondition import check_match
 from hummingbird.db.repository import credential, emn, event_log, host, run
 from hummingbird.db.session import Connection
 from hummingbird.domain import vxlan
@@ -28,7 +28,7 @@ def apply_action(
     decision = decide(found, action, unfinished=_unfinished(connection, found))
     if decision.needs_way_in:
         # Refused now rather than by a run later, when nobody looks.
-        credential.of_host(connection, found, box=call.parts.box)
+        credential.of_host(connection, found, box=call.dependencies.box)
         network = emn.of_host(connection, found.emn_id)
         if network is not None:
             vxlan.check_ready(
@@ -45,7 +45,7 @@ def delete(call: Call) -> None:
 
     :raises DeleteOfUnlocked, HostBusy, HostNotFound: it may not be deleted.
     """
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
         check_match(call, found, name=f"Host {found.hostname}")
         decision = decide_delete(found, unfinished=_unfinished(connection, found))
@@ -53,7 +53,7 @@ def delete(call: Call) -> None:
         if decision.removed:
             host.remove(connection, found.id)
     if not decision.removed:
-        call.parts.hurry()
+        call.dependencies.hurry()
 
 
 def _unfinished(connection: Connection, found: Host) -> list[Run]:
@@ -68,7 +68,7 @@ def _carry_out(
     *,
     command: str,
 ) -> tuple[Host, bool]:
-    now = call.parts.clock.now()
+    now = call.dependencies.clock.now()
     if decision.cancel:
         run.request_cancel(connection, host_uuid=found.uuid)
     if decision.event is not None:

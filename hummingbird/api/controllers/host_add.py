@@ -5,7 +5,7 @@ was chosen or is given out, or without one."""
 from collections.abc import Callable
 from datetime import datetime
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.host import NewHost
 from hummingbird.db.repository import (
     address_gift,
@@ -31,12 +31,12 @@ def add(call: Call, connection: Connection, new: NewHost, *, now: datetime) -> H
     :raises HummingbirdError: a name or an address is another's, or there is no such
         network or credential.
     """
-    call.parts.neighbour.refuse_taken(
+    call.dependencies.neighbour.refuse_taken(
         hostname=new.hostname, mgmt_mac=new.mgmt_mac, mgmt_ip=new.mgmt_ip
     )
     attributes = dict(new.attributes)
     if new.bm_password:
-        attributes["bm_password_sealed"] = call.parts.box.seal(new.bm_password)
+        attributes["bm_password_sealed"] = call.dependencies.box.seal(new.bm_password)
     network = _network(connection, new)
     credential_id = credential_id_of(connection, new.credential)
 

@@ -3,8 +3,8 @@
 
 from typing import Any, Final
 
-from hummingbird.api.call import Call
 from hummingbird.api.controllers.system import system_uuid
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.view.host import host_full
 from hummingbird.db.repository import host
@@ -17,9 +17,9 @@ def audit(call: Call) -> Any:
     body = call.json_object()
     HOST_AUDIT.refuse_unknown(body)
     HOST_AUDIT.read(body, "vim_event")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
-        uuid = system_uuid(call.parts, connection)
+        uuid = system_uuid(call.dependencies, connection)
     for name in _LOOK:
-        call.parts.hurry(name)
+        call.dependencies.hurry(name)
     return host_full(found, base=call.base, system_uuid=uuid)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
-from hummingbird.api.call import Call
 from hummingbird.api.controllers.host_action import apply_action
 from hummingbird.api.controllers.host_add import add
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.host_bulk import (
     MAX_BYTES,
     Entry,
@@ -43,7 +43,7 @@ def add_all(call: Call) -> Any:
     while batch := list(islice(rest, _AT_ONCE)):
         _add_some(call, batch, added=added, refused=refused)
     if any(entry.powers_on for entry in entries):
-        call.parts.hurry()
+        call.dependencies.hurry()
     return {
         "success": "".join(f"\n {line}" for line in added),
         "error": "".join(f" {line}\n" for line in refused),
@@ -52,7 +52,7 @@ def add_all(call: Call) -> Any:
 
 def export(call: Call) -> Any:
     """GET /v1/ihosts/bulk_export"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         hosts = host.list_all(connection, sort_key="hostname")
         emns = {one.id: one.name for one in emn.list_all(connection)}
         credentials = {one.id: one.name for one in credential.list_all(connection)}
@@ -63,8 +63,8 @@ def _add_some(
     call: Call, entries: Sequence[Entry], *, added: list[str], refused: list[str]
 ) -> None:
     """Add some hosts in one transaction; one that is refused leaves nothing behind."""
-    with call.parts.database.writer() as connection:
-        part = call.parts.database.joined(connection)
+    with call.dependencies.database.writer() as connection:
+        part = call.dependencies.database.joined(connection)
         for entry in entries:
             try:
                 with part.writer():
@@ -78,10 +78,10 @@ def _add_some(
 def _add_one(call: Call, connection: Connection, entry: Entry) -> str:
     """Add a host, switch it on if that was asked; return what is said of it."""
     new = entry.new
-    call.parts.neighbour.refuse_taken(
+    call.dependencies.neighbour.refuse_taken(
         hostname=new.hostname, mgmt_mac=new.mgmt_mac, mgmt_ip=new.mgmt_ip
     )
-    found = add(call, connection, new, now=call.parts.clock.now())
+    found = add(call, connection, new, now=call.dependencies.clock.now())
     if not entry.powers_on:
         return found.hostname
     if board_of(found) is None:

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.listing import PAGING, listing
 from hummingbird.api.view.kubelet import kube_host_upgrade, kube_versions
 from hummingbird.db.repository import fleet, host
@@ -13,7 +13,7 @@ from hummingbird.errors import HostNotFound, NotDoneHere, NotFound
 def list_all(call: Call) -> Any:
     """GET /v1/kube_host_upgrades"""
     arguments = call.arguments(*PAGING)
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         hosts = host.list_all(connection)
     items = [(one.id, kube_host_upgrade(one, base=call.base)) for one in hosts]
     return listing(call, "kube_host_upgrades", items, arguments)
@@ -21,7 +21,7 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/kube_host_upgrades/{host}"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         try:
             found = host.find(connection, call.name)
         except HostNotFound as error:
@@ -35,7 +35,7 @@ def upgrade(call: Call) -> Any:
     :raises NotDoneHere: always.
     """
     call.json_object()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
     raise NotDoneHere(
         message=(
@@ -59,5 +59,5 @@ def get_version(call: Call) -> Any:
 
 
 def _versions(call: Call) -> list[dict[str, Any]]:
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         return kube_versions(fleet.kubelet_versions(connection))

@@ -7,8 +7,8 @@ reached is said at /v1/emns.
 
 from typing import Any
 
-from hummingbird.api.call import Call
 from hummingbird.api.controllers.address_pool import join, unowned
+from hummingbird.api.http.call import Call
 from hummingbird.api.listing import PAGING, Item, listing
 from hummingbird.api.schema.network import parse_new_network
 from hummingbird.api.view.network import network_view
@@ -20,7 +20,7 @@ from hummingbird.errors import NotDoneHere
 def list_all(call: Call) -> Any:
     """GET /v1/networks"""
     arguments = call.arguments(*PAGING)
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         pools = {
             pool.emn_id: pool
             for pool in sorted(
@@ -37,7 +37,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/networks/{network}: by id, uuid or name"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = emn.find(connection, call.name)
         pools = address_pool.of_emn(connection, found.id)
     return network_view(found, pool=pools[0] if pools else None)
@@ -47,8 +47,8 @@ def create(call: Call) -> Any:
     """POST /v1/networks: an EMN of a pool that is of none"""
     call.arguments()
     new = parse_new_network(call.json_object())
-    now = call.parts.clock.now()
-    with call.parts.database.writer() as connection:
+    now = call.dependencies.clock.now()
+    with call.dependencies.database.writer() as connection:
         address_pool.alone(connection)
         pool = unowned(connection, new.pool)
         added = emn.create(
@@ -64,18 +64,18 @@ def create(call: Call) -> Any:
         )
         pool = join(connection, pool, added, now=now)
         answer = network_view(added, pool=pool)
-    call.parts.hurry("own_address")
+    call.dependencies.hurry("own_address")
     return answer
 
 
 def remove(call: Call) -> None:
     """DELETE /v1/networks/{network}: its pools stay, and are of none"""
     call.arguments()
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         address_pool.alone(connection)
         found = emn.find(connection, call.name)
         if found.name == MN:
             raise NotDoneHere(
                 message=f"Network {MN} is the management network; it stays."
             )
-        emn.remove_alone(connection, found, now=call.parts.clock.now())
+        emn.remove_alone(connection, found, now=call.dependencies.clock.now())

@@ -4,8 +4,8 @@ network-addrpool-assign` says it; `hummingbird addrpool-update --emn` says the s
 
 from typing import Any
 
-from hummingbird.api.call import Call
 from hummingbird.api.controllers.address_pool import join, unowned
+from hummingbird.api.http.call import Call
 from hummingbird.api.listing import PAGING, Item, listing
 from hummingbird.api.schema.network_addresspool import parse_assignment
 from hummingbird.api.view.network_addresspool import (
@@ -22,7 +22,7 @@ from hummingbird.errors import NotFound
 def list_all(call: Call) -> Any:
     """GET /v1/network_addresspools"""
     arguments = call.arguments(*PAGING)
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         items: list[Item] = [
             (pool.id, network_addresspool_view(pool, network))
             for pool, network in _all(connection)
@@ -33,7 +33,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/network_addresspools/{uuid}"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         return network_addresspool_view(*_find(connection, call.name))
 
 
@@ -41,24 +41,24 @@ def create(call: Call) -> Any:
     """POST /v1/network_addresspools: have a pool that is of no network be of one"""
     call.arguments()
     pool_uuid, network_uuid = parse_assignment(call.json_object())
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         address_pool.alone(connection)
         pool = unowned(connection, pool_uuid)
         network = emn.find(connection, network_uuid)
-        now = call.parts.clock.now()
+        now = call.dependencies.clock.now()
         pool = join(connection, pool, network, now=now)
         answer = network_addresspool_view(pool, network)
-    call.parts.hurry("own_address")
+    call.dependencies.hurry("own_address")
     return answer
 
 
 def remove(call: Call) -> None:
     """DELETE /v1/network_addresspools/{uuid}: have the pool be of no network"""
     call.arguments()
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         address_pool.alone(connection)
         pool, _ = _find(connection, call.name)
-        join(connection, pool, None, now=call.parts.clock.now())
+        join(connection, pool, None, now=call.dependencies.clock.now())
 
 
 def _all(connection: Connection) -> list[tuple[AddressPool, Emn]]:

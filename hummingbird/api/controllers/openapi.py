@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/openapi.json: what this API is, for programs."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.contract.openapi import Document, document
+from hummingbird.api.contract.operation_table import OPERATIONS
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.router import Handler, Route
 
 
-def get(call: Call) -> Any:
-    """GET /v1/openapi.json"""
-    return _document()
+def describing(routes: Iterable[Route]) -> Handler:
+    """Return what answers GET /v1/openapi.json: the document of `routes`."""
 
+    @cache
+    def made() -> Document:
+        return document(OPERATIONS, routes)
 
-@cache
-def _document() -> Any:
-    # Not at the top: the rows stand above the controllers, which they import nothing of,
-    # and nobody needs them for the first answer.
-    from hummingbird.api.openapi import document
-    from hummingbird.api.operations import OPERATIONS
-    from hummingbird.api.routes import ROUTES
+    def get(_call: Call) -> Any:
+        return made()
 
-    return document(OPERATIONS, ROUTES)
+    return get

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 
 
 def list_all(call: Call) -> Any:
@@ -12,4 +12,4 @@ def list_all(call: Call) -> Any:
     :raises ConductorUnavailable: no conductor answers (503).
     """
     call.arguments()
-    return {"reconcilers": list(call.parts.reconcilers())}
+    return {"reconcilers": list(call.dependencies.reconcilers())}

@@ -6,8 +6,8 @@ fm-rest-api api/controllers/root.py and v1/__init__.py)."""
 from collections.abc import Iterable
 from typing import Any
 
-from hummingbird.api.call import Call
-from hummingbird.api.controllers.empty import EMPTY
+from hummingbird.api.controllers.unused_resource import EMPTY
+from hummingbird.api.http.call import Call
 
 RESOURCES = (
     "isystems",

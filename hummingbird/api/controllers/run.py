@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.page import parse_limit, parse_number
 from hummingbird.api.view.run import run_event_view, run_view
 from hummingbird.db.repository import host, run
@@ -26,10 +26,10 @@ def list_all(call: Call) -> Any:
     `state` may be several, with commas; `before` is the id of the last run seen.
     """
     arguments = call.arguments("host", "state", "limit", "before")
-    maximum = call.parts.conf.api.max_limit
+    maximum = call.dependencies.conf.api.max_limit
     limit = parse_limit(arguments.get("limit"), maximum=maximum) or maximum or None
     before = arguments.get("before")
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         host_uuid, hostname = _of_host(connection, arguments.get("host"))
         runs = run.list_all(
             connection,
@@ -45,7 +45,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/runs/{run}: by id, uuid, or a hostname (its latest)"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         return run_view(run.find(connection, call.name))
 
 
@@ -76,7 +76,7 @@ def events(call: Call) -> Any:
 def _look(
     call: Call, name: str, *, after: int, limit: int
 ) -> tuple[Run, list[RunEvent]]:
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = run.find(connection, name)
         return found, run.events(connection, found.id, after_id=after, limit=limit)
 
@@ -84,14 +84,14 @@ def _look(
 def _wait(
     call: Call, found: Run, *, after: int, limit: int, seconds: float
 ) -> tuple[Run, list[RunEvent]]:
-    parts = call.parts
+    dependencies = call.dependencies
     news: list[RunEvent] = []
-    with parts.waiting_room.place() as seated:
-        until = parts.clock.monotonic() + seconds
+    with dependencies.waiting_room.place() as seated:
+        until = dependencies.clock.monotonic() + seconds
         while seated and not news and found.state not in ENDED:
-            left = until - parts.clock.monotonic()
-            if left <= 0 or parts.clock.wait(
-                parts.stopping, seconds=min(_LOOK_SECONDS, left)
+            left = until - dependencies.clock.monotonic()
+            if left <= 0 or dependencies.clock.wait(
+                dependencies.stopping, seconds=min(_LOOK_SECONDS, left)
             ):
                 break
             found, news = _look(call, found.uuid, after=after, limit=limit)

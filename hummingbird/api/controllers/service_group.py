@@ -4,7 +4,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.view.service_group import service_group
 from hummingbird.conf.share import controller_name
 from hummingbird.db.repository import process
@@ -28,12 +28,12 @@ def get(call: Call) -> Any:
 
 def _groups(call: Call) -> list[dict[str, Any]]:
     """Return our processes, dead or alive; of a kind that never ran, one that is dead."""
-    conf, now = call.parts.conf, call.parts.clock.now()
+    conf, now = call.dependencies.conf, call.dependencies.clock.now()
     here = controller_name(conf)
     oldest = now - timedelta(seconds=conf.conductor.lease_seconds)
     # Who answers is alive.
     groups = [service_group("api", here, is_alive=True)]
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         for kind in _KINDS:
             known = {
                 # A gateway's name has its port, too.

@@ -4,8 +4,8 @@
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from hummingbird.api.call import Call
-from hummingbird.api.parts import Parts
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.api.view.system import system_view
 from hummingbird.db.repository import system
 from hummingbird.db.session import Connection, Database
@@ -15,31 +15,31 @@ _KNOWN: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 """A system's uuid is made once and never changes."""
 
 
-def system_uuid(parts: Parts, connection: Connection) -> str:
+def system_uuid(dependencies: Dependencies, connection: Connection) -> str:
     """Return this system's uuid, read once a database."""
-    uuid = _KNOWN.get(parts.database)
+    uuid = _KNOWN.get(dependencies.database)
     if uuid is None:
-        uuid = _KNOWN[parts.database] = system.get(connection).uuid
+        uuid = _KNOWN[dependencies.database] = system.get(connection).uuid
     return uuid
 
 
-def adopt_uuid(parts: Parts, uuid: str) -> None:
+def adopt_uuid(dependencies: Dependencies, uuid: str) -> None:
     """Be the system that `uuid` is: sysinv's, before which this API stands."""
-    if _KNOWN.get(parts.database) != uuid:
-        with parts.database.writer() as connection:
+    if _KNOWN.get(dependencies.database) != uuid:
+        with dependencies.database.writer() as connection:
             system.adopt_uuid(connection, uuid)
-        _KNOWN[parts.database] = uuid
+        _KNOWN[dependencies.database] = uuid
 
 
 def list_all(call: Call) -> Any:
     """GET /v1/isystems"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         return {"isystems": [system_view(system.get(connection), base=call.base)]}
 
 
 def get(call: Call) -> Any:
     """GET /v1/isystems/{system}"""
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         this = system.get(connection)
     if call.name not in (this.uuid, this.name, str(this.id)):
         raise NotFound(kind="System", name=call.name)

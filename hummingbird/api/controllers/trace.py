@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.page import parse_number
 from hummingbird.api.view.trace import trace_view
 from hummingbird.db.repository import host, trace
@@ -17,10 +17,10 @@ _LOOK_SECONDS = 0.25
 
 def create(call: Call) -> Any:
     """POST /v1/ihosts/{host}/trace: 202, and what there is by now"""
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
-        asked = trace.ask(connection, found.id, now=call.parts.clock.now())
-    call.parts.hurry("trace")
+        asked = trace.ask(connection, found.id, now=call.dependencies.clock.now())
+    call.dependencies.hurry("trace")
     call.status = 202
     return trace_view(asked, hostname=found.hostname)
 
@@ -38,16 +38,16 @@ def get(call: Call) -> Any:
         raise BadRequest(
             message=f"wait should be between 0 and {MAX_WAIT_SECONDS} seconds."
         )
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
     known = _look(call, found.id, hostname=found.hostname)
-    parts = call.parts
-    with parts.waiting_room.place() as seated:
-        until = parts.clock.monotonic() + wait
+    dependencies = call.dependencies
+    with dependencies.waiting_room.place() as seated:
+        until = dependencies.clock.monotonic() + wait
         while seated and known.done_at is None:
-            left = until - parts.clock.monotonic()
-            if left <= 0 or parts.clock.wait(
-                parts.stopping, seconds=min(_LOOK_SECONDS, left)
+            left = until - dependencies.clock.monotonic()
+            if left <= 0 or dependencies.clock.wait(
+                dependencies.stopping, seconds=min(_LOOK_SECONDS, left)
             ):
                 break
             known = _look(call, found.id, hostname=found.hostname)
@@ -55,7 +55,7 @@ def get(call: Call) -> Any:
 
 
 def _look(call: Call, host_id: int, *, hostname: str) -> StoredTrace:
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         known = trace.of_host(connection, host_id)
     if known is None:
         raise NotFound(kind="Trace of host", name=hostname)

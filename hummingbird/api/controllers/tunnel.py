@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.tunnel import NewClaim, parse_claim
 from hummingbird.api.view.run import run_view
 from hummingbird.api.view.tunnel import tunnel_view
@@ -37,7 +37,7 @@ _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 def list_all(call: Call) -> Any:
     """GET /v1/tunnels"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         hosts = {one.id: one for one in host.list_all(connection)}
         beats = heartbeat.list_all(connection)
         return {
@@ -57,7 +57,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/tunnels/{host}"""
     call.arguments()
-    with call.parts.database.reader() as connection:
+    with call.dependencies.database.reader() as connection:
         found = host.find(connection, call.name)
         beat = heartbeat.of_host(connection, found.id)
         return _view(call, connection, _of(connection, found), found, beat=beat)
@@ -69,14 +69,14 @@ def claim(call: Call) -> Any:
     The client makes a key pair, sends the public half as claim_key, and puts the private
     half into the script, where @CLAIM_KEY@ stands.
     """
-    parts = call.parts
-    wanted = parse_claim(call.json_object(), hours=parts.conf.tunnel.claim_hours)
-    options = hub_options(parts.conf)
+    dependencies = call.dependencies
+    wanted = parse_claim(call.json_object(), hours=dependencies.conf.tunnel.claim_hours)
+    options = hub_options(dependencies.conf)
     check_endpoint(options.endpoints)
-    with parts.database.writer() as connection:
+    with dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
         _require_tunnelled(connection, found)
-        now = parts.clock.now()
+        now = dependencies.clock.now()
         begun = tunnel.create(
             connection, host_id=found.id, overlay=options.overlay, now=now
         )
@@ -101,14 +101,14 @@ def claim(call: Call) -> Any:
         text = _script(call, connection, found, begun, wanted)
         beat = heartbeat.of_host(connection, found.id)
         view = _view(call, connection, begun, found, beat=beat)
-    call.parts.hurry("tunnel")
+    call.dependencies.hurry("tunnel")
     call.status = 201
     return {"tunnel": view, "script": text}
 
 
 def rotate(call: Call) -> Any:
     """POST /v1/tunnels/{host}/rotate: queue a change of its key, unless one is queued"""
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
         current = _of(connection, found)
         if not (current.public_key or current.claim_key):
@@ -124,9 +124,9 @@ def rotate(call: Call) -> Any:
                 hostname=found.hostname,
                 kind=RunKind.ROTATE,
                 requested_by=call.context.user,
-                now=call.parts.clock.now(),
+                now=call.dependencies.clock.now(),
             )
-    call.parts.hurry()
+    call.dependencies.hurry()
     call.status = 202
     return run_view(queued)
 
@@ -134,7 +134,7 @@ def rotate(call: Call) -> Any:
 def revoke(call: Call) -> None:
     """DELETE /v1/tunnels/{host}: its keys and its claim are good no more; its address
     stays"""
-    with call.parts.database.writer() as connection:
+    with call.dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
         tunnel.change(
             connection,
@@ -154,9 +154,9 @@ def revoke(call: Call) -> None:
                 instance="command=revoke",
                 text="manual 'revoke' of its tunnel's keys",
             ),
-            now=call.parts.clock.now(),
+            now=call.dependencies.clock.now(),
         )
-    call.parts.hurry("tunnel")
+    call.dependencies.hurry("tunnel")
 
 
 def _of(connection: Connection, found: Host) -> Tunnel:
@@ -177,9 +177,9 @@ def _view(
     return tunnel_view(
         one,
         found,
-        now=call.parts.clock.now(),
+        now=call.dependencies.clock.now(),
         hub_key=tunnel.hub_public_key(connection),
-        options=hub_options(call.parts.conf),
+        options=hub_options(call.dependencies.conf),
         beat=beat,
     )
 
@@ -203,12 +203,12 @@ def _script(
     begun: Tunnel,
     wanted: NewClaim,
 ) -> str:
-    parts = call.parts
-    options = hub_options(parts.conf)
+    dependencies = call.dependencies
+    options = hub_options(dependencies.conf)
     network = emn.of_host(connection, found.emn_id)
-    way = credential.of_host(connection, found, box=parts.box)
+    way = credential.of_host(connection, found, box=dependencies.box)
     key = ssh_public_key(way.private_key) if way.private_key else None
-    folder = Path(parts.conf.provisioning.playbooks or shared("playbooks"))
+    folder = Path(dependencies.conf.provisioning.playbooks or shared("playbooks"))
     files = folder / "roles/tunnel/files"
     assert begun.claim_until is not None
     return script(
@@ -220,7 +220,9 @@ def _script(
         hostname=found.hostname,
         settings=host_settings(
             begun,
-            hub_key=tunnel.ensure_hub(connection, box=parts.box, now=begun.created_at),
+            hub_key=tunnel.ensure_hub(
+                connection, box=dependencies.box, now=begun.created_at
+            ),
             options=options,
             emn=network,
             outside=found.outside,

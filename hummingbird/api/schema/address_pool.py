@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from hummingbird.api.operation import Patch
+from hummingbird.api.contract.operation import Patch
 from hummingbird.api.schema.attribute import (
     Attribute,
     Body,

@@ -4,7 +4,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.errors import BadRequest
 
 ARGUMENTS = (

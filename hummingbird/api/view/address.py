@@ -6,7 +6,7 @@ told."""
 from collections.abc import Mapping
 from typing import Any
 
-from hummingbird.api.shape import (
+from hummingbird.api.contract.shape import (
     FLAG,
     NUMBER,
     TEXT,

@@ -5,7 +5,7 @@ sysinv/api/controllers/v1/address_pool.py), and in the end what is ours: the EMN
 from collections.abc import Mapping
 from typing import Any
 
-from hummingbird.api.shape import NUMBER, TEXT, UUID, Thing, many, maybe, words
+from hummingbird.api.contract.shape import NUMBER, TEXT, UUID, Thing, many, maybe, words
 from hummingbird.domain.address import Address, Role
 from hummingbird.domain.address_pool import AddressPool, Order
 

@@ -3,7 +3,16 @@
 
 from typing import Any
 
-from hummingbird.api.shape import FLAG, NUMBER, TEXT, TIME, UUID, Thing, maybe, words
+from hummingbird.api.contract.shape import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    maybe,
+    words,
+)
 from hummingbird.api.view.event_suppression import SUPPRESSION_STATUS, status
 from hummingbird.api.view.link import LINKS, links
 from hummingbird.domain.alarm import Severity, StoredAlarm

@@ -4,7 +4,7 @@ kube_app.py, class KubeApp)."""
 
 from typing import Any, Final
 
-from hummingbird.api.shape import FLAG, TEXT, Shape, Thing, maybe, words
+from hummingbird.api.contract.shape import FLAG, TEXT, Shape, Thing, maybe, words
 from hummingbird.domain.application import Application, ApplicationStatus
 
 CHART: Final = "Chart.yaml"

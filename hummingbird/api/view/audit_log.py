@@ -4,7 +4,7 @@
 import json
 from typing import Any
 
-from hummingbird.api.shape import NUMBER, TEXT, TIME, Thing, many, maybe
+from hummingbird.api.contract.shape import NUMBER, TEXT, TIME, Thing, many, maybe
 from hummingbird.domain.audit import StoredEntry
 
 

@@ -4,7 +4,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hummingbird.api.shape import FLAG, NUMBER, TEXT, TIME, UUID, Thing, many, words
+from hummingbird.api.contract.shape import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    many,
+    words,
+)
 from hummingbird.domain.credential import Credential
 
 

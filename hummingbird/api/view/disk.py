@@ -4,7 +4,7 @@ sysinv/api/controllers/v1/{disk,partition,pv,lvg,host_fs}.py). All of it is read
 
 from typing import Any
 
-from hummingbird.api.view.fact import Row, Seen, taken, whole
+from hummingbird.api.view.inventory_item import Row, Seen, taken, whole
 from hummingbird.domain.facts import Item
 
 _DISK = (

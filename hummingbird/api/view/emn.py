@@ -4,7 +4,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hummingbird.api.shape import FLAG, NUMBER, TEXT, TIME, UUID, Thing, maybe, words
+from hummingbird.api.contract.shape import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    maybe,
+    words,
+)
 from hummingbird.domain.emn import Attachment, Emn
 
 

@@ -4,7 +4,7 @@ api/controllers/v1/event_log.py)."""
 
 from typing import Any
 
-from hummingbird.api.shape import FLAG, TEXT, TIME, UUID, Thing, words
+from hummingbird.api.contract.shape import FLAG, TEXT, TIME, UUID, Thing, words
 from hummingbird.api.view.event_suppression import status
 from hummingbird.db.repository.event_log import StoredEvent
 from hummingbird.domain.alarm import Severity

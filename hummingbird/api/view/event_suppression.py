@@ -4,7 +4,7 @@ api/controllers/v1/event_suppression.py)."""
 
 from typing import Any
 
-from hummingbird.api.shape import NUMBER, TEXT, UUID, Thing, words
+from hummingbird.api.contract.shape import NUMBER, TEXT, UUID, Thing, words
 from hummingbird.api.view.link import LINKS, links
 from hummingbird.db.repository.event_suppression import StoredSuppression
 

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from hummingbird.api.shape import (
+from hummingbird.api.contract.shape import (
     DECIMAL,
     FREE,
     TEXT,

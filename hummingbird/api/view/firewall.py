@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.shape import TEXT, Thing, words
+from hummingbird.api.contract.shape import TEXT, Thing, words
 from hummingbird.domain.emn import Attachment
 from hummingbird.domain.firewall import Rule, Where
 

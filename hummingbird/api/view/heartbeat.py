@@ -4,7 +4,16 @@
 from datetime import datetime
 from typing import Any
 
-from hummingbird.api.shape import DECIMAL, NUMBER, TEXT, TIME, UUID, Thing, maybe, words
+from hummingbird.api.contract.shape import (
+    DECIMAL,
+    NUMBER,
+    TEXT,
+    TIME,
+    UUID,
+    Thing,
+    maybe,
+    words,
+)
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.liveness import Liveness, judge

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.shape import NUMBER, TEXT, TIME, Thing, maybe
+from hummingbird.api.contract.shape import NUMBER, TEXT, TIME, Thing, maybe
 from hummingbird.domain.facts import FactsChange
 
 

@@ -5,7 +5,7 @@
 from typing import Any
 
 from hummingbird import __version__
-from hummingbird.api.shape import (
+from hummingbird.api.contract.shape import (
     FLAG,
     FREE,
     NUMBER,

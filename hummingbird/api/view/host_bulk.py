@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from hummingbird.api.shape import TEXT, Shape, Thing
+from hummingbird.api.contract.shape import TEXT, Shape, Thing
 from hummingbird.api.view.host import DEFAULTS, SW_VERSION
 from hummingbird.domain.host import PERSONALITY, Host
 

@@ -4,8 +4,8 @@ sysinv/api/controllers/v1/interface_network.py)."""
 
 from typing import Final
 
-from hummingbird.api.shape import NUMBER, TEXT, UUID, Thing, maybe
-from hummingbird.api.view.fact import Row, Seen
+from hummingbird.api.contract.shape import NUMBER, TEXT, UUID, Thing, maybe
+from hummingbird.api.view.inventory_item import Row, Seen
 from hummingbird.api.view.network import network_type
 from hummingbird.api.view.port import is_platform
 from hummingbird.domain.emn import Emn

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from hummingbird.api.view import disk, pci_device, port, processor, sensor
-from hummingbird.api.view.fact import Row, Seen
+from hummingbird.api.view.inventory_item import Row, Seen
 
 Rows = Callable[[Seen], list[Row]]
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 from uuid import UUID as Uuid
 
-from hummingbird.api.shape import (
+from hummingbird.api.contract.shape import (
     DECIMAL,
     FLAG,
     FREE,
@@ -28,8 +28,8 @@ from hummingbird.api.shape import (
     many,
     maybe,
 )
-from hummingbird.api.view.fact import FIELDS, Seen
 from hummingbird.api.view.inventory import COLLECTIONS
+from hummingbird.api.view.inventory_item import FIELDS, Seen
 from hummingbird.api.view.link import LINKS
 from hummingbird.domain.facts import Section
 from hummingbird.domain.host import Host

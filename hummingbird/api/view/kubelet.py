@@ -5,7 +5,7 @@ sysinv/api/controllers/v1/kube_host_upgrade.py and kube_version.py)."""
 from collections.abc import Iterable
 from typing import Any, Final
 
-from hummingbird.api.shape import (
+from hummingbird.api.contract.shape import (
     FLAG,
     NULL,
     NUMBER,

@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.shape import TEXT, UUID, Thing
+from hummingbird.api.contract.shape import TEXT, UUID, Thing
 from hummingbird.domain.label import Label
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Links, in pairs as sysinv gives them."""
 
-from hummingbird.api.shape import TEXT, Thing, many
+from hummingbird.api.contract.shape import TEXT, Thing, many
 
 Links = list[dict[str, str]]
 

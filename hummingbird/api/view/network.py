@@ -4,7 +4,7 @@ sysinv/api/controllers/v1/network.py)."""
 
 from typing import Any
 
-from hummingbird.api.shape import FLAG, NUMBER, TEXT, UUID, Thing, maybe, words
+from hummingbird.api.contract.shape import FLAG, NUMBER, TEXT, UUID, Thing, maybe, words
 from hummingbird.domain.address_pool import AddressPool
 from hummingbird.domain.emn import MN, Emn
 

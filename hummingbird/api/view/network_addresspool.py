@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID as Uuid
 from uuid import uuid5
 
-from hummingbird.api.shape import NUMBER, TEXT, UUID, Thing
+from hummingbird.api.contract.shape import NUMBER, TEXT, UUID, Thing
 from hummingbird.domain.address_pool import AddressPool
 from hummingbird.domain.emn import Emn
 

@@ -2,7 +2,7 @@
 """PCI devices as sysinv shows them (StarlingX config
 sysinv/api/controllers/v1/pci_device.py)."""
 
-from hummingbird.api.view.fact import Row, Seen, taken
+from hummingbird.api.view.inventory_item import Row, Seen, taken
 
 _FIELDS = (
     "name",

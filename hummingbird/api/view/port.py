@@ -5,7 +5,7 @@ sysinv/api/controllers/v1/{port,ethernet_port,interface,lldp_agent,lldp_neighbou
 import ipaddress
 from typing import Any
 
-from hummingbird.api.view.fact import Row, Seen, taken, texts
+from hummingbird.api.view.inventory_item import Row, Seen, taken, texts
 from hummingbird.domain.facts import Item
 
 _SRIOV = (

@@ -2,7 +2,7 @@
 """NUMA nodes, CPUs and memory as sysinv shows them (StarlingX config
 sysinv/api/controllers/v1/{node,cpu,memory}.py)."""
 
-from hummingbird.api.view.fact import Row, Seen, taken
+from hummingbird.api.view.inventory_item import Row, Seen, taken
 from hummingbird.domain.facts import numa_node
 
 

@@ -5,7 +5,7 @@ sysinv's come from a board's management controller, which can be told what to do
 each; these are what the host's own kernel sees, and only shown.
 """
 
-from hummingbird.api.view.fact import Row, Seen, taken
+from hummingbird.api.view.inventory_item import Row, Seen, taken
 
 _UNITS = {
     "temperature": "degrees",

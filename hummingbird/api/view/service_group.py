@@ -6,7 +6,7 @@ subcloud is online."""
 from typing import Any, Final
 from uuid import NAMESPACE_DNS, uuid5
 
-from hummingbird.api.shape import TEXT, UUID, Shape, Thing, words
+from hummingbird.api.contract.shape import TEXT, UUID, Shape, Thing, words
 
 ACTIVE: Final = "active"
 DISABLED: Final = "disabled"

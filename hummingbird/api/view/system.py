@@ -4,7 +4,7 @@ sysinv/api/controllers/v1/system.py, class System)."""
 
 from typing import Any
 
-from hummingbird.api.shape import FREE, NULL, TEXT, TIME, UUID, Thing, words
+from hummingbird.api.contract.shape import FREE, NULL, TEXT, TIME, UUID, Thing, words
 from hummingbird.api.view.host import SW_VERSION
 from hummingbird.api.view.link import LINKS, links
 from hummingbird.db.repository.system import System

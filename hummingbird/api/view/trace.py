@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from hummingbird.api.shape import TEXT, TIME, Thing, many, maybe, words
+from hummingbird.api.contract.shape import TEXT, TIME, Thing, many, maybe, words
 from hummingbird.db.repository.trace import StoredTrace
 from hummingbird.domain.trace import Finding, StepState
 

@@ -4,7 +4,7 @@
 from datetime import datetime
 from typing import Any
 
-from hummingbird.api.shape import (
+from hummingbird.api.contract.shape import (
     FLAG,
     NUMBER,
     TEXT,

@@ -12,9 +12,9 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
-from hummingbird.api.app import WsgiApplication, build
-from hummingbird.api.authentication import TokenDoor
-from hummingbird.api.parts import Parts
+from hummingbird.api.http.app import WsgiApplication, build
+from hummingbird.api.http.authentication import TokenDoor
+from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.clock import ManualClock
 from hummingbird.conf import new
 from hummingbird.db.repository import credential as credentials
@@ -132,7 +132,7 @@ class World:
     database: Database
     clock: ManualClock
     box: SecretBox
-    parts: Parts
+    dependencies: Dependencies
     nudges: list[str] = field(default_factory=list)
 
     def add(self, name: str = "edge-0", **more: object) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def world(database: Database, tmp_path: Path) -> Iterator[World]:
         event_suppression.sync(connection, CATALOGUE.values())
     box = SecretBox.from_file(tmp_path / "secret.key")
     nudges: list[str] = []
-    parts = Parts(
+    dependencies = Dependencies(
         conf=conf,
         database=database,
         clock=clock,
@@ -233,8 +233,8 @@ def world(database: Database, tmp_path: Path) -> Iterator[World]:
         nudge=nudges.append,
         reconcilers=lambda: [{"name": "alarm", "looked_at": 3}],
     )
-    application = build(parts, door=TokenDoor(TOKEN))
-    yield World(Client(application), database, clock, box, parts, nudges)
+    application = build(dependencies, door=TokenDoor(TOKEN))
+    yield World(Client(application), database, clock, box, dependencies, nudges)
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from hummingbird.api import app
-from hummingbird.api.app import build
-from hummingbird.api.audit import LINES, open_file
-from hummingbird.api.authentication import TokenDoor
-from hummingbird.api.call import Call
+from hummingbird.api.http import app
+from hummingbird.api.http.app import build
+from hummingbird.api.http.audit import LINES, open_file
+from hummingbird.api.http.authentication import TokenDoor
+from hummingbird.api.http.call import Call
 from hummingbird.context import RequestContext
 from hummingbird.db.repository import audit_log
 from hummingbird.db.session import Database
@@ -193,8 +193,8 @@ def test_it_forgets_what_is_old(world: World) -> None:
 
 
 def test_no_days_means_no_rows(world: World) -> None:
-    world.parts.conf.set_override("audit_days", 0, group="api")
-    client = Client(build(world.parts, door=TokenDoor(TOKEN)))
+    world.dependencies.conf.set_override("audit_days", 0, group="api")
+    client = Client(build(world.dependencies, door=TokenDoor(TOKEN)))
     client.delete("/v1/ihosts/none")
     assert entries(world) == []
 
@@ -203,12 +203,12 @@ def test_each_change_is_a_line_in_a_file_of_its_own(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "audit.log"
-    world.parts.conf.set_override("audit_file", str(file), group="api")
+    world.dependencies.conf.set_override("audit_file", str(file), group="api")
     handlers = list(LINES.handlers)
     monkeypatch.setattr(LINES, "propagate", True)
     try:
-        open_file(world.parts.conf)
-        open_file(world.parts.conf)
+        open_file(world.dependencies.conf)
+        open_file(world.dependencies.conf)
         world.client.post("/v1/credentials", {"name": "a", "password": "secret-one"})
     finally:
         for handler in LINES.handlers[:]:

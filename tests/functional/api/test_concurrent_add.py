@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from hummingbird.api.service import ApiService
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.conf import new

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from hummingbird.api.operations import OPERATIONS
+from hummingbird.api.contract.operation_table import OPERATIONS
 from tests.conformance import DOCUMENT
 from tests.functional.api.conftest import TOKEN, World
 

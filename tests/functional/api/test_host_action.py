@@ -75,7 +75,7 @@ def test_a_conductor_that_can_not_be_nudged_fails_no_request(world: World) -> No
     def away(_name: str) -> None:
         raise OSError("no broker")
 
-    object.__setattr__(world.parts, "nudge", away)
+    object.__setattr__(world.dependencies, "nudge", away)
     world.add_ready()
     assert world.client.act("edge-0", "unlock").status == 200
     assert len(world.runs()) == 1

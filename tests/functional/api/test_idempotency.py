@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from hummingbird.api import app
+from hummingbird.api.http import app
 from hummingbird.api.routes import ROUTES
 from hummingbird.context import RequestContext
 from hummingbird.db.model import IDEMPOTENCY
@@ -213,7 +213,7 @@ def test_the_conductor_is_nudged_after_the_commit(world: World) -> None:
         labels = world.client.get("/v1/ihosts/edge-0/labels").json["labels"]
         seen.append(len(labels))
 
-    object.__setattr__(world.parts, "nudge", look)
+    object.__setattr__(world.dependencies, "nudge", look)
     assert post(world, "/v1/labels/edge-0", {"line": "3"}).status == 200
     assert seen == [1]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hummingbird.api.shape import NUMBER, TEXT, UUID, maybe
+from hummingbird.api.contract.shape import NUMBER, TEXT, UUID, maybe
 from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 from hummingbird.api.view.inventory_shape import ITEMS
 from hummingbird.db.repository import facts

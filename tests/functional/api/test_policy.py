@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hummingbird.api import app
-from hummingbird.api.app import build
-from hummingbird.api.authentication import TokenDoor
-from hummingbird.api.policy import RECHECK_SECONDS, Policy, list_rules, rule_of
+from hummingbird.api.http import app
+from hummingbird.api.http.app import build
+from hummingbird.api.http.authentication import TokenDoor
+from hummingbird.api.http.policy import RECHECK_SECONDS, Policy, list_rules, rule_of
 from hummingbird.api.routes import FAULT_ROUTES, ROUTES
 from hummingbird.context import RequestContext
 from hummingbird.errors import PolicyInvalid
@@ -49,7 +49,7 @@ def test_a_rule_is_of_routes_that_there_are() -> None:
 def test_a_route_without_a_rule_does_not_start(world: World) -> None:
     route = ("GET", "/v1/nobody/said/who", lambda call: None)
     with pytest.raises(LookupError, match="who may GET /v1/nobody/said/who"):
-        build(world.parts, door=TokenDoor(TOKEN), routes=[*ROUTES, route])
+        build(world.dependencies, door=TokenDoor(TOKEN), routes=[*ROUTES, route])
 
 
 def test_whoever_writes_needs_more_than_a_reader() -> None:
@@ -150,8 +150,8 @@ def test_who_is_refused_changes_nothing(
 def rules(world: World, tmp_path: Path) -> Path:
     """The operator's own file."""
     path = tmp_path / "policy.yaml"
-    Policy(world.parts.conf, world.clock)  # registers the option
-    world.parts.conf.set_override("policy_file", str(path), group="oslo_policy")
+    Policy(world.dependencies.conf, world.clock)  # registers the option
+    world.dependencies.conf.set_override("policy_file", str(path), group="oslo_policy")
     return path
 
 
@@ -163,7 +163,7 @@ def test_an_operators_file_goes_before_the_rules_here(
     world: World, rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(rules, **{"hummingbird:emns:get": "role:cartographer"})
-    client = Client(build(world.parts, door=TokenDoor(TOKEN)))
+    client = Client(build(world.dependencies, door=TokenDoor(TOKEN)))
     as_role(monkeypatch, "cartographer")
     assert client.get("/v1/emns").status == 200
     assert client.get("/v1/ihosts").status == 403
@@ -175,7 +175,7 @@ def test_a_file_that_changes_is_followed_without_a_restart(
     world: World, rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(rules, **{"hummingbird:emns:get": "role:cartographer"})
-    client = Client(build(world.parts, door=TokenDoor(TOKEN)))
+    client = Client(build(world.dependencies, door=TokenDoor(TOKEN)))
     as_role(monkeypatch, "reader")
     assert client.get("/v1/emns").status == 403
     write(rules, **{"hummingbird:emns:get": "role:cartographer or role:reader"})
@@ -194,11 +194,11 @@ def test_a_file_that_can_t_be_used_does_not_start(
 ) -> None:
     rules.write_text(text)
     with pytest.raises(PolicyInvalid):
-        build(world.parts, door=TokenDoor(TOKEN))
+        build(world.dependencies, door=TokenDoor(TOKEN))
 
 
 def test_a_decision_is_of_its_caller_alone(world: World) -> None:
-    policy = Policy(world.parts.conf, world.clock)
+    policy = Policy(world.dependencies.conf, world.clock)
     reader = RequestContext(user="kim", roles=("reader",), project="admin")
     for _ in range(2):
         assert policy.allows("config_api:ihosts:get", reader)

@@ -144,7 +144,7 @@ def test_an_unforeseen_failure_tells_nothing_but_that(
     def broken() -> list[dict[str, object]]:
         raise RuntimeError("secret detail")
 
-    object.__setattr__(world.parts, "reconcilers", broken)
+    object.__setattr__(world.dependencies, "reconcilers", broken)
     answer = world.client.get("/v1/reconcilers")
     assert answer.status == 500
     assert answer.fault["faultcode"] == "Server"

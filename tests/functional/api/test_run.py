@@ -132,7 +132,7 @@ def test_a_request_waits_until_there_is_an_event(world: World) -> None:
     world.client.act("edge-0", "unlock")
     clock = _Speaking()
     clock.world = world
-    object.__setattr__(world.parts, "clock", clock)
+    object.__setattr__(world.dependencies, "clock", clock)
     answer = world.client.get("/v1/runs/1/events", wait=20).json
     assert [event["message"] for event in answer["events"]] == ["at last"]
     assert clock.monotonic() < 2
@@ -159,17 +159,17 @@ def test_those_who_wait_leave_threads_for_the_rest(world: World) -> None:
     world.add_ready()
     world.client.act("edge-0", "unlock")
     with ExitStack() as others:
-        while others.enter_context(world.parts.waiting_room.place()):
+        while others.enter_context(world.dependencies.waiting_room.place()):
             pass
         assert world.client.get("/v1/runs/1/events", wait=20).json["events"] == []
         assert world.clock.monotonic() == 0
-    assert world.parts.waiting_room.taken == 0
+    assert world.dependencies.waiting_room.taken == 0
 
 
 def test_a_service_that_stops_answers_those_who_wait(world: World) -> None:
     world.add_ready()
     world.client.act("edge-0", "unlock")
-    world.parts.stopping.set()
+    world.dependencies.stopping.set()
     assert world.client.get("/v1/runs/1/events", wait=20).status == 200
     assert world.clock.monotonic() == 0
 

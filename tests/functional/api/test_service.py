@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from hummingbird.api.service import ApiService, token_file
+from hummingbird.api.http.server import ApiService, token_file
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import open_database, secret_box

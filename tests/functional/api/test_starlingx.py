@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hummingbird.api.controllers.empty import EMPTY
+from hummingbird.api.controllers.unused_resource import EMPTY
 from hummingbird.db.model import HOST
 from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.repository import application, process

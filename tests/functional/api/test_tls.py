@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from hummingbird.adapters.pki.authority import ensure_server_certificate
-from hummingbird.api import service as api_service
-from hummingbird.api.service import ApiService
+from hummingbird.api.http import server as api_service
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import open_database, secret_box

@@ -22,7 +22,7 @@ PRIVATE, CLAIM = make_wireguard_key()
 @pytest.fixture
 def site(world: World) -> World:
     """A host in a network attached by wireguard."""
-    world.parts.conf.set_override(
+    world.dependencies.conf.set_override(
         "hub_endpoint", ["198.51.100.2:51820"], group="tunnel"
     )
     world.add_ready("edge-0")
@@ -144,7 +144,7 @@ def test_a_claim_needs_a_hub_that_hosts_can_find(site: World) -> None:
         ("$(reboot):1", "hummingbird.tunnel.hub_endpoint_invalid"),
         ("198.51.100.2:70000", "hummingbird.tunnel.hub_endpoint_invalid"),
     ):
-        site.parts.conf.set_override(
+        site.dependencies.conf.set_override(
             "hub_endpoint", [endpoint] if endpoint else [], group="tunnel"
         )
         answer = site.client.post(f"/v1/tunnels/{HOST}/claim", {"claim_key": CLAIM})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from hummingbird.api.service import ApiService
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import ManualClock, SystemClock
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import open_database, secret_box

@@ -15,7 +15,7 @@ from keystoneauth1 import adapter, identity, session
 
 from hummingbird.adapters.fm.fault_manager import FaultManager
 from hummingbird.adapters.keystone.service_user import service_user
-from hummingbird.api.keystone import MOST_TOKENS, KeystoneDoor, TokenCache
+from hummingbird.api.http.keystone import MOST_TOKENS, KeystoneDoor, TokenCache
 from hummingbird.clock import ManualClock
 from hummingbird.conf import load
 from hummingbird.db.repository import event_log

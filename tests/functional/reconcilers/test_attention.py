@@ -23,11 +23,11 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.recovery import Limits
-from hummingbird.reconcilers.alarm import AlarmReconciler
-from hummingbird.reconcilers.ladder import Ladder
-from hummingbird.reconcilers.liveness import LivenessReconciler
-from hummingbird.reconcilers.reach import Reach
-from hummingbird.reconcilers.sight import Eyes
+from hummingbird.evaluation.fleet_view import FleetObserver
+from hummingbird.evaluation.own_links import OwnLinks
+from hummingbird.evaluation.recovery_ladder import Ladder
+from hummingbird.reconcilers.fleet.alarm import AlarmReconciler
+from hummingbird.reconcilers.fleet.liveness import LivenessReconciler
 from tests.explain import Watched
 from tests.fakes.links import FakeLinks
 
@@ -45,10 +45,10 @@ class Fleet:
         links = FakeLinks()
         links.add("mgmt0")
         links.add_route("10.0.0.0/8", link="mgmt0", source="192.168.204.2")
-        self.eyes = Eyes(
+        self.observer = FleetObserver(
             database=database,
             clock=self.clock,
-            reach=Reach(
+            own_links=OwnLinks(
                 database, links=links, clock=self.clock, controller="controller-0"
             ),
             controller="controller-0",
@@ -80,11 +80,11 @@ class Fleet:
             )
 
     def liveness(self) -> LivenessReconciler:
-        return LivenessReconciler(self.eyes, period_seconds=1.0)
+        return LivenessReconciler(self.observer, period_seconds=1.0)
 
     def alarms(self) -> AlarmReconciler:
         ladder = Ladder(Limits(), enabled=True)
-        return AlarmReconciler(self.eyes, ladder=ladder, period_seconds=1.0)
+        return AlarmReconciler(self.observer, ladder=ladder, period_seconds=1.0)
 
     def listen(self) -> None:
         """Have the gateway say that it is there."""

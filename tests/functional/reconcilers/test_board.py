@@ -6,7 +6,7 @@ import pytest
 from hummingbird.adapters.bmc.board import BoardAccess, Power
 from hummingbird.db.repository import host as hosts
 from hummingbird.domain.run import RunKind, RunState
-from hummingbird.reconcilers.board import BoardReconciler
+from hummingbird.reconcilers.fleet.board import BoardReconciler
 from tests.fakes.boards import FakeBoard
 from tests.fakes.world import World
 

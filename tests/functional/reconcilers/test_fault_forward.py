@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hummingbird.adapters.fm.fault_manager import FaultManager
-from hummingbird.api.service import ApiService
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import ManualClock, SystemClock
 from hummingbird.cmd.bootstrap import open_database, secret_box
 from hummingbird.conf import new
@@ -24,7 +24,7 @@ from hummingbird.domain.alarm import (
     recovery_given_up,
 )
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.fault_forward import REFUSALS, FaultForwardReconciler
+from hummingbird.reconcilers.fleet.fault_forward import REFUSALS, FaultForwardReconciler
 from tests.fakes.fm import TOKEN, FakeFm
 
 LOST = ("200.005", "host=edge-0.network=Management")

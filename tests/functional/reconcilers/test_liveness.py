@@ -168,7 +168,7 @@ def test_more_patience_after_a_return_is_taken_where_it_is_asked_for(
     world: World,
 ) -> None:
     liveness = world.driver._places["liveness"].reconciler
-    liveness._eyes = replace(liveness._eyes, return_seconds=300.0)  # type: ignore[attr-defined]
+    liveness._observer = replace(liveness._observer, return_seconds=300.0)  # type: ignore[attr-defined]
     world.power_off("edge-0")
     world.stop_gateway()
     quiet(world, 60)

@@ -7,7 +7,7 @@ from hummingbird.adapters.kubernetes.cluster import NodeStatus
 from hummingbird.db.repository import application
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import label as label_repository
-from hummingbird.reconcilers.node import EVERYWHERE_SHARE
+from hummingbird.reconcilers.fleet.node import EVERYWHERE_SHARE
 from hummingbird.reconcilers.registry import NODE_PERIOD_SECONDS
 from tests.fakes.world import World
 

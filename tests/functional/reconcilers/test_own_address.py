@@ -5,7 +5,7 @@ import pytest
 
 from hummingbird.db.repository import address
 from hummingbird.errors import AddressReserved
-from hummingbird.reconcilers.own_address import OwnAddressReconciler
+from hummingbird.reconcilers.machine.own_address import OwnAddressReconciler
 from tests.fakes.world import World
 
 OWN = ["192.168.204.2", "127.0.0.1", "::1", "172.17.0.1", "10.20.0.1"]

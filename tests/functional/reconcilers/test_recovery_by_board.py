@@ -13,7 +13,7 @@ from hummingbird.db.repository import host as hosts
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind, RunState
-from hummingbird.reconcilers.ladder import Ladder
+from hummingbird.evaluation.recovery_ladder import Ladder
 from tests.fakes.boards import FakeBoard
 from tests.fakes.world import PATIENCE, World
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hummingbird.adapters.ansible.playbook import PlaybookEvent, PlaybookResult
+from hummingbird.conductor.trace import TraceParts, TraceReconciler
 from hummingbird.db.repository import heartbeat
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import trace as traces
@@ -17,7 +18,6 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.trace import Ssh
 from hummingbird.domain.wireguard import SeenPeer
 from hummingbird.keypair import make_wireguard_key
-from hummingbird.reconcilers.trace import TraceParts, TraceReconciler
 from tests.fakes.path import FakePath
 from tests.fakes.world import World
 

@@ -17,7 +17,7 @@ from hummingbird.domain.run import RunKind
 from hummingbird.domain.tunnel import Tunnel, TunnelState, narrow_ways, state
 from hummingbird.domain.wireguard import Peer, SeenPeer
 from hummingbird.keypair import make_wireguard_key, wireguard_public_key
-from hummingbird.reconcilers.tunnel import Rotation, TunnelReconciler
+from hummingbird.reconcilers.machine.tunnel import Rotation, TunnelReconciler
 from hummingbird.secretbox import SecretBox
 from tests.explain import Watched
 from tests.fakes.hub import FakeHub

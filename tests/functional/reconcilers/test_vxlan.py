@@ -16,7 +16,7 @@ from hummingbird.domain.vxlan import (
     mac_of,
 )
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.vxlan import VxlanReconciler
+from hummingbird.reconcilers.machine.vxlan import VxlanReconciler
 from tests.fakes.bridges import FakeBridges
 from tests.fakes.world import World
 

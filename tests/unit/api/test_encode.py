@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hummingbird.api.encode import encode
+from hummingbird.api.http.encode import encode
 from hummingbird.domain.host_state import HostState
 
 

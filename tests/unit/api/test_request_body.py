@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from hummingbird.api.request_body import Chunked, pieces
+from hummingbird.api.sysinv.request_body import Chunked, pieces
 from hummingbird.errors import BadRequest
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from hummingbird.api.service import ApiService
+from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.bootstrap import open_database, secret_box, sysinv_relay
 from hummingbird.conf import Conf, new

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from hummingbird import __version__
-from hummingbird.api.call import MAX_BODY_BYTES
-from hummingbird.api.fault import FAULT_PATHS
-from hummingbird.api.idempotency import KEY_MAX, is_once
-from hummingbird.api.operation import Argument, Operation
-from hummingbird.api.router import Route
-from hummingbird.api.shape import TEXT, Shape, Thing
+from hummingbird.api.contract.operation import Argument, Operation
+from hummingbird.api.contract.shape import TEXT, Shape, Thing
+from hummingbird.api.http.call import MAX_BODY_BYTES
+from hummingbird.api.http.error_body import FAULT_PATHS
+from hummingbird.api.http.idempotency import KEY_MAX, is_once
+from hummingbird.api.http.router import Route
 
 Document = dict[str, Any]
 

@@ -9,10 +9,9 @@ too. tests/contract/test_openapi.py names a route that has no row.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hummingbird.api.address_operations import ADDRESS_OPERATIONS, PAGES
-from hummingbird.api.controllers.empty import EMPTY, FURTHER
-from hummingbird.api.fault_operations import FAULT_OPERATIONS, FILTER
-from hummingbird.api.operation import (
+from hummingbird.api.contract.address_operations import ADDRESS_OPERATIONS, PAGES
+from hummingbird.api.contract.fault_operations import FAULT_OPERATIONS, FILTER
+from hummingbird.api.contract.operation import (
     ANYTHING,
     LIMIT,
     MARKER,
@@ -23,7 +22,9 @@ from hummingbird.api.operation import (
     guarded,
     sort_key,
 )
-from hummingbird.api.router import Route
+from hummingbird.api.contract.shape import FREE, TEXT, listing, many, one_of, words
+from hummingbird.api.controllers.unused_resource import EMPTY, FURTHER
+from hummingbird.api.http.router import Route
 from hummingbird.api.schema.credential import NEW_CREDENTIAL
 from hummingbird.api.schema.emn import EMN_CHANGE, NEW_EMN
 from hummingbird.api.schema.host import NEW_HOST
@@ -31,7 +32,6 @@ from hummingbird.api.schema.host_audit import HOST_AUDIT
 from hummingbird.api.schema.host_bulk import HOSTS_FILE, check_personality
 from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
-from hummingbird.api.shape import FREE, TEXT, listing, many, one_of, words
 from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.audit_log import AUDIT_ENTRY
 from hummingbird.api.view.credential import CREDENTIAL

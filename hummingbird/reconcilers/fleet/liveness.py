@@ -23,8 +23,8 @@ from hummingbird.domain.host_state import WATCHED, HostState
 from hummingbird.domain.liveness import Allowance, Liveness
 from hummingbird.domain.verdict import Verdict
 from hummingbird.errors import HostGenerationConflict, HostNotFound
+from hummingbird.evaluation.fleet_view import FleetObserver, FleetView, Rounds
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.sight import Eyes, Rounds, Sight
 
 UPTIME_GRAIN_SECONDS: Final = 60
 """Uptime is written this often, as StarlingX's maintenance does."""
@@ -59,50 +59,50 @@ class LivenessReconciler:
 
     name = "liveness"
 
-    def __init__(self, eyes: Eyes, *, period_seconds: float) -> None:
-        self._eyes = eyes
+    def __init__(self, observer: FleetObserver, *, period_seconds: float) -> None:
+        self._observer = observer
         self.period_seconds = period_seconds
-        self._everywhere = Rounds(eyes.clock)
-        self._reboots = Rounds(eyes.clock, seconds=REBOOT_SECONDS)
-        self._uptimes = Rounds(eyes.clock, seconds=UPTIME_GRAIN_SECONDS)
+        self._everywhere = Rounds(observer.clock)
+        self._reboots = Rounds(observer.clock, seconds=REBOOT_SECONDS)
+        self._uptimes = Rounds(observer.clock, seconds=UPTIME_GRAIN_SECONDS)
 
     def reconcile(self) -> Outcome:
         """Look at the hosts that want attention; move those whose verdict changed."""
-        _, changed = self._eyes.reach.refresh()
+        _, changed = self._observer.own_links.refresh()
         said = list(changed)
-        sight = self._eyes.look(
+        view = self._observer.look(
             everywhere=self._everywhere.is_due(), also=self._rebooted()
         )
         if self._uptimes.is_due():
-            with self._eyes.database.writer() as connection:
+            with self._observer.database.writer() as connection:
                 fleet.note_uptimes(connection, grain_seconds=UPTIME_GRAIN_SECONDS)
-        for host in sight.hosts:
-            verdict = sight.verdicts[host.hostname]
-            heartbeat = sight.heartbeats.get(host.id)
-            change = _decide(host, verdict, heartbeat, now=sight.now)
+        for host in view.hosts:
+            verdict = view.verdicts[host.hostname]
+            heartbeat = view.heartbeats.get(host.id)
+            change = _decide(host, verdict, heartbeat, now=view.now)
             if not change.is_empty():
-                said += self._apply(host, change, verdict=verdict, sight=sight)
-        return Outcome(looked_at=len(sight.hosts), changed=tuple(said))
+                said += self._apply(host, change, verdict=verdict, view=view)
+        return Outcome(looked_at=len(view.hosts), changed=tuple(said))
 
     def _rebooted(self) -> set[int]:
         if not self._reboots.is_due():
             return set()
-        with self._eyes.database.reader() as connection:
+        with self._observer.database.reader() as connection:
             return attention.rebooted(connection)
 
     def _apply(
-        self, host: Host, change: _Change, *, verdict: Verdict, sight: Sight
+        self, host: Host, change: _Change, *, verdict: Verdict, view: FleetView
     ) -> list[str]:
         said: list[str] = []
         try:
-            with self._eyes.database.writer() as connection:
+            with self._observer.database.writer() as connection:
                 if change.event is not None:
-                    moved = _move(connection, host, change.event, sight=sight)
+                    moved = _move(connection, host, change.event, view=view)
                     said.append(
                         f"{host.hostname} {host.state} -> {moved.state}"
                         f" ({verdict.reason})"
                     )
-                said += _note(connection, host, change, sight=sight)
+                said += _note(connection, host, change, view=view)
         except (HostGenerationConflict, HostNotFound):
             # Somebody else changed it since we looked; the next look sees both.
             return []
@@ -158,18 +158,18 @@ def _event(host: Host, verdict: Verdict) -> Event | None:
     return event
 
 
-def _move(connection: Connection, host: Host, event: Event, *, sight: Sight) -> Host:
+def _move(connection: Connection, host: Host, event: Event, *, view: FleetView) -> Host:
     task: dict[str, str | None] = {"task": None} if event is Event.HEARD else {}
-    moved = host_repository.move(connection, host, event, now=sight.now, **task)
+    moved = host_repository.move(connection, host, event, now=view.now, **task)
     if event is Event.SILENT:
-        _log(connection, host, "state", "disabled", sight=sight)
+        _log(connection, host, "state", "disabled", view=view)
     if event is Event.HEARD and host.state is HostState.LOST:
-        _log(connection, host, "state", "enabled", sight=sight)
+        _log(connection, host, "state", "enabled", view=view)
     return moved
 
 
 def _note(
-    connection: Connection, host: Host, change: _Change, *, sight: Sight
+    connection: Connection, host: Host, change: _Change, *, view: FleetView
 ) -> list[str]:
     """Write what does not belong to the state; return what is worth a word."""
     host_repository.note_heard(
@@ -182,12 +182,12 @@ def _note(
     if change.online is None:
         return []
     word = "online" if change.online else "offline"
-    _log(connection, host, "status", word, sight=sight)
+    _log(connection, host, "status", word, view=view)
     return [f"{host.hostname} is now {word}"]
 
 
 def _log(
-    connection: Connection, host: Host, kind: str, word: str, *, sight: Sight
+    connection: Connection, host: Host, kind: str, word: str, *, view: FleetView
 ) -> None:
     line = host_log(
         "200.022",
@@ -195,4 +195,4 @@ def _log(
         instance=f"{kind}={word}",
         text=f"is now '{word}'",
     )
-    event_log.append(connection, line, now=sight.now)
+    event_log.append(connection, line, now=view.now)

@@ -6,8 +6,8 @@ it has none of the kind."""
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hummingbird.api.call import Call
-from hummingbird.api.router import Handler
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.router import Handler
 from hummingbird.errors import NotDoneHere, NotFound
 
 EMPTY: Final[Mapping[str, str]] = {

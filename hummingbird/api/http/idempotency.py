@@ -17,8 +17,8 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, Final
 
-from hummingbird.api.call import Call
-from hummingbird.api.router import Handler
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.router import Handler
 from hummingbird.db.repository import idempotency
 from hummingbird.errors import BadRequest, IdempotencyKeyReused
 
@@ -50,9 +50,9 @@ def _once(call: Call, handler: Handler, key: str) -> Any:
             message=f"An Idempotency-Key is 1 to {KEY_MAX} printable ASCII characters"
             " without blanks."
         )
-    parts = call.parts
-    now = parts.clock.now()
-    until = now + timedelta(hours=parts.conf.api.idempotency_hours)
+    dependencies = call.dependencies
+    now = dependencies.clock.now()
+    until = now + timedelta(hours=dependencies.conf.api.idempotency_hours)
     context = call.context
     # By ids where there are any: names can be another's in another domain, or later.
     digest = _digest(
@@ -63,20 +63,20 @@ def _once(call: Call, handler: Handler, key: str) -> Any:
         key,
     )
     nudges: list[str] = []
-    with parts.database.writer() as connection:
+    with dependencies.database.writer() as connection:
         claimed = idempotency.claim(connection, digest, until=until, now=now)
         if isinstance(claimed, str):
-            return _replay(call, json.loads(parts.box.open(claimed)))
-        call.parts = replace(
-            parts,
-            database=parts.database.joined(connection),
+            return _replay(call, json.loads(dependencies.box.open(claimed)))
+        call.dependencies = replace(
+            dependencies,
+            database=dependencies.database.joined(connection),
             # The conductor finds nothing before the transaction has ended.
             nudge=nudges.append,
         )
         try:
             content = handler(call)
         finally:
-            call.parts = parts
+            call.dependencies = dependencies
         stored = {
             "request": _request_digest(call),
             "status": call.status,
@@ -84,10 +84,10 @@ def _once(call: Call, handler: Handler, key: str) -> Any:
             "content": content,
         }
         # Sealed, since an answer may hold what is told once only.
-        sealed = parts.box.seal(json.dumps(stored))
+        sealed = dependencies.box.seal(json.dumps(stored))
         idempotency.answer(connection, claimed, sealed=sealed)
     for name in nudges:
-        parts.hurry(name)
+        dependencies.hurry(name)
     return content
 
 
@@ -106,6 +106,6 @@ def _request_digest(call: Call) -> str:
     return _digest(*what, call.body.decode("latin-1"))
 
 
-def _digest(*parts: str) -> str:
+def _digest(*words: str) -> str:
     """Return a digest of texts, none of which can pass for the end of another."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hummingbird.api.operation import (
+from hummingbird.api.contract.operation import (
     LIMIT,
     MARKER,
     SORT_DIR,
@@ -13,8 +13,8 @@ from hummingbird.api.operation import (
     Patch,
     sort_key,
 )
+from hummingbird.api.contract.shape import TEXT, listing, one_of
 from hummingbird.api.schema.alarm import CHANGED_ALARM, POSTED_ALARM
-from hummingbird.api.shape import TEXT, listing, one_of
 from hummingbird.api.view.alarm import ALARM, ALARM_IN_LIST, ALARM_SUMMARY
 from hummingbird.api.view.event_log import EVENT, EVENT_IN_LIST
 from hummingbird.api.view.event_suppression import SUPPRESSION, SUPPRESSION_IN_LIST

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hummingbird.api.encode import encode
+from hummingbird.api.http.encode import encode
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

@@ -25,7 +25,7 @@ NO_ROUTE = "no-route"
 
 
 @dataclass(frozen=True)
-class Ways:
+class LinkStates:
     """What was last seen."""
 
     by_emn: Mapping[int, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Ways:
     up_since: Mapping[str, datetime | None] = field(default_factory=dict)
 
 
-class Reach:
+class OwnLinks:
     """Keeps the table of links as the kernel has it."""
 
     def __init__(
@@ -45,14 +45,14 @@ class Reach:
         self._controller = controller
         self._lock = threading.Lock()
         self._by_emn: dict[int, str] = {}
-        self._ways: Ways | None = None
+        self._states: LinkStates | None = None
 
-    def ways(self) -> Ways:
+    def states(self) -> LinkStates:
         """Return what was last seen; look, if nobody has yet."""
-        ways = self._ways
-        return self.refresh()[0] if ways is None else ways
+        states = self._states
+        return self.refresh()[0] if states is None else states
 
-    def refresh(self) -> tuple[Ways, tuple[str, ...]]:
+    def refresh(self) -> tuple[LinkStates, tuple[str, ...]]:
         """Ask the kernel, write what changed; return what is so and what changed."""
         with self._lock:
             now = self._clock.now()
@@ -73,8 +73,8 @@ class Reach:
                     process.put_links(
                         connection, controller=self._controller, links=since
                     )
-            self._ways = Ways(dict(self._by_emn), since)
-            return self._ways, _changes(stored, since)
+            self._states = LinkStates(dict(self._by_emn), since)
+            return self._states, _changes(stored, since)
 
     def _link(
         self,

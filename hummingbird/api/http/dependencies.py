@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hummingbird.api.neighbour import NeighbourNames
+from hummingbird.api.sysinv.known_names import NeighbourNames
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.db.session import Database
@@ -53,7 +53,7 @@ class WaitingRoom:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Dependencies:
     """One API's surroundings."""
 
     conf: Conf

@@ -19,16 +19,16 @@ from typing import Any, Final
 
 from cheroot.wsgi import Server
 
-from hummingbird.api import audit
-from hummingbird.api.app import WsgiApplication, build
-from hummingbird.api.authentication import Door, TokenDoor
-from hummingbird.api.call import MAX_BODY_BYTES
-from hummingbird.api.keystone import KeystoneDoor
-from hummingbird.api.neighbour import NeighbourNames
-from hummingbird.api.parts import Parts, WaitingRoom, no_reports
+from hummingbird.api.http import audit
+from hummingbird.api.http.app import WsgiApplication, build
+from hummingbird.api.http.authentication import Door, TokenDoor
+from hummingbird.api.http.call import MAX_BODY_BYTES
+from hummingbird.api.http.dependencies import Dependencies, WaitingRoom, no_reports
+from hummingbird.api.http.keystone import KeystoneDoor
 from hummingbird.api.routes import FAULT_ROUTES
 from hummingbird.api.schema.host_bulk import MAX_BYTES as HOSTS_FILE_BYTES
-from hummingbird.api.sysinv import Sysinv
+from hummingbird.api.sysinv.known_names import NeighbourNames
+from hummingbird.api.sysinv.passage import Sysinv
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
@@ -106,7 +106,7 @@ class ApiService:
         """
         threads = conf.api.threads
         self.token_file = token_file(conf)
-        self._parts = Parts(
+        self._dependencies = Dependencies(
             conf=conf,
             database=database,
             clock=clock,
@@ -124,7 +124,7 @@ class ApiService:
         self._adapters: list[LazyAdapter] = []
         door = _door(conf, clock)
         self._server = self._listener(
-            build(self._parts, door=door, sysinv=sysinv),
+            build(self._dependencies, door=door, sysinv=sysinv),
             port=conf.api.port,
             # Who waits for sysinv takes no thread from who does not.
             threads=threads + (conf.sysinv.passages if sysinv is not None else 0),
@@ -135,7 +135,7 @@ class ApiService:
         self._fault_server: Server | None = None
         if conf.api.fm_port:
             self._fault_server = self._listener(
-                build(self._parts, door=door, routes=FAULT_ROUTES),
+                build(self._dependencies, door=door, routes=FAULT_ROUTES),
                 port=conf.api.fm_port,
                 threads=min(threads, FAULT_THREADS),
             )
@@ -155,7 +155,7 @@ class ApiService:
     @property
     def waiting(self) -> int:
         """How many requests wait for news now."""
-        return self._parts.waiting_room.taken
+        return self._dependencies.waiting_room.taken
 
     def start(self) -> None:
         """Bind the ports and serve from threads of their own.
@@ -187,7 +187,7 @@ class ApiService:
 
     def stop(self) -> None:
         """Stop listening, let running requests end; safe to call twice."""
-        self._parts.stopping.set()
+        self._dependencies.stopping.set()
         if self._threads:
             for server in (self._fault_server, self._server):
                 if server is not None:
@@ -200,7 +200,7 @@ class ApiService:
         self, application: WsgiApplication, *, port: int, threads: int
     ) -> Server:
         server = _Server(
-            (self._parts.conf.api.bind, port),
+            (self._dependencies.conf.api.bind, port),
             application,
             numthreads=threads,
             max=threads,
@@ -222,7 +222,7 @@ class ApiService:
             adapter = LazyAdapter(
                 certificate.cert_path,
                 certificate.key_path,
-                clock=self._parts.clock,
+                clock=self._dependencies.clock,
                 most_seconds=None,
                 deferred=True,
             )
@@ -234,9 +234,9 @@ class ApiService:
     def _mind(self) -> None:
         """Keep strangers from holding the workers, the certificate good, and the audit
         log from growing for ever."""
-        clock = self._parts.clock
+        clock = self._dependencies.clock
         due = clock.monotonic()
-        while not clock.wait(self._parts.stopping, seconds=MIND_SECONDS):
+        while not clock.wait(self._dependencies.stopping, seconds=MIND_SECONDS):
             if clock.monotonic() >= due:
                 due = clock.monotonic() + RENEW_SECONDS
                 try:
@@ -254,9 +254,11 @@ class ApiService:
                     LOG.warning("The API's new certificate can't be used: %s", error)
 
     def _forget(self) -> None:
-        parts = self._parts
-        before = parts.clock.now() - timedelta(days=parts.conf.api.audit_days)
-        with parts.database.writer() as connection:
+        dependencies = self._dependencies
+        before = dependencies.clock.now() - timedelta(
+            days=dependencies.conf.api.audit_days
+        )
+        with dependencies.database.writer() as connection:
             audit_log.forget(connection, before=before)
 
 

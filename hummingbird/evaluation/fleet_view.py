@@ -32,7 +32,7 @@ from hummingbird.domain.verdict import (
     Watch,
     judge_all,
 )
-from hummingbird.reconcilers.reach import Reach
+from hummingbird.evaluation.own_links import OwnLinks
 
 GATEWAY_FRESH_FLUSHES: Final = 5.0
 GATEWAY_FRESH_MIN_SECONDS: Final = 5.0
@@ -51,7 +51,7 @@ _CONCLUDED: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class FleetView:
     """Everything of one look."""
 
     now: datetime
@@ -70,12 +70,12 @@ class Sight:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Eyes:
+class FleetObserver:
     """How to look."""
 
     database: Database
     clock: Clock
-    reach: Reach
+    own_links: OwnLinks
     controller: str
     period_seconds: float
     """Heartbeat period of a host that was never heard."""
@@ -84,13 +84,13 @@ class Eyes:
     """How long a gateway or a link that came back listens before anybody is judged;
     less than one full allowance is no less than that."""
 
-    def look(self, *, everywhere: bool = True, also: Iterable[int] = ()) -> Sight:
+    def look(self, *, everywhere: bool = True, also: Iterable[int] = ()) -> FleetView:
         """Return what is known now.
 
         :param everywhere: of every host; else of those that want attention.
         :param also: ids of further hosts that are looked at.
         """
-        ways = self.reach.ways()
+        states = self.own_links.states()
         with self.database.reader() as connection:
             now = self.clock.now()
             listening_since = self._listening_since(connection, now=now)
@@ -111,7 +111,7 @@ class Eyes:
                 watched = attention.watched(
                     connection, sites=_crowded(hosts, networks=networks)
                 )
-        watch = Watch(listening_since=listening_since, links_up_since=ways.up_since)
+        watch = Watch(listening_since=listening_since, links_up_since=states.up_since)
         silence_matters: list[HostEvidence] = []
         others: list[HostEvidence] = []
         for host in hosts:
@@ -119,13 +119,13 @@ class Eyes:
                 host,
                 networks=networks,
                 heartbeat=heartbeats.get(host.id),
-                link=ways.by_emn.get(host.emn_id or 0),
+                link=states.by_emn.get(host.emn_id or 0),
                 watch=watch,
             )
             (silence_matters if host.state in WATCHED else others).append(evidence)
         judgement = judge_all(silence_matters, watch=watch, now=now, watched=watched)
         told = (*judgement.hosts, *judge_all(others, watch=watch, now=now).hosts)
-        return Sight(
+        return FleetView(
             now=now,
             hosts=tuple(hosts),
             networks=networks,

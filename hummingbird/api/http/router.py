@@ -11,7 +11,7 @@ from typing import Any
 
 from webob.exc import HTTPMethodNotAllowed, HTTPNotFound
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 
 Handler = Callable[[Call], Any]
 """Returns what the answer's JSON is made of, or None for an answer without a body."""

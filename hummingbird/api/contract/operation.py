@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from hummingbird.api.call import Call
+from hummingbird.api.contract.shape import Schema, Shape
+from hummingbird.api.http.call import Call
 from hummingbird.api.schema.page import DIRECTIONS, parse_direction, parse_limit
-from hummingbird.api.shape import Schema, Shape
 
 Handler = Callable[[Call], Any]
 

@@ -15,9 +15,9 @@ from dataclasses import replace
 from logging.handlers import WatchedFileHandler
 from typing import Any, Final
 
-from hummingbird.api.authentication import ANONYMOUS
-from hummingbird.api.call import Call
-from hummingbird.api.parts import Parts
+from hummingbird.api.http.authentication import ANONYMOUS
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.conf import Conf
 from hummingbird.db.repository import audit_log
 from hummingbird.db.session import Connection, Database
@@ -100,24 +100,26 @@ def follow(call: Call) -> None:
     one that changes something and somebody's."""
     if call.request.method not in _CHANGES or call.context.user == ANONYMOUS:
         return
-    if not call.parts.conf.api.audit_days:
+    if not call.dependencies.conf.api.audit_days:
         return
     note = Note(call)
     call.request.environ[_NOTE] = note
-    call.parts = replace(call.parts, database=call.parts.database.followed(note.write))
+    call.dependencies = replace(
+        call.dependencies, database=call.dependencies.database.followed(note.write)
+    )
 
 
 class Audited:
     """An application, each change of which is written down."""
 
     def __init__(
-        self, application: WsgiApplication, parts: Parts, *, call_key: str
+        self, application: WsgiApplication, dependencies: Dependencies, *, call_key: str
     ) -> None:
         """
         :param call_key: where a request's environment has its Call.
         """
         self._application = application
-        self._parts = parts
+        self._dependencies = dependencies
         self._call_key = call_key
 
     def __call__(
@@ -139,7 +141,7 @@ class Audited:
         if call is not None:
             # The call names its database, that the note, and that the call: all of the
             # request would stay until the garbage collector comes by.
-            call.parts = self._parts
+            call.dependencies = self._dependencies
         return answer
 
     def _record(self, note: Note | None, found: AuditEntry) -> None:
@@ -147,7 +149,7 @@ class Audited:
         if note is None:
             return
         try:
-            note.close(self._parts.database, found)
+            note.close(self._dependencies.database, found)
         except HummingbirdError as error:
             LOG.error("%s is not in the audit log: %s", found.request_id, error)
 
@@ -156,7 +158,7 @@ def entry(call: Call, status: int) -> AuditEntry:
     """Return what is written down of a request."""
     context, environ = call.context, call.request.environ
     return AuditEntry(
-        at=call.parts.clock.now(),
+        at=call.dependencies.clock.now(),
         request_id=context.request_id,
         user=context.user[:255],
         user_id=context.user_id,

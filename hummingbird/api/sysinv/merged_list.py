@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from webob import Request
 
-from hummingbird.api.call import Call
 from hummingbird.api.controllers.system import adopt_uuid
-from hummingbird.api.inner import (
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.dependencies import Dependencies
+from hummingbird.api.schema.page import Page, parse_page
+from hummingbird.api.sysinv.local_call import (
     Answer,
     Application,
     Environ,
@@ -26,10 +28,8 @@ from hummingbird.api.inner import (
     ask,
     deliver,
 )
-from hummingbird.api.merge import Item, merged
-from hummingbird.api.parts import Parts
-from hummingbird.api.schema.page import Page, parse_page
-from hummingbird.api.sysinv import Headers, Sysinv, request_headers
+from hummingbird.api.sysinv.merge import Item, merged
+from hummingbird.api.sysinv.passage import Headers, Sysinv, request_headers
 from hummingbird.context import SYSTEM
 from hummingbird.db.repository import host
 from hummingbird.errors import (
@@ -52,12 +52,14 @@ _PAGING: Final = ("limit", "marker", "sort_key", "sort_dir")
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
 
 
-class Both:
+class MergedLists:
     """Answers from both."""
 
-    def __init__(self, ours: Application, parts: Parts, sysinv: Sysinv) -> None:
+    def __init__(
+        self, ours: Application, dependencies: Dependencies, sysinv: Sysinv
+    ) -> None:
         self._ours = ours
-        self._parts = parts
+        self._dependencies = dependencies
         self._sysinv = sysinv
         self._looking = threading.Lock()
 
@@ -120,7 +122,9 @@ class Both:
     def look(self, environ: Environ) -> None:
         """See what sysinv's hosts are called, if nobody did lately; wait a little for it,
         and at most one request at a time."""
-        if self._parts.neighbour.is_fresh or not self._looking.acquire(blocking=False):
+        if self._dependencies.neighbour.is_fresh or not self._looking.acquire(
+            blocking=False
+        ):
             return
         looked = threading.Event()
         headers = dict(environ)
@@ -135,12 +139,12 @@ class Both:
                 looked.set()
 
         threading.Thread(target=look, name="sysinv-look", daemon=True).start()
-        self._parts.clock.wait(looked, seconds=LOOK_SECONDS)
+        self._dependencies.clock.wait(looked, seconds=LOOK_SECONDS)
 
     def _wanted(self, query: dict[str, str], *, is_hosts: bool) -> "_Wanted":
         page = parse_page(
             query,
-            maximum=self._parts.conf.api.max_limit,
+            maximum=self._dependencies.conf.api.max_limit,
             sort_key="id" if is_hosts else "",
         )
         is_by_id = is_hosts and page.sort_key == "id"
@@ -149,7 +153,7 @@ class Both:
 
     def _is_ours(self, name: str) -> bool:
         try:
-            with self._parts.database.reader() as connection:
+            with self._dependencies.database.reader() as connection:
                 host.find(connection, name)
         except HostNotFound:
             return False
@@ -168,7 +172,7 @@ class Both:
         if not isinstance(items, list):
             raise SysinvUnavailable(message=f"its list has no {key}")
         if key == "ihosts" and not filters:
-            self._parts.neighbour.note(items)
+            self._dependencies.neighbour.note(items)
         return items
 
     def _read(self, environ: Environ, where: str) -> dict[str, Any]:
@@ -196,14 +200,16 @@ class Both:
         """Let our hosts be in sysinv's system, for ever."""
         uuid = theirs[0].get("isystem_uuid")
         if isinstance(uuid, str) and len(uuid) == 36:
-            adopt_uuid(self._parts, uuid)
+            adopt_uuid(self._dependencies, uuid)
             for item in ours:
                 item["isystem_uuid"] = uuid
 
     def _next(
         self, environ: Environ, query: dict[str, str], last: Item, page: Page
     ) -> str:
-        call = Call(parts=self._parts, request=Request(environ), context=SYSTEM)
+        call = Call(
+            dependencies=self._dependencies, request=Request(environ), context=SYSTEM
+        )
         further = {
             **_without(query, _PAGING),
             **({"sort_key": page.sort_key} if page.sort_key else {}),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every lost host that can be helped has its next rung of recovery queued.
 
-Sees what `sight` sees; decides by `domain.recovery`; creates runs and does nothing to a
+Sees what `fleet_view` sees; decides by `domain.recovery`; creates runs and does nothing to a
 host itself. It asks a lost host's SSH port no more often than `probe_seconds`, many hosts
 at the same time, so that those that are gone do not hold up the others. One that does not
 answer there can only be helped by its board management controller. Never acts on a host
@@ -30,9 +30,9 @@ from hummingbird.errors import (
     HostNotFound,
     TransitionRefused,
 )
+from hummingbird.evaluation.fleet_view import FleetObserver, FleetView
+from hummingbird.evaluation.recovery_ladder import Ladder
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.ladder import Ladder
-from hummingbird.reconcilers.sight import Eyes, Sight
 from hummingbird.secretbox import SecretBox
 
 PROBES_AT_ONCE: Final = 32
@@ -54,7 +54,7 @@ class RecoveryReconciler:
 
     def __init__(
         self,
-        eyes: Eyes,
+        observer: FleetObserver,
         *,
         ladder: Ladder,
         box: SecretBox,
@@ -63,7 +63,7 @@ class RecoveryReconciler:
         period_seconds: float,
         nudge_runs: Callable[[], None],
     ) -> None:
-        self._eyes = eyes
+        self._observer = observer
         self._ladder = ladder
         self._box = box
         self._probe = probe
@@ -75,13 +75,13 @@ class RecoveryReconciler:
 
     def reconcile(self) -> Outcome:
         """Look at every lost host; queue what the ladder says for those that answer."""
-        sight = self._eyes.look(everywhere=False)
-        lost = [host for host in sight.hosts if _may_act(host, sight)]
-        with self._eyes.database.reader() as connection:
-            decisions = self._ladder.decide(connection, lost, sight=sight)
+        view = self._observer.look(everywhere=False)
+        lost = [host for host in view.hosts if _may_act(host, view)]
+        with self._observer.database.reader() as connection:
+            decisions = self._ladder.decide(connection, lost, view=view)
         wanted = [host for host in lost if decisions[host.hostname].rung is not None]
         due = [host for host in wanted if self._is_due(host)]
-        self._forget({host.id for host in sight.hosts})
+        self._forget({host.id for host in view.hosts})
         said: list[str] = []
         for host, answers in zip(due, self._answers(due), strict=True):
             decision = decisions[host.hostname]
@@ -94,7 +94,7 @@ class RecoveryReconciler:
 
     def _is_due(self, host: Host) -> bool:
         last = self._probed_at.get(host.id)
-        now = self._eyes.clock.monotonic()
+        now = self._observer.clock.monotonic()
         if last is not None and now - last < self._probe_seconds:
             return False
         self._probed_at[host.id] = now
@@ -108,7 +108,7 @@ class RecoveryReconciler:
         if not due:
             return []
         ports = [self._port(host) for host in due]
-        with self._eyes.database.reader() as connection:
+        with self._observer.database.reader() as connection:
             inside = {
                 host.id: tunnel_repository.of_host(connection, host.id) for host in due
             }
@@ -132,7 +132,7 @@ class RecoveryReconciler:
 
     def _port(self, host: Host) -> int | None:
         try:
-            with self._eyes.database.reader() as connection:
+            with self._observer.database.reader() as connection:
                 return credential_repository.of_host(
                     connection, host, box=self._box
                 ).port
@@ -140,9 +140,9 @@ class RecoveryReconciler:
             return None
 
     def _queue(self, host: Host, rung: Rung) -> bool:
-        now = self._eyes.clock.now()
+        now = self._observer.clock.now()
         try:
-            with self._eyes.database.writer() as connection:
+            with self._observer.database.writer() as connection:
                 host_repository.move(
                     connection, host, Event.RECOVER, now=now, task=None
                 )
@@ -160,8 +160,8 @@ class RecoveryReconciler:
         return True
 
 
-def _may_act(host: Host, sight: Sight) -> bool:
-    verdict = sight.verdicts[host.hostname]
+def _may_act(host: Host, view: FleetView) -> bool:
+    verdict = view.verdicts[host.hostname]
     return (
         host.state is HostState.LOST
         and host.reservation_owner is None

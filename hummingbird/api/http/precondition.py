@@ -8,7 +8,7 @@ that runs.
 
 from typing import Protocol
 
-from hummingbird.api.call import Call
+from hummingbird.api.http.call import Call
 from hummingbird.errors import PreconditionFailed
 
 

@@ -18,15 +18,26 @@ from urllib.parse import parse_qsl
 from cheroot.server import ChunkedRFile
 from webob.exc import HTTPException
 
-from hummingbird.api.both import Both
-from hummingbird.api.call import MAX_BODY_BYTES
-from hummingbird.api.controllers.empty import FURTHER
-from hummingbird.api.fault import fault
-from hummingbird.api.inner import Application, Environ, StartResponse, ask, deliver
-from hummingbird.api.parts import Parts
-from hummingbird.api.request_body import Chunked, pieces, skip
-from hummingbird.api.router import Route, Router
-from hummingbird.api.sysinv import Sysinv, answer_headers, request_headers, target
+from hummingbird.api.controllers.unused_resource import FURTHER
+from hummingbird.api.http.call import MAX_BODY_BYTES
+from hummingbird.api.http.dependencies import Dependencies
+from hummingbird.api.http.error_body import fault
+from hummingbird.api.http.router import Route, Router
+from hummingbird.api.sysinv.local_call import (
+    Application,
+    Environ,
+    StartResponse,
+    ask,
+    deliver,
+)
+from hummingbird.api.sysinv.merged_list import MergedLists
+from hummingbird.api.sysinv.passage import (
+    Sysinv,
+    answer_headers,
+    request_headers,
+    target,
+)
+from hummingbird.api.sysinv.request_body import Chunked, pieces, skip
 from hummingbird.db.repository import host, host_taken
 from hummingbird.domain.host import PERSONALITY
 from hummingbird.errors import (
@@ -73,22 +84,22 @@ MARKS: Final = {"addrpools": "emn", "addresses": "host"}
 """Attributes of a body by which a new one is ours: sysinv does not know them."""
 
 
-class Beside:
+class SysinvFront:
     """The WSGI application of an API that stands before a sysinv."""
 
     def __init__(
         self,
         ours: Application,
-        parts: Parts,
+        dependencies: Dependencies,
         sysinv: Sysinv,
         *,
         routes: Iterable[Route],
     ) -> None:
         self._ours = ours
-        self._parts = parts
+        self._dependencies = dependencies
         self._sysinv = sysinv
         self._router = Router(routes)
-        self._both = Both(ours, parts, sysinv)
+        self._both = MergedLists(ours, dependencies, sysinv)
 
     def __call__(
         self, environ: Environ, start_response: StartResponse
@@ -161,7 +172,7 @@ class Beside:
         if "\x00" in name or not name.isascii():
             return False
         try:
-            with self._parts.database.reader() as connection:
+            with self._dependencies.database.reader() as connection:
                 host.find(connection, name)
         except HostNotFound:
             return False
@@ -263,7 +274,7 @@ class Beside:
         """
         hostname, mac = wanted.get("hostname"), wanted.get("mgmt_mac")
         try:
-            with self._parts.database.reader() as connection:
+            with self._dependencies.database.reader() as connection:
                 host_taken.refuse_taken(
                     connection,
                     hostname=hostname.lower() if isinstance(hostname, str) else "",

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hummingbird.api.operation import (
+from hummingbird.api.contract.operation import (
     LIMIT,
     MARKER,
     SORT_DIR,
@@ -12,11 +12,11 @@ from hummingbird.api.operation import (
     Operation,
     sort_key,
 )
+from hummingbird.api.contract.shape import listing
 from hummingbird.api.schema.address import NEW_ADDRESS
 from hummingbird.api.schema.address_pool import NEW_POOL, POOL_CHANGE
 from hummingbird.api.schema.network import NEW_NETWORK
 from hummingbird.api.schema.network_addresspool import NEW_ASSIGNMENT
-from hummingbird.api.shape import listing
 from hummingbird.api.view.address import ADDRESS, ADDRESS_IN_LIST
 from hummingbird.api.view.address_pool import ADDRESS_POOL
 from hummingbird.api.view.network import NETWORK

@@ -14,18 +14,18 @@ from typing import Any
 from webob import Response
 from webob.exc import HTTPException
 
-from hummingbird.api.audit import Audited, follow
-from hummingbird.api.authentication import Door, authenticate
-from hummingbird.api.beside import Beside
-from hummingbird.api.call import MAX_BODY_BYTES, Call
-from hummingbird.api.encode import encode
-from hummingbird.api.fault import fault, routing_fault
-from hummingbird.api.operations import described
-from hummingbird.api.parts import Parts
-from hummingbird.api.policy import Policy
-from hummingbird.api.router import Route, Router
+from hummingbird.api.contract.operation_table import described
+from hummingbird.api.http.audit import Audited, follow
+from hummingbird.api.http.authentication import Door, authenticate
+from hummingbird.api.http.call import MAX_BODY_BYTES, Call
+from hummingbird.api.http.dependencies import Dependencies
+from hummingbird.api.http.encode import encode
+from hummingbird.api.http.error_body import fault, routing_fault
+from hummingbird.api.http.policy import Policy
+from hummingbird.api.http.router import Route, Router
 from hummingbird.api.routes import ROUTES
-from hummingbird.api.sysinv import Sysinv
+from hummingbird.api.sysinv.front import SysinvFront
+from hummingbird.api.sysinv.passage import Sysinv
 from hummingbird.errors import BodyTooLarge, HummingbirdError
 from hummingbird.imports import without
 
@@ -57,8 +57,8 @@ class Request(PecanRequest):  # type: ignore[misc]
 class Gate(PecanHook):  # type: ignore[misc]
     """Lets in who has the token and a body of decent size; makes the Call."""
 
-    def __init__(self, parts: Parts, door: Door) -> None:
-        self._parts = parts
+    def __init__(self, dependencies: Dependencies, door: Door) -> None:
+        self._dependencies = dependencies
         self._door = door
 
     def on_route(self, state: RoutingState) -> None:
@@ -67,7 +67,7 @@ class Gate(PecanHook):  # type: ignore[misc]
         length = request.content_length
         if length is not None and length > MAX_BODY_BYTES:
             raise BodyTooLarge(limit=MAX_BODY_BYTES)
-        call = Call(parts=self._parts, request=request, context=context)
+        call = Call(dependencies=self._dependencies, request=request, context=context)
         follow(call)
         request.environ[_CALL] = call
 
@@ -117,10 +117,12 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     request; that alone took longer than reading a host.
     """
 
-    def __init__(self, parts: Parts, door: Door, routes: Sequence[Route]) -> None:
+    def __init__(
+        self, dependencies: Dependencies, door: Door, routes: Sequence[Route]
+    ) -> None:
         super().__init__(
             Root(),
-            hooks=[Gate(parts, door), Fault(door.challenge)],
+            hooks=[Gate(dependencies, door), Fault(door.challenge)],
             force_canonical=False,
             guess_content_type_from_ext=False,
             request_cls=Request,
@@ -159,7 +161,7 @@ class Application(ExplicitPecan):  # type: ignore[misc]
 
 
 def build(
-    parts: Parts,
+    dependencies: Dependencies,
     *,
     door: Door,
     routes: Sequence[Route] = ROUTES,
@@ -171,17 +173,17 @@ def build(
     :param door: knows who asks.
     :param sysinv: the real one that it stands before, if any.
     """
-    guarded = Policy(parts.conf, parts.clock).guard(described(routes))
+    guarded = Policy(dependencies.conf, dependencies.clock).guard(described(routes))
     application: WsgiApplication = Audited(
-        Application(parts, door, guarded), parts, call_key=_CALL
+        Application(dependencies, door, guarded), dependencies, call_key=_CALL
     )
     if sysinv is not None:
-        application = Beside(application, parts, sysinv, routes=routes)
+        application = SysinvFront(application, dependencies, sysinv, routes=routes)
 
     def logged(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        began = parts.clock.monotonic()
+        began = dependencies.clock.monotonic()
         seen: list[str] = []
 
         def start(status: str, *rest: Any) -> Any:
@@ -197,7 +199,7 @@ def build(
                 environ["REQUEST_METHOD"],
                 json.dumps(environ.get("PATH_INFO", ""))[1:-1],
                 seen[-1][:3] if seen else "-",
-                (parts.clock.monotonic() - began) * 1000,
+                (dependencies.clock.monotonic() - began) * 1000,
                 call.context.request_id if call else "-",
             )
 

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from oslo_policy import policy
 
-from hummingbird.api.call import Call
-from hummingbird.api.controllers.empty import EMPTY
-from hummingbird.api.router import Handler, Route
+from hummingbird.api.controllers.unused_resource import EMPTY
+from hummingbird.api.http.call import Call
+from hummingbird.api.http.router import Handler, Route
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.context import RequestContext
@@ -216,7 +216,7 @@ def rule_of(method: str, path: str) -> policy.DocumentedRuleDefault:
         found = _RULE_OF.get((method, f"{collection}/*"))
     if found is None:
         raise LookupError(
-            f"nobody said who may {method} {path}: hummingbird/api/policy.py"
+            f"nobody said who may {method} {path}: hummingbird/api/http/policy.py"
         )
     return found
 

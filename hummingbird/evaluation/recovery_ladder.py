@@ -13,7 +13,7 @@ from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.recovery import Attempt, Decision, Limits, Rung, next_rung
 from hummingbird.domain.run import RunKind, RunState
-from hummingbird.reconcilers.sight import Sight
+from hummingbird.evaluation.fleet_view import FleetView
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Ladder:
     """Whether a host may be reset by its board management controller."""
 
     def decide(
-        self, connection: Connection, hosts: Iterable[Host], *, sight: Sight
+        self, connection: Connection, hosts: Iterable[Host], *, view: FleetView
     ) -> dict[str, Decision]:
         """Return what to do about each of `hosts`, which are lost, by host name."""
         lost = list(hosts)
@@ -37,7 +37,7 @@ class Ladder:
             return {host.hostname: off for host in lost}
         attempts: dict[str, list[Attempt]] = defaultdict(list)
         for run in run_repository.list_all(
-            connection, kind=RunKind.RECOVER, since=sight.now - self.limits.window
+            connection, kind=RunKind.RECOVER, since=view.now - self.limits.window
         ):
             attempts[run.host_uuid].append(
                 Attempt(
@@ -50,22 +50,22 @@ class Ladder:
         return {
             host.hostname: next_rung(
                 attempts[host.uuid],
-                lost_since=_lost_since(host, sight=sight),
-                now=sight.now,
+                lost_since=_lost_since(host, view=view),
+                now=view.now,
                 limits=self.limits,
                 has_board=self.by_board and board_of(host) is not None,
             )
             for host in lost
         }
 
-    def given_up(self, connection: Connection, *, sight: Sight) -> frozenset[str]:
+    def given_up(self, connection: Connection, *, view: FleetView) -> frozenset[str]:
         """Return the names of the lost hosts that no rung is left for."""
-        lost = [host for host in sight.hosts if host.state is HostState.LOST]
-        decisions = self.decide(connection, lost, sight=sight)
+        lost = [host for host in view.hosts if host.state is HostState.LOST]
+        decisions = self.decide(connection, lost, view=view)
         return frozenset(name for name, said in decisions.items() if said.given_up)
 
 
-def _lost_since(host: Host, *, sight: Sight) -> datetime:
+def _lost_since(host: Host, *, view: FleetView) -> datetime:
     """Return the last word of `host`: every rung tried after it was for this loss."""
-    heartbeat = sight.heartbeats.get(host.id)
+    heartbeat = view.heartbeats.get(host.id)
     return host.created_at if heartbeat is None else heartbeat.last_heard_at

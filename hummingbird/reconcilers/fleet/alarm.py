@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The standing alarms are exactly those that should stand.
 
-Sees what `sight` sees, the hosts whose alarms may not be what they should be, and the
+Sees what `fleet_view` sees, the hosts whose alarms may not be what they should be, and the
 recovery runs of lost hosts; decides by `domain.alarm_rule`; is the only writer of
 Hummingbird's own alarms, and logs each one set or cleared. Those that clients of the API
 have posted it leaves alone, unless the rule wants one of the same key. Runs on every
@@ -16,9 +16,9 @@ from hummingbird.db.repository import attention, event_log, fleet
 from hummingbird.db.repository import board as board_repository
 from hummingbird.domain import alarm_rule
 from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event, host_of
+from hummingbird.evaluation.fleet_view import FleetObserver, Rounds
+from hummingbird.evaluation.recovery_ladder import Ladder
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.ladder import Ladder
-from hummingbird.reconcilers.sight import Eyes, Rounds
 
 _Key = tuple[str, str]
 
@@ -28,16 +28,18 @@ class AlarmReconciler:
 
     name = "alarm"
 
-    def __init__(self, eyes: Eyes, *, ladder: Ladder, period_seconds: float) -> None:
-        self._eyes = eyes
+    def __init__(
+        self, observer: FleetObserver, *, ladder: Ladder, period_seconds: float
+    ) -> None:
+        self._observer = observer
         self._ladder = ladder
         self.period_seconds = period_seconds
-        self._everywhere = Rounds(eyes.clock)
+        self._everywhere = Rounds(observer.clock)
 
     def reconcile(self) -> Outcome:
         """Raise what is missing, change what differs, clear what should not stand."""
         everywhere = self._everywhere.is_due()
-        database = self._eyes.database
+        database = self._observer.database
         with database.reader() as connection:
             if everywhere:
                 questionable, suspects = alarm_repository.list_all(connection), set()
@@ -46,14 +48,14 @@ class AlarmReconciler:
                 suspects = attention.without_lock_alarm(connection)
                 suspects |= board_repository.away_without_alarm(connection)
                 suspects |= fleet.ids_of(connection, _names(questionable))
-        sight = self._eyes.look(everywhere=everywhere, also=suspects)
+        view = self._observer.look(everywhere=everywhere, also=suspects)
         with database.reader() as connection:
-            given_up = self._ladder.given_up(connection, sight=sight)
+            given_up = self._ladder.given_up(connection, view=view)
             boards_away = board_repository.away(connection)
         should = alarm_rule.standing(
-            sight.hosts,
-            judgement=sight.judgement,
-            controller=self._eyes.controller,
+            view.hosts,
+            judgement=view.judgement,
+            controller=self._observer.controller,
             given_up=given_up,
             boards_away=boards_away,
         )
@@ -84,8 +86,8 @@ class AlarmReconciler:
         stands: Mapping[_Key, StoredAlarm],
     ) -> list[str]:
         said: list[str] = []
-        now = self._eyes.clock.now()
-        with self._eyes.database.writer() as connection:
+        now = self._observer.clock.now()
+        with self._observer.database.writer() as connection:
             for key, alarm in put.items():
                 if not alarm_repository.put(connection, alarm, now=now):
                     continue

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from webob import Request
 
-from hummingbird.api.parts import Parts
+from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.context import RequestContext
 from hummingbird.errors import BadRequest, BodyTooLarge
 
@@ -19,7 +19,7 @@ MAX_BODY_BYTES = 1024 * 1024
 class Call:
     """One request, and the status its answer will have."""
 
-    parts: Parts
+    dependencies: Dependencies
     request: Request
     context: RequestContext
     names: tuple[str, ...] = ()

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reconcilers of one controller's own network."""
