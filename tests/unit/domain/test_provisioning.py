@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
@@ -21,6 +22,7 @@ from hummingbird.domain.provisioning import (
     Settings,
     plan,
 )
+from hummingbird.domain.run import PROVISION_STEPS
 from hummingbird.errors import AddressMissing
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,6 +95,32 @@ def test_every_option_that_a_role_demands_is_given() -> None:
         options = document["argument_specs"]["main"]["options"]
         demanded |= {name for name, o in options.items() if o.get("required")}
     assert demanded - set(the_plan().variables) == set()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [SETTINGS, replace(SETTINGS, package_repository=None, mirrors=())],
+    ids=["all", "little"],
+)
+def test_every_role_takes_what_it_is_given(settings: Settings) -> None:
+    """By Ansible's own check, which a role begins with."""
+    variables = the_plan(settings=settings).variables
+    for path in ROLES.glob("*/meta/argument_specs.yml"):
+        spec = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
+        given = {name: variables[name] for name in spec if name in variables}
+        if path.parts[-3] in PROVISION_STEPS:
+            found = ArgumentSpecValidator(spec).validate(given)
+            assert found.error_messages == [], path
+
+
+def test_a_package_source_has_a_key() -> None:
+    path = ROLES / "node_config" / "meta" / "argument_specs.yml"
+    spec = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
+    given = {**the_plan().variables, "node_config_package_repository": {"url": "u"}}
+    found = ArgumentSpecValidator(spec).validate(
+        {name: given[name] for name in spec if name in given}
+    )
+    assert "key" in " ".join(found.error_messages)
 
 
 def test_the_images_are_pulled_once_each() -> None:
