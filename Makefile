@@ -41,6 +41,7 @@ lint: venv ## layers, types, style of code and playbooks
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/yamllint --strict playbooks
+	@$(BIN)/python tools/host_words.py
 
 bench: ## one script of bench/, its JSON line last: make bench NAME=host_life
 	@tools/requirements.sh bench >&2

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Says which packages a host still needs. Pure.
+"""Says which packages a host still needs.
 
 A wish is `name`, `name=1.2*` (any version that begins so) or `a|b` (content with
-either, and asks for the first).
+either, and asks for the first). What comes out is of the wishes alone, whatever the host
+says that it has.
 """
+
+from ansible.errors import AnsibleFilterError
 
 
 def _is_granted(wish: str, installed: dict[str, str]) -> bool:
     for alternative in wish.split("|"):
         name, _, version = alternative.partition("=")
         have = installed.get(name)
-        if have is not None and (not version or have.startswith(version.rstrip("*"))):
+        if not isinstance(have, str):
+            continue
+        if not version or have.startswith(version.rstrip("*")):
             return True
     return False
 
 
 def missing_from(wishes: list[str], installed: dict[str, str]) -> list[str]:
     """Return what to ask the package tool for, in the order of `wishes`."""
+    if not isinstance(installed, dict):
+        raise AnsibleFilterError("The host does not say which packages it has.")
     missing = [
         wish.split("|")[0] for wish in wishes if not _is_granted(wish, installed)
     ]

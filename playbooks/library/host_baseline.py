@@ -52,7 +52,7 @@ sysctls_first:
 sysctls_to_apply: {description: Settings that differ from the wanted., type: dict, returned: always}
 modules_to_load: {description: Modules that are not loaded., type: list, returned: always}
 ansible_facts:
-  description: C(os_family), C(pkg_mgr) and C(hummingbird_packages) (name to version).
+  description: C(os_family) and C(hummingbird_packages) (name to version).
   type: dict
   returned: always
 package_source_unread:
@@ -202,13 +202,11 @@ def main():
         host_manifest.save(manifest)
     # A list of changes that an older release began has no such interfaces.
     first = router_advert.settings(manifest["baseline"].get("advertised", []))
-    os_family, pkg_mgr = host_family.family()
     installed = host_snapshot.packages()
     module.exit_json(
         changed=changed,
         ansible_facts={
-            "os_family": os_family,
-            "pkg_mgr": pkg_mgr,
+            "os_family": host_family.family(),
             "hummingbird_packages": {
                 name.split(":")[0]: version
                 for name, version in installed.items()

@@ -37,6 +37,7 @@ options:
 RETURN = r"""
 tracked: {description: Whether anything of ours is on the host., type: bool, returned: always}
 purge: {description: Packages to remove., type: list, returned: at step look}
+os_family: {description: What Ansible calls the family of Linux., type: str, returned: at step look}
 staying: {description: Packages that something else needs by now., type: list, returned: at step look}
 runtime_stays: {description: Whether containerd was there before us., type: bool, returned: at step look}
 refused: {description: What could not be undone., type: list, returned: at step kernel}
@@ -54,7 +55,7 @@ def look(manifest):
         "changed": False,
         "purge": purge,
         "staying": staying,
-        "pkg_mgr": host_family.family()[1],
+        "os_family": host_family.family(),
         "runtime_stays": was_there(manifest, "containerd.service"),
         # a node of before us stays one
         "was_node": manifest["baseline"]["is_node"],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleFilterError
 
 from hummingbird.conductor.power import POWER_OFF_TAG, RESET_TAG
 from hummingbird.domain.run import PROVISION_STEPS, STEPS, RunKind
@@ -123,6 +124,78 @@ def test_what_is_still_needed(wishes: list[str], missing: list[str]) -> None:
     wish = _load("filter_plugins/package_wish.py")
     installed = {"runc": "1.1.5", "containerd.io": "1.7.2", "kubelet": "1.36.3-1.1"}
     assert wish.missing_from(wishes, installed) == missing
+
+
+HOSTILE_WORDS = [
+    *(
+        "",
+        "/etc/shadow",
+        "~/.ssh/id_rsa",
+        "../x86_64",
+        "x86_64/..",
+        "debian",
+        "x86_64\n",
+    ),
+    *("Debian,/etc/shadow", "Debian;Other", "{{ lookup('env', 'HOME') }}", "Debian\0"),
+    *(None, 7, True, ["Debian"], {"Debian": "x86_64"}, "D" * 1_000_000),
+]
+
+
+@pytest.mark.parametrize("word", HOSTILE_WORDS, ids=lambda word: repr(word)[:20])
+def test_a_hosts_word_is_of_a_closed_list_or_ends_the_task(
+    word: object, tmp_path: Path
+) -> None:
+    plugin = _load("filter_plugins/host_word.py")
+    for name in ("wg", "shadow"):
+        (tmp_path / name).touch()
+    for choose in (
+        lambda: plugin.of_family({"debian": 1, "other": 2}, word),
+        lambda: plugin.package_tool(word),
+        lambda: plugin.bundled(str(tmp_path), word, "wg"),
+    ):
+        with pytest.raises(AnsibleFilterError) as raised:
+            choose()
+        assert len(str(raised.value)) < 200
+        assert str(raised.value).isprintable()
+
+
+def test_a_hosts_word_chooses_among_things_of_ours(tmp_path: Path) -> None:
+    plugin = _load("filter_plugins/host_word.py")
+    assert plugin.of_family({"debian": 1, "other": 2}, "Other") == 2
+    assert plugin.package_tool("RedHat") == "dnf"
+    with pytest.raises(AnsibleFilterError, match="this one is of another"):
+        plugin.package_tool("Other")
+    (tmp_path / "riscv64").mkdir()
+    for path in (tmp_path / "wg", tmp_path / "riscv64" / "wg"):
+        path.touch()
+    found = {m: plugin.bundled(str(tmp_path), m, "wg") for m in ("riscv64", "i686")}
+    assert found == {"riscv64": f"{tmp_path}/riscv64/wg", "i686": f"{tmp_path}/wg"}
+    assert plugin.bundled(str(tmp_path), "riscv64", "wireguard-go") == ""
+
+
+def test_a_module_names_no_family_that_is_not_known_here() -> None:
+    known = _load("filter_plugins/host_word.py").FAMILIES
+    named = _load("module_utils/host_family.py").FAMILIES
+    assert {*named.values(), "Other"} == set(known)
+
+
+def test_a_plugin_of_the_runtime_that_serves_is_seen_in_any_listing() -> None:
+    serves = _load("filter_plugins/host_word.py").serves
+    listing = (
+        "TYPE  ID  PLATFORMS  STATUS\nio.containerd.grpc.v1  cri  linux/amd64  ok\n"
+    )
+    assert serves(listing, "cri")
+    assert not serves(listing.replace("ok", "error"), "cri")
+    assert not serves("x" + " cri" * 300_000, "cri")
+    assert not serves(None, "cri")
+
+
+def test_what_a_host_says_that_it_has_is_looked_at_as_that() -> None:
+    missing_from = _load("filter_plugins/package_wish.py").missing_from
+    assert missing_from(["runc=1*"], {"runc": ["1"]}) == ["runc=1*"]
+    for said in (None, "runc", ["runc"]):
+        with pytest.raises(AnsibleFilterError):
+            missing_from(["runc"], said)
 
 
 def test_a_difference_names_what_came_went_and_changed() -> None:
