@@ -200,8 +200,13 @@ HEARTBEAT = Table(
     Column("sent", Integer),
     Column("lost", Integer),
     Column("path_mtu", Integer),
+    Column("heard_seconds", Float),
+    Column("due_seconds", Float, index=True),
+    Column("gateway", String(128), nullable=False, server_default=""),
 )
-"""`due_at`: when the host is late if it says nothing more."""
+"""`due_at`: when the host is late if it says nothing more. `heard_seconds` and `due_seconds`
+say the same on the listening clock, by which silence is measured; null: a gateway of a
+release before wrote it."""
 
 AGENT_SESSION = _table(
     "agent_session",
@@ -348,8 +353,14 @@ PROCESS = _table(
     Column("incarnation", String(36), nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("beat_at", UtcDateTime, nullable=False),
+    Column("clock_seconds", Float),
+    Column("listening_seconds", Float),
+    Column("complete_seconds", Float),
+    Column("gone_after_seconds", Float),
+    Column("farewell", Boolean, nullable=False, server_default=false()),
 )
-"""Conductors and gateways that are or were alive; a stale beat_at is a death."""
+"""Conductors and gateways that are or were alive; a stale beat_at is a death. What follows
+is a gateway's own: moments on the listening clock (domain/hearing.py)."""
 
 HOST_TRACE = Table(
     "host_trace",

@@ -27,6 +27,11 @@ class Heartbeat:
     path_mtu: int | None = None
     """The largest packet that the host sends us in one piece, in bytes: as its tunnel, its
     link or the routers on the way have it."""
+    heard_seconds: float | None = None
+    """When it was heard, on the listening clock (domain/hearing.py), by which alone its
+    silence is measured; `last_heard_at` is for people. None: it is not known."""
+    gateway: str = ""
+    """Name of the gateway that heard it; or that gave the host's agent its last session."""
 
     @property
     def loss(self) -> float | None:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was heard since the last batch went to the database; in memory, one row a host.
 
+`heard_seconds` of a beat in here is this process's own monotonic time; who writes it puts
+it on the listening clock.
+
 Nothing here is written before `put_back` or the next batch makes sure that it is: a
 database that is away costs memory for one row a host, however long it takes.
 """
@@ -72,7 +75,7 @@ def _merged(one: Heartbeat | None, other: Heartbeat) -> Heartbeat:
     """Return the later word, with the beats of both counted."""
     if one is None:
         return other
-    is_later = other.last_heard_at >= one.last_heard_at
+    is_later = (other.heard_seconds or 0.0) >= (one.heard_seconds or 0.0)
     later, former = (other, one) if is_later else (one, other)
     if (later.rtt_seconds, later.sent, later.path_mtu) == (None, None, None):
         # A repeated beat may say nothing of the path; what was said stands.

@@ -122,6 +122,7 @@ class Listener:
                     sent=path.sent or None,
                     lost=path.lost if path.sent else None,
                     path_mtu=path.mtu,
+                    heard_seconds=self._clock.monotonic(),
                 )
             )
         elif not live.report_wanted:

@@ -19,11 +19,12 @@ from hummingbird.conductor.membership import Membership
 from hummingbird.conductor.neighbours import VXLAN_OPTIONS, Neighbours, Patience
 from hummingbird.db.repository import credential as credentials
 from hummingbird.db.repository import emn as emns
-from hummingbird.db.repository import heartbeat, process, system
+from hummingbird.db.repository import hearing, heartbeat, system
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import run as runs
-from hummingbird.db.session import Database
+from hummingbird.db.session import Connection, Database
 from hummingbird.domain.emn import Attachment
+from hummingbird.domain.hearing import GatewayRecord, ListeningClock
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
@@ -52,6 +53,7 @@ from tests.fakes.links import FakeLinks
 from tests.fakes.window import Window
 
 PERIOD_SECONDS = 10.0
+GONE_AFTER_SECONDS = 5.0
 MAX_ATTEMPTS = 3
 
 SETTINGS = Settings(
@@ -160,6 +162,9 @@ class World(Window):
         self.hub = FakeHub()
         self.bridges = FakeBridges()
         self.gateway_is_up = False
+        self._hand = ListeningClock()
+        self._listening_since: float | None = None
+        self._incarnation = ""
         self.patience = patience
         self.settings = SETTINGS
         self.crew: Crew | None = None
@@ -485,14 +490,28 @@ class World(Window):
     def start_gateway(self) -> None:
         """Let a gateway listen from now on."""
         self.gateway_is_up = True
+        self._hand = ListeningClock()
+        self._listening_since = None
         with self.database.writer() as connection:
-            process.register(
-                connection,
-                name="controller-0.gateway",
-                kind="gateway",
-                incarnation="g",
-                now=self.clock.now(),
-            )
+            self._write_hearing(connection)
+
+    def _write_hearing(self, connection: Connection) -> float:
+        """Write what a gateway says of itself; return the listening clock."""
+        clock = self._hand.advance(
+            shared=hearing.shared_clock(connection), monotonic=self.clock.monotonic()
+        )
+        if self._listening_since is None:
+            self._listening_since, self._incarnation = clock, str(uuid4())
+        record = GatewayRecord(
+            name="controller-0.gateway",
+            incarnation=self._incarnation,
+            clock=clock,
+            listening_since=self._listening_since,
+            complete=clock,
+            gone_after=GONE_AFTER_SECONDS,
+        )
+        hearing.write(connection, record, now=self.clock.now())
+        return clock
 
     def stop_gateway(self) -> None:
         """Let the gateway die."""
@@ -504,9 +523,7 @@ class World(Window):
             return
         now = self.clock.now()
         with self.database.writer() as connection:
-            process.beat(
-                connection, name="controller-0.gateway", incarnation="g", now=now
-            )
+            clock = self._write_hearing(connection)
             known = {h.hostname: h.id for h in hosts.list_all(connection)}
             for name, box in self.boxes.items():
                 due = int(self.clock.monotonic()) % int(PERIOD_SECONDS) == 0
@@ -522,5 +539,7 @@ class World(Window):
                     boot_id=box.boot_id,
                     uptime_seconds=int(self.clock.monotonic() - box.booted_at),
                     beats=box.beats,
+                    heard_seconds=clock,
+                    gateway="controller-0.gateway",
                 )
                 heartbeat.put(connection, [beat])

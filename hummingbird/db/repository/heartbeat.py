@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
-    case,
     delete,
     func,
     select,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 
 from hummingbird.db.model import AGENT_SESSION, HEARTBEAT, HOST
 from hummingbird.domain.heartbeat import AgentSession, Heartbeat
-from hummingbird.domain.liveness import due_at
+from hummingbird.domain.liveness import Allowance, due_at
 
 CHUNK = 500
 """Ids in one query; databases bound the number of parameters."""
@@ -38,7 +37,8 @@ def put(connection: Connection, beats: Iterable[Heartbeat]) -> None:
     """Write the batch; a host that was deleted meanwhile is left out.
 
     `beats` of each is how many were heard since the last batch: the row keeps the sum.
-    Of two gateways that hear one host the later word stands, whoever writes first.
+    Of two gateways that hear one host the later word stands, whoever writes first: later
+    on the listening clock, where both have it.
     """
     # In one order, so that two gateways never wait for each other.
     batch = sorted(beats, key=lambda beat: beat.host_id)
@@ -47,12 +47,17 @@ def put(connection: Connection, beats: Iterable[Heartbeat]) -> None:
 
 
 def _put(connection: Connection, batch: list[Heartbeat]) -> None:
-    heard = [beat.host_id for beat in batch]
-    query = select(HEARTBEAT.c.host_id).where(HEARTBEAT.c.host_id.in_(heard))
-    known = set(connection.execute(query).scalars())
-    again = [_row(beat) for beat in batch if beat.host_id in known]
-    if again:
-        connection.execute(_HEARD_AGAIN, again)
+    known = _known(connection, [beat.host_id for beat in batch])
+    again = [beat for beat in batch if beat.host_id in known]
+    later: list[dict[str, Any]] = []
+    former: list[dict[str, Any]] = []
+    for beat in again:
+        is_later = _is_later(beat, than=known[beat.host_id])
+        (later if is_later else former).append(_row(beat))
+    if later:
+        connection.execute(_HEARD_LATER, later)
+    if former:
+        connection.execute(_HEARD_BEFORE, former)
     first = [beat for beat in batch if beat.host_id not in known]
     if first:
         query = select(HOST.c.id).where(HOST.c.id.in_([b.host_id for b in first]))
@@ -60,6 +65,30 @@ def _put(connection: Connection, batch: list[Heartbeat]) -> None:
         new = [beat for beat in first if beat.host_id in there]
         if new:
             connection.execute(_HEARD_FIRST, [_row(beat) for beat in new])
+
+
+_Moment = tuple[float | None, datetime]
+"""On the listening clock; wall time."""
+
+
+def _known(connection: Connection, host_ids: list[int]) -> dict[int, _Moment]:
+    """Return when these were heard last, and let nobody else change it until the end."""
+    query = (
+        select(
+            HEARTBEAT.c.host_id, HEARTBEAT.c.heard_seconds, HEARTBEAT.c.last_heard_at
+        )
+        .where(HEARTBEAT.c.host_id.in_(host_ids))
+        .order_by(HEARTBEAT.c.host_id)
+        .with_for_update()
+    )
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def _is_later(beat: Heartbeat, *, than: _Moment) -> bool:
+    heard_seconds, last_heard_at = than
+    if beat.heard_seconds is None:
+        return beat.last_heard_at > last_heard_at
+    return heard_seconds is None or beat.heard_seconds > heard_seconds
 
 
 def _row(beat: Heartbeat) -> dict[str, Any]:
@@ -75,7 +104,16 @@ def _row(beat: Heartbeat) -> dict[str, Any]:
         "new_lost": beat.lost,
         "new_path_mtu": beat.path_mtu,
         "new_due_at": due_at(beat.last_heard_at, period_seconds=beat.period_seconds),
+        "new_heard_seconds": beat.heard_seconds,
+        "new_due_seconds": _due(beat),
+        "new_gateway": beat.gateway,
     }
+
+
+def _due(beat: Heartbeat) -> float | None:
+    if beat.heard_seconds is None:
+        return None
+    return beat.heard_seconds + Allowance.of(beat.period_seconds).late_seconds
 
 
 _WORD = (
@@ -84,6 +122,9 @@ _WORD = (
     HEARTBEAT.c.boot_id,
     HEARTBEAT.c.uptime_seconds,
     HEARTBEAT.c.due_at,
+    HEARTBEAT.c.heard_seconds,
+    HEARTBEAT.c.due_seconds,
+    HEARTBEAT.c.gateway,
 )
 """What the latest word of a host says."""
 _PATH = (
@@ -99,20 +140,21 @@ def _new(column: Column[Any]) -> BindParameter[Any]:
     return bindparam(f"new_{column.name}", type_=column.type)
 
 
-_IS_LATER = HEARTBEAT.c.last_heard_at < _new(HEARTBEAT.c.last_heard_at)
-_HEARD_AGAIN = (
+_HEARD_LATER = (
     update(HEARTBEAT)
     .where(HEARTBEAT.c.host_id == bindparam("of_host"))
     .values(
         {
             HEARTBEAT.c.beats: HEARTBEAT.c.beats + _new(HEARTBEAT.c.beats),
-            **{one: case((_IS_LATER, _new(one)), else_=one) for one in _WORD},
-            **{
-                one: case((_IS_LATER, func.coalesce(_new(one), one)), else_=one)
-                for one in _PATH
-            },
+            **{one: _new(one) for one in _WORD},
+            **{one: func.coalesce(_new(one), one) for one in _PATH},
         }
     )
+)
+_HEARD_BEFORE = (
+    update(HEARTBEAT)
+    .where(HEARTBEAT.c.host_id == bindparam("of_host"))
+    .values({HEARTBEAT.c.beats: HEARTBEAT.c.beats + _new(HEARTBEAT.c.beats)})
 )
 _HEARD_FIRST = HEARTBEAT.insert().values(
     {

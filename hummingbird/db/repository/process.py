@@ -23,6 +23,9 @@ class Process:
     beat_at: datetime
 
 
+_COLUMNS = tuple(PROCESS.c[name] for name in Process.__dataclass_fields__)
+
+
 def register(
     connection: Connection, *, name: str, kind: str, incarnation: str, now: datetime
 ) -> None:
@@ -63,8 +66,12 @@ def unregister(connection: Connection, *, name: str, incarnation: str) -> None:
 
 
 def list_all(connection: Connection, *, kind: str) -> list[Process]:
-    """Return the processes of a kind, alive or not, by name."""
-    query = select(PROCESS).where(PROCESS.c.kind == kind).order_by(PROCESS.c.name)
+    """Return the processes of a kind, alive or not, by name; none that said goodbye."""
+    query = (
+        select(*_COLUMNS)
+        .where(PROCESS.c.kind == kind, PROCESS.c.farewell.is_(False))
+        .order_by(PROCESS.c.name)
+    )
     return [Process(**row._mapping) for row in connection.execute(query)]
 
 

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from agents.link.datagram import UdpTransport
 from agents.link.session import Opened
-from hummingbird.db.repository import heartbeat, host, process
+from hummingbird.db.repository import hearing, heartbeat, host, process
 from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.gateway.flush import GONE_MIN_SECONDS
 from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.service import GatewayService
 from hummingbird.wire import heartbeat as wire
@@ -102,6 +103,7 @@ def test_what_a_repeated_beat_does_not_say_stands() -> None:
         sent=80,
         lost=4,
         path_mtu=1240,
+        heard_seconds=1.0,
     )
     later = told.last_heard_at + timedelta(seconds=1)
     plain = replace(
@@ -112,11 +114,13 @@ def test_what_a_repeated_beat_does_not_say_stands() -> None:
         sent=None,
         lost=None,
         path_mtu=None,
+        heard_seconds=2.0,
     )
     for order in ((told, plain), (plain, told)):
         for beat in order:
             ledger.hear(beat)
-        assert ledger.take().beats[1] == replace(told, last_heard_at=later)
+        said = replace(told, last_heard_at=later, heard_seconds=2.0)
+        assert ledger.take().beats[1] == said
 
 
 def test_a_datagram_is_taken_once(site: Site) -> None:
@@ -185,8 +189,8 @@ def test_without_the_database_beats_are_answered_and_kept(site: Site) -> None:
         (before,) = process.list_all(connection, kind="gateway")
     release = site.lock_database()
     outage_at = site.clock.now()
-    # Longer than five batches, so that the gateway was not to be seen.
-    until = time.monotonic() + 1.0
+    # So long that it was given up.
+    until = time.monotonic() + GONE_MIN_SECONDS + 1.0
     sequence = 2
     while time.monotonic() < until:
         assert (
@@ -206,7 +210,10 @@ def test_without_the_database_beats_are_answered_and_kept(site: Site) -> None:
     assert word.last_heard_at > outage_at
     with site.database.reader() as connection:
         (after,) = process.list_all(connection, kind="gateway")
+        said = hearing.read(connection)
     assert after.started_at > before.started_at
+    assert said.through is not None
+    assert said.through - said.begins(word.gateway) < GONE_MIN_SECONDS
 
 
 def test_a_gateway_says_goodbye(site: Site) -> None:

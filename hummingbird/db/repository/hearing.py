@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What gateways say of their own hearing, in their rows of the table of processes.
+
+Written by each gateway in the transaction that writes what it heard; read by whoever
+judges silence. `domain/hearing.py` says what the numbers mean: moments on the listening
+clock, in seconds. A reader does this:
+
+    hearing = read(connection)
+    beat = heartbeat.of_host(connection, host_id)
+    hearing.silence_seconds(beat.heard_seconds, gateway=beat.gateway)
+
+and finds the hosts whose silence may mean something by `heartbeat.due_seconds <=
+hearing.through`, which is indexed. Both are read in one transaction, or `hearing` first:
+then what it says is complete is in the rows that are read after it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, case, delete, func, or_, select, update
+
+from hummingbird.db.model import HEARTBEAT, PROCESS
+from hummingbird.domain.hearing import GatewayRecord, Hearing, hearing_of
+
+KIND: Final = "gateway"
+KEPT_SECONDS: Final = 86400.0
+"""How long a gateway that ended, or is gone, is remembered: longer than any allowance."""
+
+
+def read(connection: Connection) -> Hearing:
+    """Return what all gateways say, those that ended or are gone too."""
+    query = select(PROCESS).where(
+        PROCESS.c.kind == KIND, PROCESS.c.clock_seconds.is_not(None)
+    )
+    return hearing_of(
+        GatewayRecord(
+            name=row.name,
+            incarnation=row.incarnation,
+            clock=row.clock_seconds,
+            listening_since=row.listening_seconds,
+            complete=row.complete_seconds,
+            gone_after=row.gone_after_seconds,
+            farewell=row.farewell,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def shared_clock(connection: Connection) -> float:
+    """Return the highest value of the listening clock that anybody has written."""
+    highest: float | None = connection.execute(
+        select(func.max(PROCESS.c.clock_seconds))
+    ).scalar()
+    if highest is None:
+        # Somebody has deleted the rows: nothing may be from the future.
+        highest = connection.execute(select(func.max(HEARTBEAT.c.due_seconds))).scalar()
+    return highest or 0.0
+
+
+def write(connection: Connection, record: GatewayRecord, *, now: datetime) -> None:
+    """Put this gateway's record in the place of its last one, or of that of a former
+    process of its name.
+
+    :param now: wall time, for people; and for a conductor of a release that knew of no
+        listening clock, which reads `started_at` as since when it has listened.
+    """
+    values = {
+        "clock_seconds": record.clock,
+        "listening_seconds": record.listening_since,
+        "complete_seconds": record.complete,
+        "gone_after_seconds": record.gone_after,
+        "farewell": record.farewell,
+        "beat_at": now,
+    }
+    known = connection.execute(
+        update(PROCESS)
+        .where(
+            PROCESS.c.name == record.name, PROCESS.c.incarnation == record.incarnation
+        )
+        .values(
+            started_at=case(
+                (
+                    PROCESS.c.listening_seconds == record.listening_since,
+                    PROCESS.c.started_at,
+                ),
+                else_=now,
+            ),
+            **values,
+        )
+    )
+    if known.rowcount == 1:
+        return
+    _forget(connection, record, now=now)
+    connection.execute(
+        PROCESS.insert().values(
+            name=record.name,
+            kind=KIND,
+            incarnation=record.incarnation,
+            started_at=now,
+            **values,
+        )
+    )
+
+
+def _forget(connection: Connection, record: GatewayRecord, *, now: datetime) -> None:
+    """Delete the former life of this gateway, and those that nobody needs any more."""
+    long_ago = now - timedelta(seconds=KEPT_SECONDS)
+    connection.execute(
+        delete(PROCESS).where(
+            PROCESS.c.kind == KIND,
+            or_(
+                PROCESS.c.name == record.name,
+                PROCESS.c.clock_seconds < record.clock - KEPT_SECONDS,
+                # Of a release that knew of no listening clock.
+                PROCESS.c.clock_seconds.is_(None) & (PROCESS.c.beat_at < long_ago),
+            ),
+        )
+    )
