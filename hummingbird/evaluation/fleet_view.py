@@ -170,8 +170,10 @@ class FleetObserver:
             period_seconds=period_seconds,
             last_heard_at=heartbeat.last_heard_at if heartbeat else None,
             watched_since=max(
-                host.state_since if in_service else host.created_at,
-                *self._returns(watch, link, period_seconds=period_seconds),
+                (
+                    host.state_since if in_service else host.created_at,
+                    *self._returns(watch, link, period_seconds=period_seconds),
+                )
             ),
             concluded=_CONCLUDED.get(host.state, Liveness.UNKNOWN),
         )

@@ -63,6 +63,21 @@ def test_a_dead_gateway_raises_no_alarm(world: World) -> None:
     assert (state(world), world.standing()) == (HostState.ENABLED, {})
 
 
+def test_with_every_gateway_and_our_link_gone_what_was_concluded_stands(
+    world: World,
+) -> None:
+    world.power_off("edge-0")
+    quiet(world, 40)
+    world.stop_gateway()
+    world.links.set_up("mgmt0", False)
+    link = "100.109 host=controller-0.interface=mgmt0"
+    for _ in range(12):
+        quiet(world, 10)
+        world.reconcile("recovery")
+    assert state(world) is HostState.LOST
+    assert world.standing() == {LOST: "critical", link: "critical"}
+
+
 def test_a_gateways_restart_neither_raises_nor_clears(world: World) -> None:
     world.power_off("edge-0")
     quiet(world, 40)
