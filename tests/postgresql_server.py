@@ -85,6 +85,15 @@ class PostgresqlServer:
         """Return the SQLAlchemy URL of the database `name`."""
         return f"postgresql+psycopg://{USER}@/{name}?host={self._folder}"
 
+    @property
+    def socket(self) -> str:
+        """The path of the socket that it listens on, e.g. for a proxy."""
+        return f"{self._folder}/.s.PGSQL.5432"
+
+    def url_by(self, port: int, name: str = MIGRATED) -> str:
+        """Return the URL of the database `name` by a proxy's port of 127.0.0.1."""
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{port}/{name}"
+
     def create(self) -> str:
         """Make a new database without tables and return its name."""
         self._count += 1

@@ -21,7 +21,7 @@ from hummingbird.conf import Conf
 from hummingbird.conf.share import database_url, state_directory
 from hummingbird.db import migration
 from hummingbird.db.repository import event_suppression, fault_outbox, host, system
-from hummingbird.db.session import Database
+from hummingbird.db.session import Database, Limits
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.errors import SysinvIdsMayClash
 from hummingbird.secretbox import SecretBox
@@ -65,6 +65,7 @@ def open_database(conf: Conf, clock: Clock) -> Database:
         database_url(conf),
         pool_size=conf.database.pool_size,
         busy_timeout_seconds=conf.database.busy_timeout_seconds,
+        limits=_limits(conf),
         forward_faults=bool(conf.fm.url),
     )
     with _alone(state_directory(conf) / "schema.lock"):
@@ -80,6 +81,17 @@ def open_database(conf: Conf, clock: Clock) -> Database:
             if not conf.fm.url:
                 fault_outbox.forget(connection)
     return database
+
+
+def _limits(conf: Conf) -> Limits:
+    options = conf.database
+    return Limits(
+        connect=options.connect_seconds,
+        statement=options.statement_seconds,
+        lock=options.lock_seconds,
+        idle=options.idle_seconds,
+        pool=options.pool_seconds,
+    )
 
 
 def sysinv_relay(conf: Conf, clock: Clock, database: Database) -> "SysinvRelay | None":

@@ -31,6 +31,51 @@ OPTS = (
             "Seconds that a writer waits for another one on SQLite before it gives up."
         ),
     ),
+    cfg.FloatOpt(
+        "connect_seconds",
+        default=3.0,
+        min=2,
+        max=60,
+        help=(
+            "Seconds until a connection to PostgreSQL must be open. This and the "
+            "following are for PostgreSQL alone; what [database]url says itself "
+            "(connect_timeout, options, tcp_user_timeout, keepalives) goes before them."
+        ),
+    ),
+    cfg.FloatOpt(
+        "statement_seconds",
+        default=10.0,
+        min=1,
+        max=600,
+        help=(
+            "Seconds until PostgreSQL ends a statement. A process gives an answer up "
+            "two seconds later, also where nothing comes back at all."
+        ),
+    ),
+    cfg.FloatOpt(
+        "lock_seconds",
+        default=5.0,
+        min=0.1,
+        max=600,
+        help="Seconds until a statement gives up on a lock of another transaction.",
+    ),
+    cfg.FloatOpt(
+        "idle_seconds",
+        default=10.0,
+        min=1,
+        max=600,
+        help=(
+            "Seconds until PostgreSQL ends a transaction whose process says nothing "
+            "more, and so gives back what a frozen process has locked."
+        ),
+    ),
+    cfg.FloatOpt(
+        "pool_seconds",
+        default=5.0,
+        min=0.1,
+        max=600,
+        help="Seconds until one of a process's own connections must be free.",
+    ),
 )
 
 

@@ -1,25 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only place that opens database connections.
 
-`Database.reader()` and `Database.writer()` are the two scopes: a writer commits when its
-block ends without an exception, and undoes everything otherwise. On SQLite a writer
-takes the write lock at once (BEGIN IMMEDIATE), so that two never meet half way, and all
-writers of one process queue on one lock, which is fairer than SQLite's own retry.
+`Database.reader()`, `snapshot()` and `writer()` are the scopes. Each statement of a reader
+sees what was committed before it; all statements of a snapshot see the same moment. A writer
+commits when its block ends without an exception, and undoes everything otherwise. On SQLite a
+writer takes the write lock at once (BEGIN IMMEDIATE), so that two never meet half way, and all
+writers of one process queue on one lock, which is fairer than SQLite's own retry. On
+PostgreSQL writers take rows in the order of db/lock_order.py.
+
+No scope waits without end: see db/postgresql.py, and `busy_timeout_seconds` for SQLite.
 """
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hummingbird.errors import DatabaseUnavailable
+from hummingbird.db.failure import meaning
+from hummingbird.db.limits import LIMITS, Limits
+from hummingbird.errors import DatabaseBusy
 
-__all__ = ["Connection", "Database", "is_forwarding"]
+__all__ = ["Connection", "Database", "Engine", "Limits", "is_forwarding"]
+
+T = TypeVar("T")
+
+LOG = logging.getLogger(__name__)
 
 _FORWARDING: Final = "hummingbird_forward_faults"
 _EMPTY: Final = ("{}", b"{}")
@@ -34,43 +46,62 @@ class Database:
         *,
         pool_size: int = 10,
         busy_timeout_seconds: float = 20.0,
+        limits: Limits = LIMITS,
         forward_faults: bool = False,
     ) -> None:
         """
+        :param busy_timeout_seconds: how long a writer waits for another one on SQLite.
+        :param limits: how long things may take on PostgreSQL.
         :param forward_faults: whether changes of alarms and logs are queued for a fault
             management elsewhere, in the transactions that make them.
         """
-        self._sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self._writing = threading.RLock()
-        options: dict[str, Any] = (
-            {"connect_args": {"timeout": busy_timeout_seconds}}
-            if self._sqlite
-            else {"pool_size": pool_size, "max_overflow": pool_size}
-        )
+        self._busy_seconds = busy_timeout_seconds
         self.engine: Engine = create_engine(
             url,
-            pool_pre_ping=not self._sqlite,
             execution_options={_FORWARDING: forward_faults},
             json_deserializer=_from_json,
-            **options,
+            **(
+                {"connect_args": {"timeout": busy_timeout_seconds}}
+                if self.is_sqlite
+                else _server_options(url, limits, pool_size=pool_size)
+            ),
         )
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+            self._reading = self._picturing = self.engine
+            return
+        from hummingbird.db import postgresql
+
+        postgresql.bound(self.engine, limits)
         # PostgreSQL shows each statement what was committed before it, inside
         # a transaction or not: for reading, its beginning and end are two errands in vain.
-        self._reading: Engine = (
-            self.engine
-            if self._sqlite
-            else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._picturing = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        if self._sqlite:
-            _prepare_sqlite(self.engine)
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
-        """Yield a connection that reads what is committed, and writes nothing.
+        """Yield a connection that reads what is committed, and writes nothing; for one
+        statement, or for several that need not agree.
 
-        :raises DatabaseUnavailable: the database does not answer.
+        :raises DatabaseUnavailable: the database does not answer, or is busy.
         """
         with _translated(), self._reading.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection all of whose statements see the same moment.
+
+        :raises DatabaseUnavailable: the database does not answer, or is busy.
+        """
+        with _translated(), self._picturing.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
             yield connection
             connection.rollback()
 
@@ -79,12 +110,14 @@ class Database:
         """Yield a connection whose changes are kept together, or not at all.
 
         :raises DatabaseUnavailable: the database does not answer.
+        :raises DatabaseBusy, TransactionConflict: nothing was kept; the work may be done
+            once more (see `write`).
         """
-        if not self._sqlite:
+        if not self.is_sqlite:
             with _translated(), self.engine.begin() as connection:
                 yield connection
             return
-        with _translated(), self._writing, self.engine.connect() as connection:
+        with _translated(), self._alone(), self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -92,6 +125,29 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in a writer; once more where another transaction was in the way.
+
+        :param work: changes nothing but the database, and may be called twice.
+        :raises DatabaseUnavailable: as `writer`.
+        """
+        try:
+            with self.writer() as connection:
+                return work(connection)
+        except DatabaseBusy as error:
+            LOG.info("A transaction is done again: %s", error)
+        with self.writer() as connection:
+            return work(connection)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._writing.acquire(timeout=self._busy_seconds):
+            raise DatabaseBusy(message="another thread of this process writes")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def joined(self, connection: Connection) -> "Database":
         """Return this database for code that is to work within a transaction that has
@@ -117,6 +173,7 @@ class _Followed(Database):
         self, whole: Database, last: Callable[[Connection], Callable[[], None]]
     ) -> None:
         self.engine = whole.engine
+        self.is_sqlite = whole.is_sqlite
         self._whole = whole
         self._last = last
 
@@ -124,6 +181,12 @@ class _Followed(Database):
     def reader(self) -> Iterator[Connection]:
         """Yield a connection that reads."""
         with self._whole.reader() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection that reads one moment."""
+        with self._whole.snapshot() as connection:
             yield connection
 
     @contextmanager
@@ -140,11 +203,17 @@ class _Joined(Database):
 
     def __init__(self, whole: Database, connection: Connection) -> None:
         self.engine = whole.engine
+        self.is_sqlite = whole.is_sqlite
         self._connection = connection
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
         """Yield the transaction's connection."""
+        yield self._connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield the transaction's connection: what it saw it sees, and what it wrote."""
         yield self._connection
 
     @contextmanager
@@ -164,12 +233,26 @@ def _from_json(text: str | bytes) -> Any:
     return {} if text in _EMPTY else json.loads(text)
 
 
+def _server_options(url: str, limits: Limits, *, pool_size: int) -> dict[str, Any]:
+    from hummingbird.db import postgresql
+
+    return {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "pool_timeout": limits.pool,
+        "connect_args": postgresql.connect_arguments(make_url(url), limits),
+    }
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        raise DatabaseUnavailable(message=str(error.orig)) from error
+    except (DBAPIError, PoolTimeout) as error:
+        found = meaning(error)
+        if found is None:
+            raise
+        raise found from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -66,6 +66,20 @@ class DatabaseUnavailable(Unavailable):
     sentence = "The database does not answer: {message}"
 
 
+class DatabaseBusy(DatabaseUnavailable):
+    """Nothing was changed: the work may be done again as a whole."""
+
+    code = "hummingbird.database.busy"
+    sentence = "The database is busy: {message}"
+
+
+class TransactionConflict(DatabaseBusy):
+    """The database undid one of two transactions that were in each other's way."""
+
+    code = "hummingbird.database.conflict"
+    sentence = "Another change was in the way: {message}"
+
+
 class TokenRefused(NotAuthenticated):
     code = "hummingbird.agent.token_refused"
     sentence = "The service-account token was refused: {message}"

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from hummingbird.clock import Clock
-from hummingbird.errors import HummingbirdError
+from hummingbird.errors import HummingbirdError, TransactionConflict
 from hummingbird.reconcilers.base import Outcome, Reconciler, Report
 
 LOG = logging.getLogger(__name__)
@@ -103,10 +103,18 @@ class Driver:
             self.run_once(place.reconciler.name)
             self._clock.wait(place.nudged, seconds=place.reconciler.period_seconds)
 
+    def _look(self, place: _Place) -> Outcome:
+        """Look; once more where another transaction was in the way."""
+        try:
+            return place.reconciler.reconcile()
+        except TransactionConflict as error:
+            LOG.info("%s looks again: %s", place.reconciler.name, error)
+        return place.reconciler.reconcile()
+
     def _outcome(self, place: _Place) -> Outcome:
         before = place.report.outcome.failed if place.report else ()
         try:
-            outcome = place.reconciler.reconcile()
+            outcome = self._look(place)
         except HummingbirdError as error:
             outcome = Outcome(failed=(str(error),))
         except Exception as error:

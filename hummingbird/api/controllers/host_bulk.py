@@ -41,7 +41,9 @@ def add_all(call: Call) -> Any:
     refused: list[str] = []
     rest = iter(entries)
     while batch := list(islice(rest, _AT_ONCE)):
-        _add_some(call, batch, added=added, refused=refused)
+        good, bad = _add_some(call, batch)
+        added += good
+        refused += bad
     if any(entry.powers_on for entry in entries):
         call.dependencies.hurry()
     return {
@@ -59,12 +61,17 @@ def export(call: Call) -> Any:
     return {"content": hosts_file(hosts, emns=emns, credentials=credentials)}
 
 
-def _add_some(
-    call: Call, entries: Sequence[Entry], *, added: list[str], refused: list[str]
-) -> None:
-    """Add some hosts in one transaction; one that is refused leaves nothing behind."""
-    with call.dependencies.database.writer() as connection:
-        part = call.dependencies.database.joined(connection)
+def _add_some(call: Call, entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
+    """Add some hosts in one transaction; one that is refused leaves nothing behind.
+
+    :returns: what is said of those that were added, and of those that were refused.
+    """
+    database = call.dependencies.database
+
+    def work(connection: Connection) -> tuple[list[str], list[str]]:
+        added: list[str] = []
+        refused: list[str] = []
+        part = database.joined(connection)
         for entry in entries:
             try:
                 with part.writer():
@@ -73,6 +80,9 @@ def _add_some(
                 raise
             except HummingbirdError as error:
                 refused.append(f"{entry.new.hostname}: {error}")
+        return added, refused
+
+    return database.write(work)
 
 
 def _add_one(call: Call, connection: Connection, entry: Entry) -> str:

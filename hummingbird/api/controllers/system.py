@@ -8,27 +8,27 @@ from hummingbird.api.http.call import Call
 from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.api.view.system import system_view
 from hummingbird.db.repository import system
-from hummingbird.db.session import Connection, Database
+from hummingbird.db.session import Connection, Engine
 from hummingbird.errors import NotFound
 
-_KNOWN: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
 """A system's uuid is made once and never changes."""
 
 
 def system_uuid(dependencies: Dependencies, connection: Connection) -> str:
     """Return this system's uuid, read once a database."""
-    uuid = _KNOWN.get(dependencies.database)
+    uuid = _KNOWN.get(dependencies.database.engine)
     if uuid is None:
-        uuid = _KNOWN[dependencies.database] = system.get(connection).uuid
+        uuid = _KNOWN[dependencies.database.engine] = system.get(connection).uuid
     return uuid
 
 
 def adopt_uuid(dependencies: Dependencies, uuid: str) -> None:
     """Be the system that `uuid` is: sysinv's, before which this API stands."""
-    if _KNOWN.get(dependencies.database) != uuid:
+    if _KNOWN.get(dependencies.database.engine) != uuid:
         with dependencies.database.writer() as connection:
             system.adopt_uuid(connection, uuid)
-        _KNOWN[dependencies.database] = uuid
+        _KNOWN[dependencies.database.engine] = uuid
 
 
 def list_all(call: Call) -> Any:

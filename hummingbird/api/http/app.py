@@ -22,6 +22,7 @@ from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.api.http.encode import encode
 from hummingbird.api.http.error_body import fault, routing_fault
 from hummingbird.api.http.policy import Policy
+from hummingbird.api.http.retry import carry_out
 from hummingbird.api.http.router import Route, Router
 from hummingbird.api.routes import ROUTES
 from hummingbird.api.sysinv.front import SysinvFront
@@ -96,7 +97,7 @@ class Root:
     def answer(self, request: Request, response: Response) -> None:
         """Put the handler's answer into the response, as JSON text."""
         call: Call = request.environ[_CALL]
-        content = request.environ[_HANDLER](call)
+        content = carry_out(request.environ[_HANDLER], call)
         response.headers.update(call.headers)
         if content is None:
             response.status_int = 304 if call.status == 304 else 204

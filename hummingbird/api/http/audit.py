@@ -84,11 +84,15 @@ class Note:
         """
         if self._id is not None and self._status == found.status:
             return
-        with database.writer() as connection:
-            if self._id is None:
-                audit_log.append(connection, found)
-            else:
-                audit_log.correct(connection, self._id, status=found.status)
+        known = self._id
+        if known is None:
+            database.write(lambda connection: audit_log.append(connection, found))
+        else:
+            database.write(
+                lambda connection: audit_log.correct(
+                    connection, known, status=found.status
+                )
+            )
 
 
 def _nothing() -> None:

@@ -29,6 +29,7 @@ class Call:
     """The status that its answer will have, if nothing goes wrong."""
     headers: dict[str, str] = field(default_factory=dict)
     """What the answer has beside the usual headers."""
+    _read: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -79,12 +80,18 @@ class Call:
         return self.read(MAX_BODY_BYTES)
 
     def read(self, limit: int) -> bytes:
-        """Return the body as it was sent, where that may be large; once only.
+        """Return the body as it was sent, where that may be large.
 
         :param limit: most bytes that it may have.
         :raises BodyTooLarge: it has more.
         :raises BadRequest: it could not be read.
         """
+        # It can be read once, and a request be carried out twice.
+        if self._read is None:
+            self._read = self._receive(limit)
+        return self._read
+
+    def _receive(self, limit: int) -> bytes:
         environ = self.request.environ
         length = self.request.content_length
         if length is None:

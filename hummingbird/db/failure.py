@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the databases' errors mean: away, busy, or two transactions in each other's way.
+
+Each is a 503 that is worth a retry. `DatabaseBusy` and its kinds left the database as it
+was, so the whole of the work may be done again at once.
+"""
+
+import sqlite3
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hummingbird.errors import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    TransactionConflict,
+)
+
+_CONFLICT: Final = frozenset({"40001", "40P01"})
+"""serialization_failure, deadlock_detected (PostgreSQL, appendix A)"""
+_BUSY: Final = frozenset({"55P03", "57014", "53300"})
+"""lock_not_available, query_canceled (by its time-out), too_many_connections"""
+_AWAY: Final = frozenset({"25P03"})
+"""idle_in_transaction_session_timeout: the server has closed the connection"""
+_PRIMARY: Final = 0xFF
+"""The part of SQLite's extended result codes that is the primary one."""
+
+
+def meaning(error: DBAPIError | PoolTimeout) -> DatabaseUnavailable | None:
+    """Return the error to raise in the place of `error`; None: it stays what it is."""
+    if isinstance(error, PoolTimeout):
+        return DatabaseBusy(message="all connections of this process are in use")
+    text = str(error.orig)
+    state = getattr(error.orig, "sqlstate", None)
+    if state in _CONFLICT:
+        return TransactionConflict(message=_first_line(text))
+    if state in _BUSY or _is_locked(error.orig):
+        return DatabaseBusy(message=_first_line(text))
+    if state in _AWAY or error.connection_invalidated:
+        return DatabaseUnavailable(message=text)
+    if isinstance(error, OperationalError | InterfaceError):
+        return DatabaseUnavailable(message=text)
+    return None
+
+
+def _is_locked(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return False
+    return code & _PRIMARY in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _first_line(text: str) -> str:
+    # What follows names processes and rows of the server's.
+    return text.partition("\n")[0]
