@@ -6,8 +6,7 @@ Every step may be cut; the next run of the same kind goes through all of them ag
 those that find their work done change nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import base64
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,9 +26,12 @@ from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.provisioning import AGENT_IMAGES, Join, Plan
 from hummingbird.domain.run import PROVISION_STEPS, RunKind
+from hummingbird.keypair import make_node_key
 
-TOKEN_MINUTES_MORE: Final = 5
-"""A bootstrap token outlives its playbook's time-out by this; it is deleted sooner."""
+CERTIFICATE_MINUTES_MORE: Final = 5
+"""The certificate for a join outlives its playbook's time-out by this."""
+SIGNED_POLL_SECONDS: Final = 0.1
+"""The controller manager signs within some 50 ms of the approval."""
 NODE_APPEARS_SECONDS: Final = 20.0
 """A kubelet registers within a second of its start; where somebody deleted its node
 object it does not register again before it is restarted."""
@@ -105,12 +107,11 @@ def _provision(task: HostTask, plan: Plan) -> HostAccess:
     if not task.host.touched:
         task.change(touched=True)
     access = _inside_vxlan(task, _inside_tunnel(task, access, plan), plan)
-    with _bootstrap_token(task) as token:
-        task.playbook(
-            "provision",
-            access=access,
-            variables={**plan.variables, provisioning.TOKEN_VARIABLE: token},
-        )
+    task.playbook(
+        "provision",
+        access=access,
+        variables={**plan.variables, **_identity(task)},
+    )
     task.journal.finish()
     return access
 
@@ -190,25 +191,35 @@ def _forget_stale_node(task: HostTask) -> None:
         task.journal.info("deleted the node object of a former host of this name")
 
 
-@contextmanager
-def _bootstrap_token(task: HostTask) -> Iterator[str]:
-    """Yield a token for this run alone. Where it can't be deleted afterwards it expires
-    by itself, and the orphan reconciler deletes it before that."""
-    cluster = task.neighbours.cluster
-    ttl = timedelta(seconds=task.patience.playbook, minutes=TOKEN_MINUTES_MORE)
-    token = task.patiently(
-        lambda: cluster.create_bootstrap_token(
-            hostname=task.host.hostname, run_uuid=task.run.uuid, ttl=ttl
-        ),
-        seconds=task.patience.connect,
+def _identity(task: HostTask) -> dict[str, str]:
+    """Return a new key and its certificate, by which this host joins under its own name
+    and no other; in base64, as a kubeconfig has them."""
+    cluster, hostname = task.neighbours.cluster, task.host.hostname
+    private_key, request = make_node_key(hostname)
+    lifetime = timedelta(
+        seconds=task.patience.playbook, minutes=CERTIFICATE_MINUTES_MORE
     )
-    try:
-        yield token
-    finally:
-        task.tidy(
-            lambda: cluster.delete_bootstrap_tokens(run_uuid=task.run.uuid),
-            what="the bootstrap token",
+    signed: list[str] = []
+
+    def is_signed() -> bool:
+        certificate = cluster.sign_node_certificate(
+            hostname=hostname, request=request, lifetime=lifetime
         )
+        signed.extend([certificate] if certificate else [])
+        return bool(signed)
+
+    task.wait_until(
+        is_signed,
+        seconds=task.patience.connect,
+        poll_seconds=SIGNED_POLL_SECONDS,
+        what="Kubernetes has not signed the certificate for the join",
+    )
+    return {
+        provisioning.CERTIFICATE_VARIABLE: base64.b64encode(
+            signed[0].encode()
+        ).decode(),
+        provisioning.KEY_VARIABLE: base64.b64encode(private_key.encode()).decode(),
+    }
 
 
 def _see_it_work(task: HostTask, access: HostAccess | None) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Delete: what we put on a host is taken back, and it is forgotten here.
 
-A host that does not answer keeps what it has; its node, tokens and sessions end here all
+A host that does not answer keeps what it has; its node and its sessions end here all
 the same, and the run says so.
 """
 
@@ -9,7 +9,6 @@ from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor.host_lock import drain
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import open_way
-from hummingbird.db.repository import run as run_repository
 from hummingbird.domain.alarm import host_log
 from hummingbird.errors import AddressMissing, HostUnreachable
 
@@ -57,15 +56,6 @@ def _leave_cluster(task: HostTask) -> None:
     with task.step("node_object"):
         if not _delete_node(task):
             task.journal.info("there is no node object")
-        cluster = task.neighbours.cluster
-        with task.neighbours.database.reader() as connection:
-            runs = run_repository.list_all(connection, host_uuid=task.host.uuid)
-        holders = task.patiently(
-            cluster.bootstrap_token_runs, seconds=task.patience.ready
-        )
-        for run in runs:
-            if run.uuid in holders:
-                cluster.delete_bootstrap_tokens(run_uuid=run.uuid)
 
 
 def _delete_node(task: HostTask) -> bool:

@@ -158,7 +158,12 @@ class HostTask:
         self.journal.finish()
 
     def wait_until(
-        self, condition: Callable[[], bool], *, seconds: float, what: str
+        self,
+        condition: Callable[[], bool],
+        *,
+        seconds: float,
+        what: str,
+        poll_seconds: float = WAIT_POLL_SECONDS,
     ) -> None:
         """Wait until `condition`; a neighbour that is away counts as not yet.
 
@@ -180,7 +185,7 @@ class HostTask:
                     step=self.journal.step or "run",
                     message=f"{what} after {seconds:.0f} s{why}",
                 )
-            self.clock.wait(self._stopping, seconds=WAIT_POLL_SECONDS)
+            self.clock.wait(self._stopping, seconds=poll_seconds)
 
     def patiently(self, call: Callable[[], T], *, seconds: float) -> T:
         """Return what `call` returns; a neighbour that is away is asked again.
@@ -204,13 +209,6 @@ class HostTask:
     def pause(self, seconds: float) -> None:
         """Wait for `seconds`, or until this conductor is told to end."""
         self.clock.wait(self._stopping, seconds=seconds)
-
-    def tidy(self, call: Callable[[], object], *, what: str) -> None:
-        """Do `call` on the way out; a failure is logged, for a reconciler does it again."""
-        try:
-            call()
-        except HummingbirdError as error:
-            LOG.warning("Run %s: %s is left for now: %s", self.run.uuid, what, error)
 
     # --- changes ----------------------------------------------------------------------
 

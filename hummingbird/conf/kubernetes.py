@@ -9,9 +9,9 @@ OPTS = (
     cfg.StrOpt(
         "kubeconfig",
         help=(
-            "kubeconfig file of an account that may manage nodes, bootstrap tokens "
-            "and the agents' namespace. Default: the KUBECONFIG variable, else "
-            "~/.kube/config."
+            "kubeconfig file of an account that may manage nodes, their certificates "
+            "and the agents' namespace: etc/kubernetes-account.yaml makes one. Default: "
+            "the KUBECONFIG variable, else ~/.kube/config."
         ),
     ),
     cfg.StrOpt(

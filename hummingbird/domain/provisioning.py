@@ -2,8 +2,8 @@
 """What provisioning puts on one host: a pure function of the host and the settings.
 
 The plan is what the playbook gets, role by role; its digest says whether a host has been
-provisioned with just this. The bootstrap token is no part of either: it is new in each
-run and gone after it.
+provisioned with just this. The certificate by which the host joins is no part of either: it
+is new in each run.
 """
 
 import hashlib
@@ -15,7 +15,8 @@ from hummingbird.domain.endpoint import nearest, nearest_endpoints, split
 from hummingbird.domain.host import Host
 from hummingbird.errors import AddressMissing
 
-TOKEN_VARIABLE = "kubernetes_node_bootstrap_token"  # noqa: S105 - a name, not a token
+CERTIFICATE_VARIABLE = "kubernetes_node_join_certificate"
+KEY_VARIABLE = "kubernetes_node_join_private_key"
 AGENT_IMAGES = ("mtc-client", "sysinv-agent")
 
 

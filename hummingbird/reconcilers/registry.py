@@ -89,7 +89,6 @@ def build(parts: Parts) -> Driver:
             OrphanReconciler(
                 observer.database,
                 clock=observer.clock,
-                cluster=parts.cluster,
                 lease_seconds=parts.lease_seconds,
                 max_attempts=parts.max_attempts,
                 period_seconds=ORPHAN_PERIOD_SECONDS,

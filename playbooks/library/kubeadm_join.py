@@ -10,7 +10,7 @@ DOCUMENTATION = r"""
 module: kubeadm_join
 short_description: Join a host to a Kubernetes cluster
 description:
-  - The token is in files that only root reads, never in an argument, and is gone afterwards. After a power
+  - The key is in files that only root reads, never in an argument, and is gone afterwards. After a power
     cut it is, too; I(folder) is in memory.
 options:
   folder:
@@ -59,7 +59,7 @@ def main():
             ["kubeadm", "join", "--config", told]
         )
     finally:
-        # The join has ended as it has; of what can't be removed the token dies in minutes.
+        # The join has ended as it has; of what can't be removed the certificate dies in minutes.
         shutil.rmtree(folder, ignore_errors=True)
     if status:
         module.fail_json(

@@ -13,9 +13,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from cryptography import x509
 
 from hummingbird.adapters.kubernetes.token_review import TokenReviewVerifier
-from hummingbird.errors import KubernetesUnavailable, TokenRefused
+from hummingbird.errors import KubernetesRefused, KubernetesUnavailable, TokenRefused
+from hummingbird.keypair import make_node_key
 from tests.fakes.cluster_world import FakeWorld, RealWorld, World
 
 KUBECONFIG = os.environ.get("HUMMINGBIRD_TEST_KUBECONFIG")
@@ -82,32 +84,39 @@ def test_what_a_host_needs_to_join(world: World) -> None:
     assert world.cluster.check().startswith(f"v{info.version}.")
 
 
-def test_a_bootstrap_token_lets_in_until_it_is_deleted(world: World) -> None:
-    run, other = str(uuid4()), str(uuid4())
-    make = world.cluster.create_bootstrap_token
-    minutes = timedelta(minutes=5)
-    used = make(hostname="edge-0", run_uuid=run, ttl=minutes)
-    unused = make(hostname="edge-0", run_uuid=run, ttl=minutes)
-    kept = make(hostname="edge-1", run_uuid=other, ttl=minutes)
-    assert eventually(lambda: world.accepts(used))
-    assert {run, other} <= world.cluster.bootstrap_token_runs()
+def signed(world: World, hostname: str, request: str) -> str:
+    """Return the certificate, which takes the signer of a real cluster a moment."""
+    found: list[str] = []
 
-    assert world.cluster.delete_bootstrap_tokens(run_uuid=run) == 2
-    # One that was used lately is let in for 10 s more, from the API server's cache.
-    assert eventually(lambda: not world.accepts(unused))
-    assert eventually(lambda: world.accepts(kept))
-    assert run not in world.cluster.bootstrap_token_runs()
+    def is_signed() -> bool:
+        certificate = world.cluster.sign_node_certificate(
+            hostname=hostname, request=request, lifetime=timedelta(minutes=20)
+        )
+        found.extend([certificate] if certificate else [])
+        return bool(found)
 
-    assert world.cluster.delete_bootstrap_tokens() >= 1
-    assert world.cluster.bootstrap_token_runs() == frozenset()
-    assert world.cluster.delete_bootstrap_tokens(run_uuid=run) == 0
+    assert eventually(is_signed)
+    return found[0]
 
 
-def test_a_bootstrap_token_that_has_expired_lets_nobody_in(world: World) -> None:
-    token = world.cluster.create_bootstrap_token(
-        hostname="edge-0", run_uuid=str(uuid4()), ttl=timedelta(seconds=-1)
-    )
-    assert not world.accepts(token)
+def test_a_certificate_speaks_for_its_node_and_minutes(world: World, name: str) -> None:
+    private_key, request = make_node_key(name)
+    certificate = signed(world, name, request)
+    assert signed(world, name, request) == certificate, "asked for once"
+    user, groups = world.identity(certificate, private_key) or ("", set())
+    assert user == f"system:node:{name}"
+    assert groups == {"system:nodes", "system:authenticated"}
+    seen = x509.load_pem_x509_certificate(certificate.encode())
+    left = seen.not_valid_after_utc - datetime.now(UTC)
+    assert timedelta(minutes=10) < left <= timedelta(minutes=20)
+
+
+def test_a_request_for_another_node_is_not_signed(world: World, name: str) -> None:
+    _, request = make_node_key("another")
+    with pytest.raises(KubernetesRefused):
+        world.cluster.sign_node_certificate(
+            hostname=name, request=request, lifetime=timedelta(minutes=20)
+        )
 
 
 def test_a_node_that_is_not_there_is_no_error(world: World, name: str) -> None:

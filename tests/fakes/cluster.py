@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from hummingbird.adapters.kubernetes.cluster import (
@@ -22,6 +22,7 @@ from hummingbird.adapters.kubernetes.cluster import (
 from hummingbird.adapters.kubernetes.namespace import PRIVILEGED
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.errors import KubernetesRefused, KubernetesUnavailable, TokenRefused
+from tests.fakes.node_authority import NodeAuthority
 
 
 @dataclass
@@ -39,15 +40,6 @@ class FakePod:
     ending: bool = False
 
 
-@dataclass(frozen=True)
-class FakeToken:
-    """A bootstrap token."""
-
-    hostname: str
-    run_uuid: str
-    expires_at: datetime
-
-
 class FakeCluster:
     """A cluster that exists only here. Safe to use from many threads."""
 
@@ -57,17 +49,17 @@ class FakeCluster:
         clock: Clock | None = None,
         version: str = "v1.36.3",
         api_endpoints: tuple[str, ...] = ("192.168.204.2:6443",),
-        ca_certificate: str = "-----BEGIN CERTIFICATE-----\nfake\n",
     ) -> None:
         self.away = False
         """True: every call raises KubernetesUnavailable."""
-        self.bootstrap_tokens: dict[str, FakeToken] = {}
+        self.signs = True
+        """False: nobody signs what is approved."""
         self.namespaces: dict[str, dict[str, str]] = {}
         self.pods: list[FakePod] = []
         self._clock = clock or SystemClock()
         self._version = version
         self._api_endpoints = api_endpoints
-        self._ca_certificate = ca_certificate
+        self._authority = NodeAuthority(self._clock)
         self._nodes: dict[str, NodeStatus] = {}
         self._service_tokens: dict[str, tuple[str, TokenIdentity]] = {}
         self._lock = threading.RLock()
@@ -78,21 +70,21 @@ class FakeCluster:
         self,
         name: str,
         *,
-        token: str | None = None,
+        certificate: str | None = None,
         boot_id: str = "boot-1",
         ready: bool = True,
         internal_ip: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> NodeStatus:
-        """Do what `kubeadm join` does; with `token`, only if that one is valid.
+        """Do what `kubeadm join` does; with `certificate` (PEM), only by that node's own.
 
-        :raises KubernetesRefused: the token is not, or a ready node has that name.
+        :raises KubernetesRefused: it is another's, or a ready node has that name.
         """
         with self._lock:
-            if token is not None and not self.is_valid(token):
-                raise KubernetesRefused(action="join", message="token is not valid")
+            if certificate is not None and self.identity_of(certificate) != name:
+                raise KubernetesRefused(action="join", message="Unauthorized")
             old = self._nodes.get(name)
-            if token is not None and old is not None and old.ready:
+            if certificate is not None and old is not None and old.ready:
                 raise KubernetesRefused(
                     action="join", message=f"a Node with name {name} exists already"
                 )
@@ -127,10 +119,9 @@ class FakeCluster:
             node = self._nodes[name]
             self._nodes[name] = replace(node, lease_renewed_at=self._clock.now())
 
-    def is_valid(self, token: str) -> bool:
-        """Tell whether a kubelet may join with a bootstrap token now."""
-        made = self.bootstrap_tokens.get(token)
-        return made is not None and self._clock.now() < made.expires_at
+    def identity_of(self, certificate: str) -> str | None:
+        """Return the node that a certificate (PEM) speaks for now, None for nobody."""
+        return self._authority.node_of(certificate)
 
     def add_pod(self, pod: FakePod) -> FakePod:
         """Schedule a pod."""
@@ -205,34 +196,17 @@ class FakeCluster:
         with self._reached():
             return JoinInfo(
                 api_endpoints=self._api_endpoints,
-                ca_certificate=self._ca_certificate,
+                ca_certificate=self._authority.certificate,
                 version=".".join(self._version.removeprefix("v").split(".")[:2]),
             )
 
-    def create_bootstrap_token(
-        self, *, hostname: str, run_uuid: str, ttl: timedelta
-    ) -> str:
+    def sign_node_certificate(
+        self, *, hostname: str, request: str, lifetime: timedelta
+    ) -> str | None:
         with self._reached():
-            token = f"{uuid4().hex[:6]}.{uuid4().hex[:16]}"
-            self.bootstrap_tokens[token] = FakeToken(
-                hostname, run_uuid, self._clock.now() + ttl
-            )
-            return token
-
-    def delete_bootstrap_tokens(self, *, run_uuid: str | None = None) -> int:
-        with self._reached():
-            doomed = [
-                token
-                for token, made in self.bootstrap_tokens.items()
-                if run_uuid in (None, made.run_uuid)
-            ]
-            for token in doomed:
-                del self.bootstrap_tokens[token]
-            return len(doomed)
-
-    def bootstrap_token_runs(self) -> frozenset[str]:
-        with self._reached():
-            return frozenset(made.run_uuid for made in self.bootstrap_tokens.values())
+            if not self.signs:
+                return None
+            return self._authority.sign(request, hostname=hostname, lifetime=lifetime)
 
     def node(self, name: str) -> NodeStatus | None:
         with self._reached():

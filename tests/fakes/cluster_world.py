@@ -6,7 +6,9 @@ fake cluster these are hooks; at a real API server, `RealWorld` writes the objec
 kubelets and users would write.
 """
 
+import base64
 import tempfile
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,8 @@ import yaml
 from hummingbird.adapters.kubernetes.cluster import Cluster, KubernetesCluster
 from hummingbird.adapters.kubernetes.connection import MERGE_PATCH, Connection
 from tests.fakes.cluster import FakeCluster, FakePod
+
+ACCOUNT: Final = Path(__file__).parents[2] / "etc" / "kubernetes-account.yaml"
 
 
 class World(Protocol):
@@ -45,8 +49,11 @@ class World(Protocol):
     ) -> None:
         """Let a pod run on a node; `held`: a budget forbids its eviction."""
 
-    def accepts(self, bootstrap_token: str) -> bool:
-        """Tell whether a kubelet could join with it."""
+    def identity(
+        self, certificate: str, private_key: str
+    ) -> tuple[str, set[str]] | None:
+        """Return the user and the groups that a client certificate (PEM) is taken for,
+        None where nobody is let in by it."""
 
     def service_token(self, node: str, *, account: str, audience: str) -> str:
         """Return a token as the kubelet of `node` projects it into a new pod."""
@@ -90,8 +97,12 @@ class FakeWorld:
             FakePod(self.namespace, name, node, agent, daemon, mirror, ready, held)
         )
 
-    def accepts(self, bootstrap_token: str) -> bool:
-        return self.fake.is_valid(bootstrap_token)
+    def identity(
+        self, certificate: str, private_key: str
+    ) -> tuple[str, set[str]] | None:
+        node = self.fake.identity_of(certificate)
+        groups = {"system:nodes", "system:authenticated"}
+        return None if node is None else (f"system:node:{node}", groups)
 
     def service_token(self, node: str, *, account: str, audience: str) -> str:
         return self.fake.issue_token(
@@ -108,17 +119,18 @@ class FakeWorld:
 class RealWorld:
     """An API server with its controllers, and no kubelet: this class plays those.
 
-    Everything is made in a namespace of its own, which `end` deletes, with the nodes.
+    The product's side has the rights of etc/kubernetes-account.yaml and no other. All is
+    made in a namespace of its own, which `end` deletes, with the account and the nodes.
     """
 
     def __init__(self, kubeconfig: Path) -> None:
         self._kubeconfig = kubeconfig
         self._api = Connection(kubeconfig)
         self.namespace = f"contract-{uuid4().hex[:8]}"
-        self.cluster: Cluster = KubernetesCluster(kubeconfig)
         self._nodes: set[str] = set()
         self._pods: dict[str, str] = {}
-        self._make("/api/v1/namespaces", kind="Namespace", name=self.namespace)
+        self._account: list[str] = []
+        self.cluster: Cluster = KubernetesCluster(self._as_the_account())
         for account in ("mtc-client", "intruder"):
             self._make(
                 self._path("serviceaccounts"), kind="ServiceAccount", name=account
@@ -129,7 +141,37 @@ class RealWorld:
         for node in self._nodes:
             self._delete(f"/api/v1/nodes/{node}")
             self._delete(_lease(node))
-        self._delete(f"/api/v1/namespaces/{self.namespace}")
+        for path in reversed(self._account):
+            self._delete(path)
+
+    def _as_the_account(self) -> Path:
+        """Make the account that operators are told to make, for this namespace; return
+        its kubeconfig."""
+        text = ACCOUNT.read_text().replace("hummingbird", self.namespace)
+        for document in yaml.safe_load_all(text):
+            group, _, version = document["apiVersion"].rpartition("/")
+            root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+            where = document["metadata"].get("namespace")
+            inside = f"/namespaces/{where}" if where else ""
+            path = f"{root}{inside}/{document['kind'].lower()}s"
+            self._api.request("POST", path, action="make the account", body=document)
+            self._account.append(f"{path}/{document['metadata']['name']}")
+        content = yaml.safe_load(self._kubeconfig.read_text())
+        for entry in content["users"]:
+            entry["user"] = {"token": self._token_of_the_account()}
+        return _written(content)
+
+    def _token_of_the_account(self) -> str:
+        deadline = time.monotonic() + 60
+        while True:
+            secret = self._api.find(
+                f"{self._path('secrets')}/controller", action="look"
+            )
+            token = ((secret or {}).get("data") or {}).get("token")
+            if token:
+                return base64.b64decode(token).decode()
+            assert time.monotonic() < deadline, "no token was made for the account"
+            time.sleep(0.1)
 
     def unreachable(self) -> Cluster:
         content = yaml.safe_load(self._kubeconfig.read_text())
@@ -215,10 +257,17 @@ class RealWorld:
             },
         )
 
-    def accepts(self, bootstrap_token: str) -> bool:
+    def identity(
+        self, certificate: str, private_key: str
+    ) -> tuple[str, set[str]] | None:
         content = yaml.safe_load(self._kubeconfig.read_text())
         for entry in content["users"]:
-            entry["user"] = {"token": bootstrap_token}
+            entry["user"] = {
+                "client-certificate-data": base64.b64encode(
+                    certificate.encode()
+                ).decode(),
+                "client-key-data": base64.b64encode(private_key.encode()).decode(),
+            }
         answer = Connection(_written(content)).request(
             "POST",
             "/apis/authentication.k8s.io/v1/selfsubjectreviews",
@@ -230,9 +279,9 @@ class RealWorld:
             expect=(401,),
         )
         if answer.status == 401:
-            return False
-        groups = answer.body["status"]["userInfo"]["groups"]
-        return "system:bootstrappers:kubeadm:default-node-token" in groups
+            return None
+        user = answer.body["status"]["userInfo"]
+        return user["username"], set(user["groups"])
 
     def service_token(self, node: str, *, account: str, audience: str) -> str:
         pod = f"agent-{uuid4().hex[:8]}"

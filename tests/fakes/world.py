@@ -6,6 +6,7 @@ connected beat. Runs are worked on by the real crew, in its threads; `settle` re
 none is left. Nothing here decides anything that the product decides.
 """
 
+import base64
 import time
 from collections.abc import Mapping, Sequence
 from threading import Event as Flag
@@ -29,7 +30,7 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
-from hummingbird.domain.provisioning import TOKEN_VARIABLE, Settings
+from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, Settings
 from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind
 from hummingbird.domain.tunnel import HubOptions
@@ -465,7 +466,8 @@ class World(Window):
         if playbook == "provision" and not tags:
             node = self.cluster.node(name)
             if node is None or not node.ready:
-                self.cluster.join(name, token=str(variables[TOKEN_VARIABLE]))
+                shown = base64.b64decode(str(variables[CERTIFICATE_VARIABLE]))
+                self.cluster.join(name, certificate=shown.decode())
             if self.release.values is not None:
                 self.land_agents(name)
         elif playbook == "retire":

@@ -12,10 +12,13 @@ from typing import Any
 
 from hummingbird_lab.lab import Lab
 
+from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, KEY_VARIABLE
+
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 SNAPSHOT = PLAYBOOKS / "files" / "host_snapshot.py"
 DRIVER = Path(__file__).with_name("playbook_driver.py")
+NODE_IDENTITY = Path(__file__).with_name("node_identity.py")
 SANDBOX_IMAGE = "registry.k8s.io/pause:3.10.2"
 
 
@@ -129,7 +132,7 @@ class PlaybookHost:
             "kubernetes_node_ip": self._plan.address,
             "kubernetes_node_api_endpoint": f"{lab.controller_address}:6443",
             "kubernetes_node_ca_cert": self._authority(),
-            "kubernetes_node_bootstrap_token": self._token(),
+            **self._identity(),
             "kubernetes_node_ignore_preflight_errors": ["SystemVerification"],
             "images_essential": [SANDBOX_IMAGE],
         }
@@ -139,10 +142,15 @@ class PlaybookHost:
         text = self.kubectl("config", "view", "--raw", "-o", path)
         return base64.b64decode(text).decode()
 
-    def _token(self) -> str:
-        argv = [str(self.lab.binaries / "kubeadm"), "token", "create", "--ttl=15m"]
-        argv += ["--kubeconfig", str(self.lab.kubeconfig)]
-        return self.lab.exec("controller", argv).stdout.strip()
+    def _identity(self) -> Mapping[str, object]:
+        made = node_identity(self.lab, self.name)
+        return {
+            variable: base64.b64encode(made[what].encode()).decode()
+            for variable, what in (
+                (CERTIFICATE_VARIABLE, "certificate"),
+                (KEY_VARIABLE, "private_key"),
+            )
+        }
 
     def retire(self) -> None:
         """Take the node away, and from the host all that we put on it."""
@@ -154,6 +162,18 @@ class PlaybookHost:
         """Retire it, unless that was the last that was done to it."""
         if not self._is_as_it_was:
             self.retire()
+
+
+def node_identity(lab: Lab, hostname: str) -> dict[str, str]:
+    """Return the `certificate` and the `private_key` (PEM) that a host of that name is
+    given to join by."""
+    done = lab.exec(
+        "controller",
+        [sys.executable, str(NODE_IDENTITY), hostname],
+        env={"PYTHONPATH": str(ROOT), "KUBECONFIG": str(lab.kubeconfig)},
+    )
+    made: dict[str, str] = json.loads(done.stdout)
+    return made
 
 
 def difference(before: object, after: object, folder: Path) -> list[str]:

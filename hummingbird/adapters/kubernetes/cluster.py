@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from hummingbird.adapters.kubernetes import bootstrap_token
+from hummingbird.adapters.kubernetes import node_certificate
 from hummingbird.adapters.kubernetes.connection import Connection
 from hummingbird.adapters.kubernetes.drain import DrainResult, drain
 from hummingbird.adapters.kubernetes.join import JoinInfo, join_info
@@ -47,16 +47,15 @@ class Cluster(Protocol):
     def join_info(self) -> JoinInfo:
         """Return what a host must know to join."""
 
-    def create_bootstrap_token(
-        self, *, hostname: str, run_uuid: str, ttl: timedelta
-    ) -> str:
-        """Make a bootstrap token for one host and run; return it."""
+    def sign_node_certificate(
+        self, *, hostname: str, request: str, lifetime: timedelta
+    ) -> str | None:
+        """Return the certificate (PEM) that lets a host join as `hostname` and as no
+        other, None while it is not signed: ask again with the same `request` (PKCS #10,
+        PEM).
 
-    def delete_bootstrap_tokens(self, *, run_uuid: str | None = None) -> int:
-        """Delete one run's tokens (None: all of ours); return how many there were."""
-
-    def bootstrap_token_runs(self) -> frozenset[str]:
-        """Return the uuids of the runs that have tokens."""
+        It is valid for `lifetime`, ten minutes at least.
+        """
 
     def node(self, name: str) -> NodeStatus | None:
         """Return one node, or None."""
@@ -140,21 +139,12 @@ class KubernetesCluster:
     def join_info(self) -> JoinInfo:
         return join_info(self._connection, api_endpoints=self._api_endpoints)
 
-    def create_bootstrap_token(
-        self, *, hostname: str, run_uuid: str, ttl: timedelta
-    ) -> str:
-        return bootstrap_token.create(
-            self._connection,
-            hostname=hostname,
-            run_uuid=run_uuid,
-            expires_at=self._clock.now() + ttl,
+    def sign_node_certificate(
+        self, *, hostname: str, request: str, lifetime: timedelta
+    ) -> str | None:
+        return node_certificate.sign(
+            self._connection, hostname=hostname, request=request, lifetime=lifetime
         )
-
-    def delete_bootstrap_tokens(self, *, run_uuid: str | None = None) -> int:
-        return bootstrap_token.delete(self._connection, run_uuid=run_uuid)
-
-    def bootstrap_token_runs(self) -> frozenset[str]:
-        return bootstrap_token.runs(self._connection)
 
     def node(self, name: str) -> NodeStatus | None:
         return find_node(self._connection, name)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No run, reservation or bootstrap token outlives the conductor that it belongs to.
+"""No run or reservation outlives the conductor that it belongs to.
 
-Sees processes, running runs and reservations in the database, and tokens in Kubernetes.
+Sees processes, running runs and reservations in the database.
 What a dead conductor worked on is queued again, or failed where too many died in it. Runs
 on every conductor; each change is conditional on the dead owner still being named.
 """
@@ -9,19 +9,13 @@ on every conductor; each change is conditional on the dead owner still being nam
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.clock import Clock
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import process
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import Run, RunState, setback
-from hummingbird.errors import (
-    HostNotFound,
-    RunNotFound,
-    RunTakenOverTooOften,
-    Unavailable,
-)
+from hummingbird.errors import HostNotFound, RunTakenOverTooOften
 from hummingbird.reconcilers.base import Outcome
 
 
@@ -40,7 +34,6 @@ class OrphanReconciler:
         database: Database,
         *,
         clock: Clock,
-        cluster: Cluster,
         lease_seconds: float,
         max_attempts: int,
         period_seconds: float,
@@ -51,7 +44,6 @@ class OrphanReconciler:
         threads work on: others of its runs have lost their thread."""
         self._database = database
         self._clock = clock
-        self._cluster = cluster
         self._lease = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
         self._in_hand = in_hand
@@ -85,12 +77,7 @@ class OrphanReconciler:
                 said.append(f"{count} hosts released from {owner}")
         if said:
             self._nudge_runs()
-        tokens, failed = self._sweep_tokens()
-        return Outcome(
-            looked_at=len(running) + len(reserved),
-            changed=(*said, *tokens),
-            failed=failed,
-        )
+        return Outcome(looked_at=len(running) + len(reserved), changed=tuple(said))
 
     def _is_in_hand(self, run_id: int) -> bool:
         return run_id in self._in_hand()[1]
@@ -101,26 +88,6 @@ class OrphanReconciler:
         if said is None:
             return []
         return [f"{run.kind} of {run.hostname} (attempt {run.attempt}) {said}"]
-
-    def _sweep_tokens(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Delete the tokens of runs that don't run; return what changed and failed."""
-        try:
-            # Asked before the database is: a run's row is older than its token.
-            holders = self._cluster.bootstrap_token_runs()
-            stale = [uuid for uuid in sorted(holders) if not self._is_running(uuid)]
-            for uuid in stale:
-                self._cluster.delete_bootstrap_tokens(run_uuid=uuid)
-        except Unavailable as error:
-            return (), (str(error),)
-        return tuple(f"bootstrap token of run {uuid} deleted" for uuid in stale), ()
-
-    def _is_running(self, run_uuid: str) -> bool:
-        try:
-            with self._database.reader() as connection:
-                run = run_repository.find(connection, run_uuid)
-        except RunNotFound:
-            return False
-        return run.state is RunState.RUNNING
 
 
 def take_over(

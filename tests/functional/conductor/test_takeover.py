@@ -44,7 +44,6 @@ def test_a_restart_takes_its_former_selfs_run_over(world: World, step: str) -> N
     again = world.run(run.uuid)
     assert (again.state, again.attempt) == (RunState.SUCCEEDED, 2)
     assert world.host("edge-0").state is HostState.ENABLED
-    assert not world.cluster.bootstrap_tokens
 
 
 def test_a_resumed_step_says_so(world: World) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unlock: what a run does step by step, and how each way to fail is told."""
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import label as labels
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
-from hummingbird.domain.provisioning import TOKEN_VARIABLE
+from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, KEY_VARIABLE
 from hummingbird.domain.run import RunKind, RunState
 from tests.fakes.ansible_runner import HOST_KEY, Outcome
 from tests.fakes.world import World
@@ -50,13 +51,35 @@ def test_its_labels_are_on_the_node_before_pods_may_come(world: World) -> None:
     assert node.annotations["hummingbird.starlingx.io/labels"] == "line"
 
 
-def test_the_bootstrap_token_was_good_for_the_join_and_is_gone(world: World) -> None:
+def test_a_host_joins_by_a_certificate_of_its_own_name(world: World) -> None:
+    world.add("edge-1", "192.168.204.102")
+    for name in ("edge-0", "edge-1"):
+        world.unlock(name)
+    world.settle()
+    keys = set()
+    for name in ("edge-0", "edge-1"):
+        (call,) = [call for call in world.runner.calls if call.hostname == name]
+        shown = base64.b64decode(str(call.variables[CERTIFICATE_VARIABLE])).decode()
+        assert world.cluster.identity_of(shown) == name
+        keys.add(str(call.variables[KEY_VARIABLE]))
+        said = [event.message for event in world.events(world.run(name))]
+        assert not any(key in message for key in keys for message in said)
+    assert len(keys) == 2
+
+
+def test_a_certificate_that_nobody_signs_is_said_and_touches_nothing(
+    world: World,
+) -> None:
+    world.cluster.signs = False
     world.unlock("edge-0")
     world.settle()
-    token = world.runner.calls[0].variables[TOKEN_VARIABLE]
-    assert token and not world.cluster.bootstrap_tokens
     run = world.run("edge-0")
-    assert all(str(token) not in event.message for event in world.events(run))
+    assert (run.state, run.error) == (
+        RunState.FAILED,
+        "run: Kubernetes has not signed the certificate for the join after 20 s",
+    )
+    assert world.host("edge-0").state is HostState.PROVISION_FAILED
+    assert not world.runner.calls
 
 
 def test_the_live_task_says_which_step_runs(world: World) -> None:
@@ -100,7 +123,6 @@ def test_a_step_that_fails_says_which_and_why(world: World) -> None:
     assert task == "Unlocking failed: images: no space"
     assert world.run("edge-0").changed == 3
     assert world.steps(world.run("edge-0"))[-1] == ("images", "failed")
-    assert not world.cluster.bootstrap_tokens
     assert world.host("edge-0").touched
 
     world.unlock("edge-0")
@@ -141,23 +163,6 @@ def test_kubernetes_away_is_said_and_touches_nothing(world: World) -> None:
         HostState.PROVISION_FAILED,
     )
     assert not world.runner.calls
-
-
-def test_a_token_that_can_not_be_deleted_is_swept_later(world: World) -> None:
-    world.runner.hold("edge-0", "agents")
-    world.unlock("edge-0")
-    crew = world.start_conductor()
-    crew.take_queued()
-    world.runner.wait_until_held("edge-0", "agents")
-    world.cluster.away = True
-    world.runner.release("edge-0", "agents")
-    world.settle()
-    assert world.cluster.bootstrap_tokens
-    world.driver.run_once("orphan")
-    assert world.cluster.bootstrap_tokens
-    world.cluster.away = False
-    world.driver.run_once("orphan")
-    assert not world.cluster.bootstrap_tokens
 
 
 def test_a_changed_plan_is_played_again_an_unchanged_one_is_not(world: World) -> None:

@@ -81,7 +81,7 @@ def test_a_task_with_secrets_says_nothing(result: dict[str, Any]) -> None:
 
 
 def test_secrets_of_the_run_are_struck_out() -> None:
-    variables = {"kubernetes_node_bootstrap_token": "abcdef.0123", "name": "edge-0"}
+    variables = {"kubernetes_node_join_private_key": "abcdef.0123", "name": "edge-0"}
     secrets = secrets_of(variables)
     assert secrets == ("abcdef.0123",)
     result = {"msg": "token abcdef.0123 of edge-0 is unknown"}

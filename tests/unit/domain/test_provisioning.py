@@ -14,7 +14,8 @@ from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import dress, label_value
 from hummingbird.domain.provisioning import (
-    TOKEN_VARIABLE,
+    CERTIFICATE_VARIABLE,
+    KEY_VARIABLE,
     Join,
     Mirror,
     PackageRepository,
@@ -84,8 +85,9 @@ def test_each_variable_is_an_option_of_the_role_that_it_is_named_for() -> None:
         document = yaml.safe_load(spec.read_text())
         known |= set(document["argument_specs"]["main"]["options"])
     assert set(the_plan().variables) - known == set()
-    assert TOKEN_VARIABLE in known
-    assert TOKEN_VARIABLE not in the_plan().variables
+    for name in (CERTIFICATE_VARIABLE, KEY_VARIABLE):
+        assert name in known
+        assert name not in the_plan().variables
 
 
 def test_every_option_that_a_role_demands_is_given() -> None:
