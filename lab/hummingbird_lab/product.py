@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hummingbird_lab import inventory, service
+from hummingbird_lab import account, inventory, service
 from hummingbird_lab.control_plane import API_PORT as KUBERNETES_PORT
 from hummingbird_lab.errors import LabError
 from hummingbird_lab.inside import InsideProcess
@@ -35,7 +35,9 @@ an address that they can speak to."""
 _MIRRORED = ("registry.k8s.io", "docker.io")
 
 
-def settings(lab: Lab, *, state: Path) -> dict[str, dict[str, object]]:
+def settings(
+    lab: Lab, *, state: Path, kubeconfig: Path
+) -> dict[str, dict[str, object]]:
     """Return what the product must be told about a lab, by group and option.
 
     The lab's own limits are in here and nowhere else: its hosts are containers, so the
@@ -48,7 +50,7 @@ def settings(lab: Lab, *, state: Path) -> dict[str, dict[str, object]]:
         "DEFAULT": {"state_directory": state, "controller_name": "controller-0"},
         "api": {"bind": "127.0.0.1", "port": API_PORT},
         "kubernetes": {
-            "kubeconfig": lab.kubeconfig,
+            "kubeconfig": kubeconfig,
             "helm": lab.binaries / "helm",
             "api_endpoint": f"{inventory.CONTROLLER_ADDRESS}:{KUBERNETES_PORT},"
             f"{six}:{KUBERNETES_PORT}",
@@ -116,7 +118,9 @@ class Product:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state.mkdir(mode=0o700, exist_ok=True)
         file = configparser.RawConfigParser(default_section="")
-        for part in (settings(self.lab, state=self.state), self._changes):
+        kubeconfig = account.make(self.lab, self.directory / "kubeconfig")
+        needed = settings(self.lab, state=self.state, kubeconfig=kubeconfig)
+        for part in (needed, self._changes):
             for group, values in part.items():
                 if not file.has_section(group):
                     file.add_section(group)
