@@ -12,6 +12,7 @@ from typing import Protocol
 
 from agents.link.exchange import ExchangeFailed, Gateway, NoWay, post
 from hummingbird.wire import session as words
+from hummingbird.wire.document import MessageInvalid
 from hummingbird.wire.session import Session, SessionRequest
 
 TOKEN_FILE = Path("/var/run/secrets/hummingbird/token")
@@ -73,7 +74,7 @@ class TokenOpener:
             raise SessionRefused(f"{answer.status} {sentence(answer.body)}")
         try:
             session = words.decode_session(answer.body)
-        except words.MessageInvalid as error:
+        except MessageInvalid as error:
             raise SessionRefused(f"answer not understood: {error}") from error
         return Opened(session, (answer.address, session.udp_port))
 

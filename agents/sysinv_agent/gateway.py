@@ -17,6 +17,7 @@ from agents.link.heart import Heart
 from agents.link.session import Opened, Opener, SessionRefused, sentence
 from agents.sysinv_agent.journal import Journal
 from hummingbird.wire import inventory, session
+from hummingbird.wire.document import MessageInvalid
 from hummingbird.wire.heartbeat import Wanted
 from hummingbird.wire.inventory import Taken
 
@@ -59,7 +60,7 @@ def https_post(gateway: Gateway) -> Post:
             raise NotDelivered(f"{answer.status} {sentence(answer.body)}")
         try:
             return inventory.decode_taken(answer.body)
-        except session.MessageInvalid as error:
+        except MessageInvalid as error:
             raise NotDelivered(f"answer not understood: {error}") from error
 
     return send

@@ -12,6 +12,7 @@ from agents.sysinv_agent.pci import Names, pci_devices
 from agents.sysinv_agent.port import interfaces, ports
 from agents.sysinv_agent.sensor import sensors
 from agents.sysinv_agent.system import system
+from hummingbird.wire.document import storable
 from hummingbird.wire.inventory import Sections
 
 
@@ -37,7 +38,12 @@ class Collector:
         self._names = Names()
 
     def collect(self) -> Sections:
-        """Return the host's inventory as it is now; what can't be read is left out."""
+        """Return the host's inventory as it is now; what can't be read is left out, and
+        what no gateway would take: a firmware's text may hold anything."""
+        whole: Sections = storable(self._collect())
+        return whole
+
+    def _collect(self) -> Sections:
         files = self._files
         devices = pci_devices(files, self._names)
         found = ports(files, self._names)

@@ -31,6 +31,7 @@ from hummingbird.gateway.identity import AgentIdentity, TokenVerifier, check
 from hummingbird.gateway.session import LiveSession, Sessions
 from hummingbird.wire import inventory
 from hummingbird.wire import session as words
+from hummingbird.wire.document import MessageInvalid
 
 LOG = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class Endpoint:
             return handler(environ, _body(environ, most=most))
         except _Refused as error:
             return error.status, _fault("hummingbird.gateway.refused", str(error))
-        except words.MessageInvalid as error:
+        except MessageInvalid as error:
             return 400, _fault(BadRequest.code, str(error))
         except HummingbirdError as error:
             LOG.info("%s refused: %s", environ.get("PATH_INFO"), error)
@@ -183,7 +184,7 @@ class Endpoint:
         live = self._signer(environ.get("HTTP_AUTHORIZATION", ""), body)
         try:
             change = inventory.decode(body)
-        except words.MessageInvalid as error:
+        except MessageInvalid as error:
             raise ReportInvalid(message=str(error)) from error
         with self._database.writer() as connection:
             taken = facts.take(
@@ -211,7 +212,7 @@ class Endpoint:
             raise ReportInvalid(message="the report is not what its hash says")
         try:
             sections = inventory.decode_report(body)
-        except words.MessageInvalid as error:
+        except MessageInvalid as error:
             raise ReportInvalid(message=str(error)) from error
         with self._database.writer() as connection:
             changed = facts.take_report(
@@ -234,11 +235,9 @@ class Endpoint:
         """
         try:
             number = words.signer(header)
-        except words.MessageInvalid as error:
+        except MessageInvalid as error:
             raise SessionUnknown() from error
-        if number >= 2**63 or not words.verify(
-            header, body=body, key=self._sessions.keys.of(number)
-        ):
+        if not words.verify(header, body=body, key=self._sessions.keys.of(number)):
             raise SessionUnknown()
         self._sessions.look_up([number])
         live = self._sessions.get(number)

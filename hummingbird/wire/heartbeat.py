@@ -11,6 +11,9 @@ Numbers are in network order. A beat is 60 B or 70 B, an ack 42 B, a nack 20 B: 
 is larger than its question, so nobody can be flooded through a gateway. A beat has a path
 only where the session says that the gateway takes one; numbers of 0 there are unknown.
 
+Numbers are within what a database stores: a sequence is from 1 to 2^63-1 and more than
+its attempt, an uptime less than 2^31 s. Whoever says another is dropped.
+
 Each transmission, a repeated one too, has a sequence of its own; a receiver that keeps a
 `ReplayWindow` takes each once. The direction byte keeps an ack from being sent back as a
 beat. Nothing is encrypted: a beat holds no secret. A nack has no tag, so it is a hint
@@ -41,6 +44,9 @@ _FROM_AGENT: Final = b"\x01"
 _FROM_GATEWAY: Final = b"\x02"
 _U16: Final = 2**16 - 1
 _U32: Final = 2**32 - 1
+_U63: Final = 2**63 - 1
+_UPTIME_MOST: Final = 2**31 - 1
+"""68 years."""
 
 
 class DatagramInvalid(ValueError):
@@ -130,6 +136,8 @@ def head(data: bytes) -> Head:
     magic, version, kind, session, sequence = _HEAD.unpack_from(data)
     if magic != _MAGIC or version != WIRE_VERSION:
         raise DatagramInvalid("another protocol or version")
+    if not 0 < session <= _U63 or not 0 < sequence <= _U63:
+        raise DatagramInvalid("its numbers are out of bounds")
     try:
         return Head(Kind(kind), session, sequence)
     except ValueError as error:
@@ -141,7 +149,7 @@ def seal_beat(beat: Beat, *, key: bytes) -> bytes:
     body = _HEAD.pack(_MAGIC, WIRE_VERSION, Kind.BEAT, beat.session, beat.sequence)
     body += _BEAT.pack(
         beat.boot_id,
-        min(beat.uptime_seconds, _U32),
+        min(beat.uptime_seconds, _UPTIME_MOST),
         min(beat.attempt, _U16),
         0 if beat.path is None else _HAS_PATH,
     )
@@ -161,6 +169,8 @@ def open_beat(data: bytes, *, key: bytes) -> Beat:
     boot_id, uptime, attempt, flags, *path = body
     if bool(flags & _HAS_PATH) != is_long:
         raise DatagramInvalid("its flags are those of another length")
+    if attempt >= said.sequence or uptime > _UPTIME_MOST:
+        raise DatagramInvalid("its numbers are out of bounds")
     return Beat(
         session=said.session,
         sequence=said.sequence,

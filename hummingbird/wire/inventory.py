@@ -27,7 +27,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypedDict
 
-from hummingbird.wire.session import MessageInvalid
+from hummingbird.wire import document
+from hummingbird.wire.document import MessageInvalid
 
 PATH: Final = "/v1/inventory"
 REPORT_PATH: Final = "/v1/reports"
@@ -48,7 +49,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _STREAM: Final = re.compile(r"[0-9a-f-]{1,36}")
 _REPORT_LISTS: Final = ("icpus", "imemories", "idisks", "ports")
 _MOST_MS: Final = 2**53
-_U63: Final = 2**63 - 1
+_U63: Final = document.INT_MOST
 
 
 class Change(TypedDict):
@@ -112,33 +113,33 @@ def decode(body: bytes) -> Change:
 
     :raises MessageInvalid: it is none.
     """
-    document = _document(body)
-    if document.get("schema") != SCHEMA:
+    said = document.read(body)
+    if said.get("schema") != SCHEMA:
         raise MessageInvalid(f"the change is not of schema {SCHEMA}")
-    kind, base = document.get("kind"), document.get("base")
+    kind, base = said.get("kind"), said.get("base")
     if kind not in ("full", "delta"):
         raise MessageInvalid("kind must be full or delta")
     if (base is None) is not (kind == "full"):
         raise MessageInvalid("a delta has a base, a full one has none")
     for name, value, pattern in (
-        ("hash", document.get("hash"), _HASH),
-        ("stream", document.get("stream"), _STREAM),
+        ("hash", said.get("hash"), _HASH),
+        ("stream", said.get("stream"), _STREAM),
         *((("base", base, _HASH),) if base is not None else ()),
     ):
         if not isinstance(value, str) or not pattern.fullmatch(value):
             raise MessageInvalid(f"{name} is none")
-    sections = _checked(document.get("sections"))
+    sections = _checked(said.get("sections"))
     if kind == "full" and "system" not in sections:
         raise MessageInvalid("there is no section named system")
     return {
         "schema": SCHEMA,
         "kind": kind,
-        "stream": document["stream"],
-        "sequence": _number(document, "sequence", least=1, most=_U63),
-        "seen_at": _number(document, "seen_at", least=0, most=_MOST_MS),
-        "sent_at": _number(document, "sent_at", least=0, most=_MOST_MS),
+        "stream": said["stream"],
+        "sequence": document.whole(said, "sequence", least=1, most=_U63),
+        "seen_at": document.whole(said, "seen_at", least=0, most=_MOST_MS),
+        "sent_at": document.whole(said, "sent_at", least=0, most=_MOST_MS),
         "base": base,
-        "hash": document["hash"],
+        "hash": said["hash"],
         "sections": sections,
     }
 
@@ -148,7 +149,7 @@ def decode_report(body: bytes) -> dict[str, Any]:
 
     :raises MessageInvalid: it is none.
     """
-    report = _document(body)
+    report = document.read(body)
     if report.pop("schema", None) != REPORT_SCHEMA:
         raise MessageInvalid(f"the report is not of schema {REPORT_SCHEMA}")
     missing = {"system", *_REPORT_LISTS} - report.keys()
@@ -172,25 +173,12 @@ def decode_taken(body: bytes) -> Taken:
 
     :raises MessageInvalid: it is none.
     """
-    document = _document(body)
-    for name in ("stream", "hash"):
-        if not isinstance(document.get(name), str):
-            raise MessageInvalid(f"{name} must be a text")
+    said = document.read(body)
     return Taken(
-        stream=document["stream"],
-        sequence=_number(document, "sequence", least=0, most=_U63),
-        hash=document["hash"],
+        stream=document.text(said, "stream", most=64),
+        sequence=document.whole(said, "sequence", least=0, most=_U63),
+        hash=document.text(said, "hash", most=64),
     )
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise MessageInvalid("the body is not JSON") from error
-    if not isinstance(document, dict):
-        raise MessageInvalid("the body is not a JSON object")
-    return document
 
 
 def _checked(sections: object) -> dict[str, Any]:
@@ -207,18 +195,3 @@ def _checked(sections: object) -> dict[str, Any]:
         ):
             raise MessageInvalid(f"{name} is not a list of objects")
     return sections
-
-
-def _number(document: dict[str, Any], name: str, *, least: int, most: int) -> int:
-    value = document.get(name)
-    # A bool is an int to Python, not to the protocol.
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise MessageInvalid(f"{name} must be a whole number")
-    if not least <= value <= most:
-        raise MessageInvalid(f"{name} must be between {least} and {most}")
-    return value
-
-
-def _refuse(constant: str) -> None:
-    # Python's JSON knows NaN and Infinity; nobody else's does.
-    raise ValueError(f"{constant} is not JSON")

@@ -6,12 +6,14 @@ often to beat. Each side checks what it reads and trusts no type or length.
 """
 
 import base64
-import binascii
 import hmac
 import json
+import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from hummingbird.wire import document
+from hummingbird.wire.document import MessageInvalid
 from hummingbird.wire.heartbeat import KEY_BYTES
 from hummingbird.wire.version import WIRE_VERSION
 
@@ -22,11 +24,9 @@ ANSWER_MAX_BYTES: Final = 16 * 1024
 AGENTS: Final = ("mtc-client", "sysinv-agent")
 
 _SCHEME: Final = "Session"
-_U63: Final = 2**63 - 1
-
-
-class MessageInvalid(ValueError):
-    """A message is not what the protocol says; the text says how."""
+_U63: Final = document.INT_MOST
+_TOKEN: Final = re.compile(r"[!-~]+")
+"""What a header may carry; a JSON Web Token has fewer (RFC 7515)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +72,15 @@ def decode_request(data: bytes) -> SessionRequest:
 
     :raises MessageInvalid: it is none.
     """
-    document = _document(data)
+    said = document.read(data, text_most=REQUEST_MAX_BYTES)
     request = SessionRequest(
-        token=_text(document, "token", most=REQUEST_MAX_BYTES),
-        agent=_text(document, "agent", most=32),
-        boot_id=_text(document, "boot_id", most=36),
-        wire_version=int(_number(document, "wire_version", least=1, most=2**16)),
+        token=document.text(said, "token", most=REQUEST_MAX_BYTES),
+        agent=document.text(said, "agent", most=32),
+        boot_id=document.text(said, "boot_id", most=36),
+        wire_version=document.whole(said, "wire_version", least=1, most=2**16),
     )
+    if not _TOKEN.fullmatch(request.token):
+        raise MessageInvalid("token has other characters than a token's")
     if request.wire_version != WIRE_VERSION:
         raise MessageInvalid(
             f"this gateway speaks version {WIRE_VERSION}, not {request.wire_version}"
@@ -100,23 +102,27 @@ def decode_session(data: bytes) -> Session:
 
     :raises MessageInvalid: it is none.
     """
-    document = _document(data)
+    said = document.read(data)
     try:
-        key = base64.b64decode(_text(document, "key", most=100), validate=True)
-    except binascii.Error as error:
+        key = base64.b64decode(document.text(said, "key", most=100), validate=True)
+    except ValueError as error:
         raise MessageInvalid("key is not base64") from error
     if len(key) != KEY_BYTES:
         raise MessageInvalid(f"key is not {KEY_BYTES} bytes")
-    has_hash = document.get("report_hash") is not None
+
+    def seconds(name: str, *, least: float, most: float) -> float:
+        return document.number(said, name, least=least, most=most)
+
+    has_hash = said.get("report_hash") is not None
     return Session(
-        session=int(_number(document, "session", least=1, most=_U63)),
+        session=document.whole(said, "session", least=1, most=_U63),
         key=key,
-        period_seconds=_number(document, "period_seconds", least=0.05, most=3600),
-        retransmit_seconds=_number(document, "retransmit_seconds", least=0.01, most=60),
-        expires_in_seconds=_number(document, "expires_in_seconds", least=1, most=1e6),
-        udp_port=int(_number(document, "udp_port", least=1, most=65535)),
-        report_hash=_text(document, "report_hash", most=64) if has_hash else None,
-        takes_path=document.get("takes_path") is True,
+        period_seconds=seconds("period_seconds", least=0.05, most=3600),
+        retransmit_seconds=seconds("retransmit_seconds", least=0.01, most=60),
+        expires_in_seconds=seconds("expires_in_seconds", least=1, most=1e6),
+        udp_port=document.whole(said, "udp_port", least=1, most=65535),
+        report_hash=document.text(said, "report_hash", most=64) if has_hash else None,
+        takes_path=said.get("takes_path") is True,
     )
 
 
@@ -133,7 +139,7 @@ def signer(header: str) -> int:
     scheme, _, rest = header.partition(" ")
     number, _, mac = rest.partition(":")
     digits = number.isascii() and number.isdecimal() and len(number) <= 19
-    if scheme != _SCHEME or not mac or not digits:
+    if scheme != _SCHEME or not mac or not digits or not 0 < int(number) <= _U63:
         raise MessageInvalid("Authorization must be: Session <number>:<hex HMAC>")
     return int(number)
 
@@ -141,36 +147,9 @@ def signer(header: str) -> int:
 def verify(header: str, *, body: bytes, key: bytes) -> bool:
     """Return whether `key` signed `body` in this header."""
     mac = header.rpartition(":")[2]
-    return hmac.compare_digest(mac.encode(), _mac(body, key=key).encode())
+    return mac.isascii() and hmac.compare_digest(mac, _mac(body, key=key))
 
 
 def _mac(body: bytes, *, key: bytes) -> str:
     # Another direction byte than those of datagrams: no tag of one is good for the other.
     return hmac.digest(key, b"\x03" + body, "sha256").hex()
-
-
-def _document(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise MessageInvalid("the body is not JSON") from error
-    if not isinstance(document, dict):
-        raise MessageInvalid("the body is not a JSON object")
-    return document
-
-
-def _text(document: dict[str, Any], name: str, *, most: int) -> str:
-    value = document.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= most:
-        raise MessageInvalid(f"{name} must be a text of 1 to {most} characters")
-    return value
-
-
-def _number(document: dict[str, Any], name: str, *, least: float, most: float) -> float:
-    value = document.get(name)
-    # A bool is an int to Python, not to the protocol; NaN fails the comparison.
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise MessageInvalid(f"{name} must be a number")
-    if not least <= value <= most:
-        raise MessageInvalid(f"{name} must be between {least} and {most}")
-    return value

@@ -132,9 +132,36 @@ def test_an_unknown_session_is_said_of_the_question() -> None:
     assert said == Head(Kind.UNKNOWN_SESSION, 5, 9)
 
 
-def test_numbers_that_do_not_fit_are_clipped_not_refused() -> None:
-    beat = Beat(
-        session=1, sequence=1, boot_id=bytes(16), uptime_seconds=2**40, attempt=2**20
-    )
+def test_numbers_that_do_not_fit_are_clipped_by_who_sends_them() -> None:
+    beat = replace(BEAT, uptime_seconds=2**40, attempt=2**20)
     opened = wire.open_beat(wire.seal_beat(beat, key=KEY), key=KEY)
-    assert (opened.uptime_seconds, opened.attempt) == (2**32 - 1, 2**16 - 1)
+    assert (opened.uptime_seconds, opened.attempt) == (2**31 - 1, 2**16 - 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sequence": 2**63},
+        {"sequence": 2**64 - 1},
+        {"sequence": 0, "attempt": 0},
+        {"session": 0},
+        {"session": 2**63},
+        {"sequence": 3, "attempt": 3},
+        {"sequence": 3, "attempt": 65535},
+    ],
+    ids=str,
+)
+def test_numbers_that_no_database_holds_are_refused_under_a_good_tag(
+    wrong: dict[str, int],
+) -> None:
+    beat = wire.seal_beat(replace(BEAT, **wrong), key=KEY)  # type: ignore[arg-type]
+    with pytest.raises(DatagramInvalid, match="bounds"):
+        wire.open_beat(beat, key=KEY)
+
+
+def test_an_uptime_that_no_database_holds_is_refused_under_a_good_tag() -> None:
+    data = bytearray(wire.seal_beat(BEAT, key=KEY)[:-16])
+    data[36:40] = (2**31).to_bytes(4, "big")
+    tag = wire._tag(bytes(data), key=KEY, direction=b"\x01")
+    with pytest.raises(DatagramInvalid, match="bounds"):
+        wire.open_beat(bytes(data) + tag, key=KEY)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hummingbird.wire import inventory
+from hummingbird.wire.document import MessageInvalid
 from hummingbird.wire.inventory import Taken
-from hummingbird.wire.session import MessageInvalid
 from tests.fakes.inventory import delta, full
 
 SECTIONS: dict[str, Any] = {

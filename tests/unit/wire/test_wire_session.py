@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from hummingbird.wire import session
-from hummingbird.wire.session import MessageInvalid, Session, SessionRequest
+from hummingbird.wire.document import MessageInvalid
+from hummingbird.wire.session import Session, SessionRequest
 
 KEY = bytes(range(32))
 REQUEST = SessionRequest(token="secret-token", agent="mtc-client", boot_id="b")
