@@ -15,7 +15,14 @@ from hummingbird.conductor.interrupt import Interrupted, Reason
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
-from hummingbird.domain.run import PROVISIONS, STEPS, Run, RunKind, StepState
+from hummingbird.domain.run import (
+    PROVISIONS,
+    STEPS,
+    Instruction,
+    Run,
+    RunKind,
+    StepState,
+)
 from hummingbird.errors import DatabaseUnavailable, HostGenerationConflict
 
 T = TypeVar("T")
@@ -65,6 +72,8 @@ class Journal:
         self._step_began = 0.0
         self.changed: int | None = run.changed
         """Tasks that changed the host; None: no playbook has run."""
+        self.instruction: Instruction | None = run.instruction
+        """The step that must not be done twice and was begun, by whomever."""
 
     @property
     def step(self) -> str | None:
@@ -144,6 +153,19 @@ class Journal:
     def info(self, message: str) -> None:
         """Note a remark on the running step."""
         self.event(self._step or "run", "info", message=message)
+
+    def instruct(self, step: str, *, boot_id: str | None) -> None:
+        """Write down that `step`, which must not be done twice, is done next.
+
+        :param boot_id: the boot that the host is in now; None: not known.
+        """
+        given = Instruction(step=step, boot_id=boot_id, at=self._clock.now())
+        self.write(
+            lambda connection: run_repository.note_instruction(
+                connection, self._run.id, given
+            )
+        )
+        self.instruction = given
 
     def event(
         self,

@@ -4,46 +4,56 @@
 A reset and a power-off go through the host's board management controller where there is
 one, else by SSH; a reboot always by SSH, a power-on always through the board. A host that
 is switched off says nothing on purpose: it is neither lost nor recovered, and comes
-online by itself when somebody presses its button.
+online by itself when somebody presses its button. What a run says is what happened: what
+can't be repeated is written down before it is done, and asked about before it is done
+again (`conductor/boot.py`).
 """
 
 from typing import Final
 
+from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.adapters.bmc.board import Order, Power
 from hummingbird.conductor.board import OpenBoard, open_board
+from hummingbird.conductor.boot import boot_once, has_booted, see_boot
 from hummingbird.conductor.provision import is_heard
-from hummingbird.conductor.recover import variables
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import answers, find_way, open_way
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.domain.board import board_of
+from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.recovery import Rung
+from hummingbird.domain.run import Instruction
 from hummingbird.errors import BoardMissing, BoardRefused, RunFailed
 
 RESET_TAG: Final = "reset"
 POWER_OFF_TAG: Final = "power_off"
 QUIET_LOOKS: Final = 3
 """So many looks without an answer, one after the other, are no lost packet."""
+BEATS_OF_THE_SAME_BOOT: Final = 2
+"""So many beats that come in after a conductor took a run over, all of the boot of before:
+the first may have been on its way while the board was told."""
 
 
 def reboot(task: HostTask) -> None:
-    """Reboot the host; done when it answers by SSH with another boot id (the playbook's
-    module compares them)."""
-    _boot_again(task, step="reboot", tag=Rung.REBOOT.value)
+    """Reboot the host; done when it answers by SSH in another boot."""
+    boot_once(task, step="reboot", tag=Rung.REBOOT.value)
+    task.conclude(powered_off=False)
 
 
 def reset(task: HostTask) -> None:
     """Have the host boot again without asking what runs on it."""
     board = _connect_board(task)
     if board is None:
-        _boot_again(task, step="reset", tag=RESET_TAG)
+        boot_once(task, step="reset", tag=RESET_TAG)
+        task.conclude(powered_off=False)
         return
-    was_told = _was_told(task, "reset", "boot")
-    before = _boot_id(task)
-    if not was_told:
+    given = task.journal.instruction
+    before = _boot_id(task) if given is None else given.boot_id
+    if given is None or not _was_reset(task, given):
         with task.step("reset"):
+            task.journal.instruct("reset", boot_id=before)
             board.reset()
-    _await_boot(task, board, before=None if was_told else before)
+    _await_boot(task, board, before=before)
 
 
 def power_on(task: HostTask) -> None:
@@ -54,13 +64,17 @@ def power_on(task: HostTask) -> None:
     board = _connect_board(task)
     if board is None:
         raise BoardMissing(action="Power-On", hostname=task.host.hostname)
-    if board.power() is Power.ON:
+    given = task.journal.instruction
+    is_on = board.power() is Power.ON
+    if is_on and given is None:
         task.journal.skip("power_on", message="it has power already")
         task.conclude(powered_off=False)
         return
-    before = _boot_id(task)
-    with task.step("power_on"):
-        board.order(Order.ON)
+    before = _boot_id(task) if given is None else given.boot_id
+    if not is_on:
+        with task.step("power_on"):
+            task.journal.instruct("power_on", boot_id=before)
+            board.order(Order.ON)
     _await_boot(task, board, before=before)
 
 
@@ -97,13 +111,17 @@ def _switch_off(task: HostTask, board: OpenBoard) -> None:
 
 
 def _shut_down_by_ssh(task: HostTask) -> None:
-    if _was_told(task, "shutdown", "power_off"):
-        way = find_way(task)
-    else:
+    given = task.journal.instruction
+    if given is None:
         with task.step("connect"):
             way = open_way(task)
-        with task.step("shutdown"):
-            task.playbook("recover", access=way, variables={}, tags=(POWER_OFF_TAG,))
+            boot_id = see_boot(task, way).boot_id
+        _tell_to_shut_down(task, way, boot_id=boot_id)
+    else:
+        way = find_way(task)
+        if answers(task, way) and not has_booted(task, way, since=given):
+            task.journal.info("it was not told yet: the host is in the boot of before")
+            _tell_to_shut_down(task, way, boot_id=given.boot_id)
     with task.step("power_off"):
         quiet = 0
 
@@ -117,23 +135,46 @@ def _shut_down_by_ssh(task: HostTask) -> None:
         )
 
 
-def _boot_again(task: HostTask, *, step: str, tag: str) -> None:
-    was_told = _was_told(task, step)
-    with task.step("connect"):
-        way = open_way(task)
-    if was_told:
-        task.journal.skip(step, message="done by the conductor that began this run")
-    else:
-        with task.step(step):
-            task.playbook("recover", access=way, variables=variables(task), tags=(tag,))
-    task.conclude(powered_off=False)
+def _tell_to_shut_down(task: HostTask, way: HostAccess, *, boot_id: str | None) -> None:
+    with task.step("shutdown"):
+        task.journal.instruct("shutdown", boot_id=boot_id)
+        task.playbook("recover", access=way, variables={}, tags=(POWER_OFF_TAG,))
+
+
+def _was_reset(task: HostTask, given: Instruction) -> bool:
+    """Return whether a host that its board was, perhaps, told to reset has booted anew,
+    by what is heard of it from now on.
+
+    :raises RunFailed: nothing is heard that would tell.
+    """
+    seen = _heartbeat(task)
+    beats_before = seen.beats if seen is not None else 0
+
+    def is_told() -> bool:
+        now = _heartbeat(task)
+        if now is None or given.boot_id is None:
+            return False
+        heard = now.beats - beats_before
+        return now.boot_id != given.boot_id or heard >= BEATS_OF_THE_SAME_BOOT
+
+    with task.step("reset"):
+        task.wait_until(
+            is_told,
+            seconds=task.patience.boot,
+            what=(
+                "the conductor that began this ended meanwhile, and whether the host was"
+                " reset can't be told: nothing is heard of it; see it yourself, and reset"
+                " it again if it was not,"
+            ),
+        )
+    return _boot_id(task) != given.boot_id
 
 
 def _await_boot(task: HostTask, board: OpenBoard, *, before: str | None) -> None:
     """Return when the host has power and, where its agents are on it, is heard.
 
-    :param before: the boot that it was heard of before; None: not known, so that only
-        what it says from now on counts.
+    :param before: the boot that it was heard of before; None: it never was, so that
+        whatever it says from now on counts.
     """
     since = task.clock.now()
 
@@ -158,11 +199,10 @@ def _await_boot(task: HostTask, board: OpenBoard, *, before: str | None) -> None
 
 def _boot_id(task: HostTask) -> str | None:
     """Return the boot that the last heartbeat was of."""
-    with task.neighbours.database.reader() as connection:
-        heartbeat = heartbeat_repository.of_host(connection, task.host.id)
+    heartbeat = _heartbeat(task)
     return None if heartbeat is None else heartbeat.boot_id
 
 
-def _was_told(task: HostTask, *steps: str) -> bool:
-    """Return whether a conductor that died was this far: a host is not told twice."""
-    return task.run.attempt > 1 and task.run.current_step in steps
+def _heartbeat(task: HostTask) -> Heartbeat | None:
+    with task.neighbours.database.reader() as connection:
+        return heartbeat_repository.of_host(connection, task.host.id)

@@ -7,6 +7,7 @@ from datetime import datetime
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import vxlan
 from hummingbird.conductor.board import open_board
+from hummingbird.conductor.boot import boot_once
 from hummingbird.conductor.provision import is_heard
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import PROBE_SECONDS, open_way
@@ -15,55 +16,79 @@ from hummingbird.domain.host_machine import Event
 from hummingbird.domain.recovery import Rung
 from hummingbird.errors import BoardMissing
 
-REBOOT_TIMEOUT_VARIABLE = "recover_reboot_timeout_seconds"
-
 
 def recover(task: HostTask) -> None:
     """Try the run's rung, then wait for a heartbeat."""
     rung = Rung(task.run.rung or Rung.RESTART_SERVICES)
-    since = task.run.queued_at
+    given = task.journal.instruction
+    since = task.run.queued_at if given is None else given.at
     if is_heard(task, since=since):
         task.journal.skip(rung, message="heard again by itself")
         return _conclude(task)
-    by_board = rung is Rung.BOARD_RESET
-    if not _was_tried(task, rung):
-        since = _reset(task) if by_board else _try(task, rung)
+    match rung:
+        case Rung.RESTART_SERVICES:
+            since = _restart_services(task)
+        case Rung.REBOOT:
+            boot_once(
+                task,
+                step=rung.value,
+                tag=rung.value,
+                prepare=lambda way: _mend_vxlan(task, way),
+            )
+            since = _told_at(task, since)
+        case Rung.BOARD_RESET:
+            _reset_once(task)
+            since = _told_at(task, since)
     with task.step("heartbeat"):
         task.wait_until(
             lambda: is_heard(task, since=since),
             # A playbook waits until the host is up again; a board does not.
-            seconds=task.patience.boot if by_board else task.patience.settle,
+            seconds=(
+                task.patience.boot if rung is Rung.BOARD_RESET else task.patience.settle
+            ),
             what="no heartbeat came",
         )
     return _conclude(task)
 
 
-def _try(task: HostTask, rung: Rung) -> datetime:
-    """Do it; return when it began."""
+def _restart_services(task: HostTask) -> datetime:
+    """Do it, which may be done twice; return when it began."""
     with task.step("connect"):
         access = open_way(task)
         _mend_vxlan(task, access)
     since = task.clock.now()
-    with task.step(rung.value):
-        task.playbook(
-            "recover",
-            access=access,
-            variables=variables(task),
-            tags=(rung.value,),
-        )
+    rung = Rung.RESTART_SERVICES.value
+    with task.step(rung):
+        task.playbook("recover", access=access, variables={}, tags=(rung,))
     return since
 
 
-def _reset(task: HostTask) -> datetime:
-    """Have the host's board switch it off and on; return when that began."""
+def _told_at(task: HostTask, otherwise: datetime) -> datetime:
+    given = task.journal.instruction
+    return otherwise if given is None else given.at
+
+
+def _reset_once(task: HostTask) -> None:
+    """Have the host's board switch it off and on, unless this run was about to before:
+    nothing is heard of a lost host that would say whether it was done, and the ladder
+    sees to what comes after."""
+    step = Rung.BOARD_RESET.value
+    if task.journal.instruction is not None:
+        task.journal.skip(
+            step,
+            message=(
+                "the conductor that began this run ended while it told the board;"
+                " it is not told twice"
+            ),
+        )
+        return
     with task.step("connect"):
         board = open_board(task)
         if board is None:
             raise BoardMissing(action="Reset", hostname=task.host.hostname)
-    since = task.clock.now()
-    with task.step(Rung.BOARD_RESET.value):
+    with task.step(step):
+        task.journal.instruct(step, boot_id=None)
         board.reset()
-    return since
 
 
 def _mend_vxlan(task: HostTask, access: HostAccess) -> None:
@@ -77,16 +102,6 @@ def _mend_vxlan(task: HostTask, access: HostAccess) -> None:
         task.journal.info("does not answer in its VXLAN: putting its end right")
         settings = {"vxlan_settings": vxlan.settings(task, end)}
         task.playbook("vxlan", access=access, variables=settings)
-
-
-def variables(task: HostTask) -> dict[str, object]:
-    """Return what recover.yml gets."""
-    return {REBOOT_TIMEOUT_VARIABLE: int(task.patience.playbook)}
-
-
-def _was_tried(task: HostTask, rung: Rung) -> bool:
-    """Whether a conductor that died was this far: a host is not rebooted twice."""
-    return task.run.attempt > 1 and task.run.current_step in (rung.value, "heartbeat")
 
 
 def _conclude(task: HostTask) -> None:

@@ -27,15 +27,18 @@ NO_WAY: Final = (
 )
 
 
-def open_way(task: HostTask) -> HostAccess:
+def open_way(task: HostTask, *, seconds: float | None = None) -> HostAccess:
     """Return how to get in, once the host answers.
+
+    :param seconds: how long it may take to answer; default: what a connection may.
 
     :raises AddressMissing, CredentialMissing: nobody said how.
     :raises HostUnreachable: no SSH server answered in time.
     """
+    seconds = task.patience.connect if seconds is None else seconds
     tunnel = tunnels.of_host(task)
     if tunnel is not None:
-        return _through(task, tunnel)
+        return _through(task, tunnel, seconds=seconds)
     way = find_way(task)
     addresses: tuple[str, ...] = (way.address,)
     end = vxlan.of_host(task)
@@ -46,7 +49,8 @@ def open_way(task: HostTask) -> HostAccess:
         addresses = (
             (way.address, end.local) if inside_first else (end.local, way.address)
         )
-    return replace(way, address=await_answer(task, *addresses, port=way.port))
+    answering = await_answer(task, *addresses, port=way.port, seconds=seconds)
+    return replace(way, address=answering)
 
 
 def find_way(task: HostTask) -> HostAccess:
@@ -61,7 +65,7 @@ def find_way(task: HostTask) -> HostAccess:
     return _access(task, _credential(task), address=address)
 
 
-def _through(task: HostTask, tunnel: Tunnel) -> HostAccess:
+def _through(task: HostTask, tunnel: Tunnel, *, seconds: float) -> HostAccess:
     """Return the way in of a host that has a tunnel."""
     credential = _credential(task)
     addresses = [tunnel.address] if tunnel.public_key or tunnel.claim_key else []
@@ -71,7 +75,7 @@ def _through(task: HostTask, tunnel: Tunnel) -> HostAccess:
     if own is not None:
         addresses.append(own)
     task.neighbours.look("tunnel")
-    deadline = task.clock.monotonic() + task.patience.connect
+    deadline = task.clock.monotonic() + seconds
     while True:
         for address in addresses:
             task.check()
@@ -90,12 +94,15 @@ def _through(task: HostTask, tunnel: Tunnel) -> HostAccess:
         task.pause(BETWEEN_PROBES_SECONDS)
 
 
-def await_answer(task: HostTask, *addresses: str, port: int) -> str:
+def await_answer(
+    task: HostTask, *addresses: str, port: int, seconds: float | None = None
+) -> str:
     """Return the first of `addresses` at which an SSH server answers, when one does.
 
     :raises HostUnreachable: none did in time.
     """
-    clock, seconds = task.clock, task.patience.connect
+    clock = task.clock
+    seconds = task.patience.connect if seconds is None else seconds
     deadline = clock.monotonic() + seconds
     while True:
         task.check()

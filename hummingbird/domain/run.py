@@ -130,6 +130,17 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Instruction:
+    """A step that must not be done twice: written down before it is done, so that whoever
+    goes on with the run asks the host about it first."""
+
+    step: str
+    boot_id: str | None
+    """The boot that the host was in before; None: not known."""
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One run, as stored. It outlives its host, so it keeps the hostname."""
 
@@ -153,6 +164,7 @@ class Run:
     error_code: str | None
     error: str | None
     cancel_requested: bool
+    instruction: Instruction | None = None
     queued_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

@@ -33,7 +33,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "images",
         "agents",
     ),
-    "recover": ("restart_services", "reset", "power_off", "reboot"),
+    "recover": ("restart_services", "boot_look", "reset", "power_off", "reboot"),
     "retire": ("undo",),
     "tunnel": ("offer", "switch"),
     "verify": ("verify",),

@@ -21,6 +21,8 @@ class Box:
     has_agents: bool = False
     boot_id: str = field(default_factory=lambda: str(uuid4()))
     booted_at: float = 0.0
+    boots: int = 0
+    """How often it booted since it was added."""
     beats: int = 0
     revived_by: frozenset[str] = frozenset()
     """Tags of recover.yml after which it beats again."""
@@ -29,6 +31,11 @@ class Box:
 
     stays_on: bool = False
     """It does not do what it is told when it is to go off."""
+
+    def boot(self, *, at: float) -> None:
+        """Begin another boot at `at`, of the monotonic clock."""
+        self.boot_id, self.booted_at = str(uuid4()), at
+        self.boots += 1
 
     def answers(self) -> bool:
         """Whether its SSH server does."""

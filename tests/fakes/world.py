@@ -9,12 +9,13 @@ none is left. Nothing here decides anything that the product decides.
 import base64
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from threading import Event as Flag
 from typing import Any
-from uuid import uuid4
 
 from hummingbird.adapters.ansible.playbook import PlaybookResult
 from hummingbird.adapters.netlink.hub import HubPlan
+from hummingbird.conductor.boot import BOOT_ID_FACT, LOOK_TAG
 from hummingbird.conductor.crew import Crew
 from hummingbird.conductor.membership import Membership
 from hummingbird.conductor.neighbours import VXLAN_OPTIONS, Neighbours, Patience
@@ -34,7 +35,7 @@ from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, Settings
 from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind
 from hummingbird.domain.tunnel import HubOptions
-from hummingbird.errors import KubernetesRefused
+from hummingbird.errors import HostUnreachable, KubernetesRefused
 from hummingbird.evaluation.fleet_view import FleetObserver
 from hummingbird.evaluation.own_links import OwnLinks
 from hummingbird.reconcilers import registry
@@ -121,6 +122,8 @@ class WorldRunner(FakeRunner):
         )
         if result.status == "successful":
             self._world.played(playbook, hostname, variables=variables, tags=tags)
+        if tuple(tags) == (LOOK_TAG,):
+            return self._world.told_boot(hostname, result)
         return result
 
 
@@ -446,8 +449,8 @@ class World(Window):
     def power_on(self, name: str) -> None:
         """Plug it in again."""
         box = self.boxes[name]
-        box.is_on, box.boot_id = True, str(uuid4())
-        box.booted_at = self.clock.monotonic()
+        box.is_on = True
+        box.boot(at=self.clock.monotonic())
         if self.cluster.node(name) is not None:
             self.cluster.set_ready(name, True)
 
@@ -479,9 +482,17 @@ class World(Window):
             if box.revived_by & set(tags):
                 box.is_hung = False
             if {"reboot", "reset"} & set(tags):
-                box.boot_id = str(uuid4())
+                box.boot(at=self.clock.monotonic())
             if "power_off" in tags and not box.stays_on:
                 self.power_off(name)
+
+    def told_boot(self, name: str, result: PlaybookResult) -> PlaybookResult:
+        """Return what the box says of its boot, if it answers."""
+        box = self.boxes[name]
+        if result.status != "successful" or box.answers():
+            return replace(result, facts={BOOT_ID_FACT: box.boot_id})
+        error = HostUnreachable(hostname=name, address=box.address, message="away")
+        return replace(result, status="unreachable", error=error)
 
     def land_agents(self, name: str) -> None:
         """Do what the DaemonSets do with a node."""

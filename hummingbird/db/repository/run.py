@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, Select, select, update
 
 from hummingbird.db.model import RUN, RUN_EVENT
-from hummingbird.domain.run import ENDED, Run, RunEvent, RunKind, RunState
+from hummingbird.domain.run import ENDED, Instruction, Run, RunEvent, RunKind, RunState
 from hummingbird.errors import RunNotFound
 
 _ENDED = [state.value for state in ENDED]
@@ -17,9 +17,15 @@ _ENDED = [state.value for state in ENDED]
 
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)
+    step, boot_id, at = (
+        values.pop(f"instruction_{name}") for name in ("step", "boot_id", "at")
+    )
     return Run(
         **{
             **values,
+            "instruction": (
+                None if step is None else Instruction(step=step, boot_id=boot_id, at=at)
+            ),
             "kind": RunKind(values["kind"]),
             "state": RunState(values["state"]),
         }
@@ -182,6 +188,21 @@ def note_step(
     if changed is not None:
         values["changed"] = changed
     connection.execute(update(RUN).where(RUN.c.id == run_id).values(**values))
+
+
+def note_instruction(
+    connection: Connection, run_id: int, instruction: Instruction
+) -> None:
+    """Write down that a step which must not be done twice is about to be done."""
+    connection.execute(
+        update(RUN)
+        .where(RUN.c.id == run_id)
+        .values(
+            instruction_step=instruction.step,
+            instruction_boot_id=instruction.boot_id,
+            instruction_at=instruction.at,
+        )
+    )
 
 
 def request_cancel(connection: Connection, *, host_uuid: str) -> int:

@@ -4,34 +4,17 @@
 import pytest
 
 from hummingbird.adapters.bmc.board import Order, Power
-from hummingbird.db.repository import host as hosts
-from hummingbird.db.repository import run as runs
 from hummingbird.domain.host import view
 from hummingbird.domain.run import RunKind, RunState
 from tests.fakes.boards import FakeBoard
 from tests.fakes.world import World
-
-ADDRESS = "10.9.0.7"
+from tests.fakes.world_board import install_board
 
 
 @pytest.fixture
 def board(world: World) -> FakeBoard:
     """The board of edge-0, which works its power; the host is on."""
-
-    def switch(on: bool) -> None:
-        (world.power_on if on else world.power_off)("edge-0")
-
-    board = world.boards.add(ADDRESS, power=Power.ON, on_power=switch)
-    attributes = {
-        "bm_type": "redfish",
-        "bm_ip": ADDRESS,
-        "bm_username": "admin",
-        "bm_password_sealed": world.box_of_secrets.seal("secret"),
-    }
-    with world.database.writer() as connection:
-        host = hosts.find(connection, "edge-0")
-        hosts.change(connection, host, now=world.clock.now(), attributes=attributes)
-    return board
+    return install_board(world, "edge-0")
 
 
 @pytest.fixture
@@ -151,19 +134,6 @@ def test_a_board_that_is_away_is_asked_for_a_while(
     assert world.run("edge-0").error_code == "hummingbird.board.unavailable"
     assert world.clock.monotonic() - began >= world.patience.connect
     assert "secret" not in said(world) + str(world.run("edge-0").error)
-
-
-def test_a_host_is_not_reset_twice_after_a_take_over(
-    locked: World, board: FakeBoard
-) -> None:
-    run = locked.ask("edge-0", RunKind.RESET, None)
-    with locked.database.writer() as connection:
-        runs.claim(connection, run, owner="a dead conductor", now=locked.clock.now())
-        runs.note_step(connection, run.id, step="boot")
-        runs.requeue(connection, runs.find(connection, run.uuid), died=True)
-    locked.settle()
-    assert locked.run("edge-0").state is RunState.SUCCEEDED
-    assert board.orders == []
 
 
 def test_a_power_on_without_a_board_any_more_is_refused(world: World) -> None:

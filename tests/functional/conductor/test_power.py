@@ -4,7 +4,6 @@
 import pytest
 
 from hummingbird.db.repository import host as hosts
-from hummingbird.db.repository import run as runs
 from hummingbird.domain.host import view
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
@@ -104,26 +103,6 @@ def test_a_host_that_is_away_is_not_switched(locked: World) -> None:
     assert locked.run("edge-0").error_code == "hummingbird.host.unreachable"
     assert locked.host("edge-0").task == "Resetting failed: the host is away"
     assert locked.host("edge-0").state is HostState.LOCKED
-
-
-@pytest.mark.parametrize(
-    ("kind", "step"),
-    [(RunKind.RESET, "reset"), (RunKind.POWER_OFF, "shutdown")],
-)
-def test_a_host_is_not_told_twice_after_a_take_over(
-    locked: World, kind: RunKind, step: str
-) -> None:
-    before = len(locked.runner.calls)
-    run = locked.ask("edge-0", kind, None)
-    with locked.database.writer() as connection:
-        runs.claim(connection, run, owner="a dead conductor", now=locked.clock.now())
-        runs.note_step(connection, run.id, step=step)
-        runs.requeue(connection, runs.find(connection, run.uuid), died=True)
-    if kind is RunKind.POWER_OFF:
-        locked.power_off("edge-0")
-    locked.settle()
-    assert locked.run("edge-0").state is RunState.SUCCEEDED
-    assert len(locked.runner.calls) == before
 
 
 def test_a_reinstall_provisions_again_and_leaves_the_host_locked(

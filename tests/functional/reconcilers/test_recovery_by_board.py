@@ -9,15 +9,13 @@ import pytest
 from hummingbird.adapters.bmc.board import Order, Power
 from hummingbird.conductor.neighbours import Patience
 from hummingbird.db.repository import heartbeat
-from hummingbird.db.repository import host as hosts
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind, RunState
 from hummingbird.evaluation.recovery_ladder import Ladder
 from tests.fakes.boards import FakeBoard
 from tests.fakes.world import PATIENCE, World
-
-ADDRESS = "10.9.0.7"
+from tests.fakes.world_board import install_board
 
 
 @pytest.fixture
@@ -29,21 +27,7 @@ def patience() -> Patience:
 @pytest.fixture
 def board(world: World) -> FakeBoard:
     """The board of edge-0, which is in service."""
-
-    def switch(on: bool) -> None:
-        (world.power_on if on else world.power_off)("edge-0")
-        world.boxes["edge-0"].is_hung &= not on
-
-    board = world.boards.add(ADDRESS, power=Power.ON, on_power=switch)
-    attributes = {
-        "bm_type": "redfish",
-        "bm_ip": ADDRESS,
-        "bm_username": "admin",
-        "bm_password_sealed": world.box_of_secrets.seal("secret"),
-    }
-    with world.database.writer() as connection:
-        host = hosts.find(connection, "edge-0")
-        hosts.change(connection, host, now=world.clock.now(), attributes=attributes)
+    board = install_board(world, "edge-0", cures=True)
     world.unlock("edge-0")
     world.settle()
     world.live(2)
