@@ -349,10 +349,11 @@ def _limits(conf: Conf) -> Limits:
     options = conf.recovery
     return Limits(
         settle=timedelta(seconds=options.settle_seconds),
-        reboot_gap=timedelta(seconds=options.reboot_gap_seconds),
-        max_reboots=options.max_reboots_per_hour,
+        boot_gap=timedelta(seconds=options.reboot_gap_seconds),
+        max_boots=options.max_reboots_per_loss,
+        max_boots_per_day=options.max_reboots_per_day,
         board_delay=timedelta(seconds=options.board_delay_seconds),
-        max_attempts=options.max_attempts_per_hour,
+        max_attempts_per_day=options.max_attempts_per_day,
     )
 
 

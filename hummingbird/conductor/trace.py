@@ -53,6 +53,8 @@ mobile networks and stacks of tunnels leave, IPv6's and IPv4's least."""
 ETHERNET: Final = 1500
 PERIODS_OF_GRACE: Final = 3
 """As many heartbeats late as make a host lost (domain/liveness.py)."""
+BEATS: Final = "mtc-client"
+"""The agent whose heartbeats say that a host is there (wire/session.py)."""
 _TELLS = "Tell what it reaches"
 
 
@@ -82,6 +84,7 @@ class _Known:
     tunnel: Tunnel | None
     heartbeat: Heartbeat | None
     credential: Credential | None
+    is_asking: bool = False
 
 
 class TraceReconciler:
@@ -146,6 +149,7 @@ class TraceReconciler:
             tunnel_repository.of_host(connection, host.id),
             heartbeat_repository.of_host(connection, host.id),
             credential,
+            heartbeat_repository.is_asking(connection, host.id, agent=BEATS),
         )
 
     def look(self, known: _Known) -> Seen:
@@ -168,6 +172,7 @@ class TraceReconciler:
                 iter(nearest_endpoints(self._parts.hubs, address=host.outside)), None
             ),
             "is_in_service": host.state in UNLOCKED,
+            "is_asking": known.is_asking,
             **self._heard(known),
         }
         if attachment in WITH_WIREGUARD:

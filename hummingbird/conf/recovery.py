@@ -24,23 +24,34 @@ OPTS = (
         default=600.0,
         min=1,
         max=86400,
-        help="Least seconds between two automatic reboots of one host.",
+        help=(
+            "Least seconds between the first and the second automatic reboot of one host "
+            "in one loss; doubled for each later one."
+        ),
     ),
     cfg.IntOpt(
-        "max_reboots_per_hour",
+        "max_reboots_per_loss",
         default=2,
         min=0,
         max=100,
         help=(
-            "Most automatic reboots of one host within an hour (not seconds: a count)."
+            "Most automatic reboots of one host from its last heartbeat to its next (not "
+            "seconds: a count). After them it is given up, which is an alarm."
         ),
     ),
     cfg.IntOpt(
-        "max_attempts_per_hour",
-        default=6,
+        "max_reboots_per_day",
+        default=4,
         min=0,
-        max=100,
-        help="Most recovery runs on one host within an hour (a count).",
+        max=1000,
+        help="Most automatic reboots of one host within 24 hours (a count).",
+    ),
+    cfg.IntOpt(
+        "max_attempts_per_day",
+        default=12,
+        min=0,
+        max=1000,
+        help="Most recovery runs on one host within 24 hours (a count).",
     ),
     cfg.BoolOpt(
         "board_reset",
@@ -66,7 +77,10 @@ OPTS = (
         default=15.0,
         min=1,
         max=3600,
-        help="Seconds between two looks whether a lost host answers on its SSH port.",
+        help=(
+            "Seconds between two looks whether a lost host answers on its SSH port; as its "
+            "silence grows they grow to a tenth of it, and to ten minutes at most."
+        ),
     ),
 )
 

@@ -18,6 +18,10 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+REASON_MAX: Final = 255
+"""FM's limit of a text (fm-rest-api, db/sqlalchemy/models.py)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
     """One alarm that stands, or should. Its key is (alarm_id, entity_instance_id)."""
@@ -207,8 +211,8 @@ def controller_link_down(controller: str, *, interface: str) -> Alarm:
     )
 
 
-def recovery_given_up(hostname: str) -> Alarm:
-    """200.004: the ladder has no rung left."""
+def recovery_given_up(hostname: str, *, why: str = "") -> Alarm:
+    """200.004: the ladder has no rung left; `why` says what was tried."""
     return Alarm(
         alarm_id="200.004",
         entity_type_id=HOST_ENTITY,
@@ -217,8 +221,8 @@ def recovery_given_up(hostname: str) -> Alarm:
         reason_text=(
             f"{hostname} experienced a service-affecting failure. Auto-recovery in "
             "progress. Manual Lock and Unlock may be required if auto-recovery is "
-            "unsuccessful."
-        ),
+            "unsuccessful." + (f" {why}" if why else "")
+        )[:REASON_MAX],
         alarm_type="operational-violation",
         probable_cause="application-subsystem-failure",
         proposed_repair_action=(

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which alarms should stand: a pure function of what is seen."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
+from types import MappingProxyType
 
 from hummingbird.domain import alarm
 from hummingbird.domain.host import Host
@@ -15,7 +16,7 @@ def standing(
     *,
     judgement: Judgement,
     controller: str,
-    given_up: frozenset[str] = frozenset(),
+    given_up: Mapping[str, str] = MappingProxyType({}),
     boards_away: Set[int] = frozenset(),
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
@@ -24,7 +25,8 @@ def standing(
     neither comes nor goes while our own ears are closed.
 
     :param controller: this controller's host name, for faults of its own.
-    :param given_up: host names on which recovery has no rung left.
+    :param given_up: hosts that recovery has nothing left for: host name -> what was tried,
+        or why nothing was.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
@@ -55,7 +57,9 @@ def standing(
         ):
             should.append(alarm.heartbeat_lost(host.hostname, critical=False))
         if host.hostname in given_up and lost:
-            should.append(alarm.recovery_given_up(host.hostname))
+            should.append(
+                alarm.recovery_given_up(host.hostname, why=given_up[host.hostname])
+            )
     return {(item.alarm_id, item.entity_instance_id): item for item in should}
 
 

@@ -2,20 +2,28 @@
 """The recovery ladder: what to try next on a lost host, how often, when to stop.
 
 Rungs in order: restart the services over SSH, reboot over SSH, and where the host has a
-board management controller, a reset by that. Each is tried once per loss before the next;
-a reboot or reset no sooner than `reboot_gap` after the last one and no more than
-`max_reboots` times within the window, as StarlingX's maintenance does for heartbeat
-failures (mtce.conf: retry interval 600 s, threshold 2). On a host that does not answer by
-SSH only its board can do something: once in a loss, `board_delay` after its last word.
-Nothing is tried on a host whose site is dark or whose silence can't be told from our own
-deafness: the caller passes only hosts that are lost by verdict.
+board management controller, a reset by that. In one loss, from a host's last word to its
+next, services are restarted once and the host boots at most `max_boots` times, the second
+time no sooner than `boot_gap` after the first and each later one after twice as long. Then
+the host is given up until it is heard: what did not help twice is not what is broken. A
+host that is lost again and again is bounded by the day. StarlingX's maintenance reboots
+for heartbeat failures at most twice, 600 s apart (mtce.conf: retry interval, threshold).
+
+Nothing is restarted before the way to the host was traced (`domain/trace.py`): where the
+trace says that the way is broken, nothing on the host is, and the finding takes the rung's
+place. On a host that does not answer by SSH only its board can do something: once in a
+loss, `board_delay` after its last word. Nothing is tried on a host whose site is dark or
+whose silence can't be told from our own deafness: the caller passes only hosts that are
+lost by verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+
+from hummingbird.domain.trace import Finding
 
 
 class Rung(StrEnum):
@@ -46,12 +54,18 @@ class Limits:
 
     settle: timedelta = timedelta(seconds=60)
     """After a rung, so long for a heartbeat to come before the next is tried."""
-    reboot_gap: timedelta = timedelta(seconds=600)
+    boot_gap: timedelta = timedelta(seconds=600)
+    """Between the first and the second boot of a loss; doubled for each later one."""
     board_delay: timedelta = timedelta(seconds=300)
     """mtce.conf, bmc_reset_delay."""
-    max_reboots: int = 2
-    max_attempts: int = 6
-    window: timedelta = timedelta(hours=1)
+    board_until: timedelta = timedelta(hours=1)
+    """So long after the last word a board may still reset a host that does not answer;
+    later it is more likely to be its network that is broken."""
+    max_boots: int = 2
+    """In one loss."""
+    max_boots_per_day: int = 4
+    max_attempts_per_day: int = 12
+    day: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,46 @@ class Decision:
     reason: str
     without_ssh: Rung | None = None
     """What to do instead where the host does not answer by SSH; None: wait."""
+    tried: tuple[Rung, ...] = ()
+    """What was tried in this loss, in order."""
+
+
+class Help(StrEnum):
+    """What can help a host whose way was traced."""
+
+    BY_SSH = "by_ssh"
+    """The rungs that go over SSH."""
+    BY_BOARD = "by_board"
+    """It can't be logged in to: its board alone."""
+    NONE = "none"
+    """The way to it is broken, not the host: a restart would end what runs there for
+    nothing."""
+
+
+HELP: Final[Mapping[Finding, Help]] = {
+    Finding.REACHED: Help.BY_SSH,
+    Finding.AGENT_SILENT: Help.BY_SSH,
+    Finding.HOST_SILENT: Help.BY_BOARD,
+    Finding.SSH_HUNG: Help.BY_BOARD,
+    Finding.SSH_REFUSED: Help.BY_BOARD,
+    Finding.SSH_SILENT: Help.BY_BOARD,
+    Finding.LOGIN_REFUSED: Help.BY_BOARD,
+    Finding.ADDRESS_MISSING: Help.NONE,
+    Finding.ROUTE_MISSING: Help.NONE,
+    Finding.LINK_DOWN: Help.NONE,
+    Finding.UNDERLAY_SILENT: Help.BY_BOARD,
+    Finding.TUNNEL_NEW: Help.NONE,
+    Finding.TUNNEL_NEVER_HEARD: Help.NONE,
+    Finding.HANDSHAKE_OLD: Help.BY_BOARD,
+    Finding.TUNNEL_UDP_BLOCKED: Help.NONE,
+    Finding.UDP_BLOCKED: Help.NONE,
+    Finding.MTU_BLACK_HOLE: Help.NONE,
+    Finding.HOST_KEY_CHANGED: Help.NONE,
+    Finding.KUBERNETES_UNREACHABLE: Help.NONE,
+    Finding.GATEWAY_UNREACHABLE: Help.NONE,
+    Finding.GATEWAY_UDP_BLOCKED: Help.NONE,
+}
+"""What the finding of a trace leaves to be tried."""
 
 
 def next_rung(
@@ -75,38 +129,78 @@ def next_rung(
 ) -> Decision:
     """Return what to try on a host that is lost since `lost_since`.
 
-    :param attempts: its recovery runs, any order; those outside the window don't count.
+    :param attempts: its recovery runs, any order: those of this loss, and of the last day.
     :param has_board: whether it has a board management controller that we may use.
     """
-    recent = sorted(
-        (a for a in attempts if a.queued_at > now - limits.window),
-        key=lambda attempt: attempt.queued_at,
-    )
-    if recent and recent[-1].ended_at is None:
-        return Decision(None, False, "a recovery run is under way")
-    if recent:
-        ended_at = recent[-1].ended_at
-        if ended_at is not None and now - ended_at < limits.settle:
-            return Decision(None, False, "waiting for the last attempt to take effect")
-    if len(recent) >= limits.max_attempts:
-        return Decision(None, True, f"{len(recent)} attempts within the window")
-    tried = {a.rung for a in recent if a.queued_at >= lost_since}
-    boots = [a for a in recent if a.rung in BOOTS]
-    too_soon = bool(boots) and now - boots[-1].queued_at < limits.reboot_gap
-    may_boot = len(boots) < limits.max_reboots and not too_soon
+    known = sorted(attempts, key=lambda attempt: attempt.queued_at)
+    of_loss = [a for a in known if a.queued_at >= lost_since]
+    tried = tuple(a.rung for a in of_loss)
+
+    def decided(
+        rung: Rung | None,
+        reason: str,
+        *,
+        given_up: bool = False,
+        instead: Rung | None = None,
+    ) -> Decision:
+        return Decision(rung, given_up, reason, instead, tried)
+
+    waits = _waits(known, now=now, limits=limits)
+    if waits is not None:
+        return decided(None, waits)
+    spent = _spent(known, of_loss, now=now, limits=limits)
+    may_boot = spent is None and not _too_soon(of_loss, now=now, limits=limits)
     by_board = has_board and may_boot and Rung.BOARD_RESET not in tried
-    # Once more an hour later would be no better: it may be its network that is broken.
-    is_time = limits.board_delay <= now - lost_since <= limits.window
+    is_time = limits.board_delay <= now - lost_since <= limits.board_until
     instead = Rung.BOARD_RESET if by_board and is_time else None
+    attempts_of_day = sum(a.queued_at > now - limits.day for a in known)
+    if attempts_of_day >= limits.max_attempts_per_day:
+        return decided(None, f"{attempts_of_day} attempts within a day", given_up=True)
     if Rung.RESTART_SERVICES not in tried:
-        return Decision(Rung.RESTART_SERVICES, False, "first rung", instead)
-    if len(boots) >= limits.max_reboots:
-        return Decision(None, True, f"{len(boots)} reboots within the window")
-    if too_soon:
-        return Decision(None, False, "too soon after the last reboot")
+        return decided(Rung.RESTART_SERVICES, "first rung", instead=instead)
+    if spent is not None:
+        return decided(None, spent, given_up=True)
+    if not may_boot:
+        return decided(None, "too soon after the last boot")
     if by_board and Rung.REBOOT in tried:
-        return Decision(
-            Rung.BOARD_RESET, False, "to reboot it did not help", Rung.BOARD_RESET
+        return decided(
+            Rung.BOARD_RESET, "to reboot it did not help", instead=Rung.BOARD_RESET
         )
-    reason = "restarting the services did not help"
-    return Decision(Rung.REBOOT, False, reason, instead)
+    return decided(Rung.REBOOT, "restarting the services did not help", instead=instead)
+
+
+def _waits(known: Sequence[Attempt], *, now: datetime, limits: Limits) -> str | None:
+    """Return why nothing may be tried yet, or None."""
+    if not known:
+        return None
+    ended_at = known[-1].ended_at
+    if ended_at is None:
+        return "a recovery run is under way"
+    if now - ended_at < limits.settle:
+        return "waiting for the last attempt to take effect"
+    return None
+
+
+def _spent(
+    known: Sequence[Attempt],
+    of_loss: Sequence[Attempt],
+    *,
+    now: datetime,
+    limits: Limits,
+) -> str | None:
+    """Return why the host may not be booted any more, or None."""
+    in_loss = sum(a.rung in BOOTS for a in of_loss)
+    if in_loss >= limits.max_boots:
+        return f"{in_loss} boots since its last heartbeat"
+    in_day = sum(a.rung in BOOTS for a in known if a.queued_at > now - limits.day)
+    if in_day >= limits.max_boots_per_day:
+        return f"{in_day} boots within a day"
+    return None
+
+
+def _too_soon(of_loss: Sequence[Attempt], *, now: datetime, limits: Limits) -> bool:
+    boots = [a for a in of_loss if a.rung in BOOTS]
+    if not boots:
+        return False
+    gap: timedelta = limits.boot_gap * 2 ** (len(boots) - 1)
+    return now - boots[-1].queued_at < gap

@@ -62,6 +62,7 @@ class Finding(StrEnum):
     LOGIN_REFUSED = "login_refused"
     KUBERNETES_UNREACHABLE = "kubernetes_unreachable"
     GATEWAY_UNREACHABLE = "gateway_unreachable"
+    GATEWAY_UDP_BLOCKED = "gateway_udp_blocked"
     AGENT_SILENT = "agent_silent"
 
 
@@ -109,6 +110,8 @@ class Seen:
     """The age of the last heartbeat; None: none came."""
     heard_allowance: float = 30.0
     """What age is well."""
+    is_asking: bool = False
+    """Its heartbeat agent got its last session by TCP, and no beat was heard in it."""
     is_in_service: bool = False
     """It is supposed to send heartbeats."""
 
@@ -219,6 +222,12 @@ _TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
         "From {hostname}, {missing} can't be reached.",
         "Let TCP and UDP of the gateway's port through from the host (hummingbird"
         " firewall-show), or say where hosts reach it: [gateway]advertise",
+    ),
+    Finding.GATEWAY_UDP_BLOCKED: (
+        "The heartbeat agent of {hostname} reaches the gateway by TCP, where it asks for its"
+        " sessions, and no heartbeat of it comes by UDP: {heard}.",
+        "Let UDP of the gateway's port through from the host, both ways (hummingbird"
+        " firewall-show); nothing is to be restarted on the host.",
     ),
     Finding.AGENT_SILENT: (
         "The way to {hostname} and back is good, but no heartbeat of it comes: {heard}.",
@@ -341,7 +350,11 @@ def _of_host(seen: Seen) -> Finding | None:
     if missing:
         return Finding.GATEWAY_UNREACHABLE
     is_late = seen.heard_seconds is None or seen.heard_seconds > seen.heard_allowance
-    return Finding.AGENT_SILENT if seen.is_in_service and is_late else None
+    if not (seen.is_in_service and is_late):
+        return None
+    # Whoever gets a session beats at once (agents/link/heart.py): an agent that asks again
+    # and again has not been heard, and its datagrams are lost on the way.
+    return Finding.GATEWAY_UDP_BLOCKED if seen.is_asking else Finding.AGENT_SILENT
 
 
 # --- the steps, for a person to read ------------------------------------------------------

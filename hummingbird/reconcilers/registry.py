@@ -25,6 +25,8 @@ FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
     "board": ("alarm",),
+    "recovery": ("trace",),
+    "trace": ("recovery", "alarm"),
     "tunnel": ("forwarding",),
     "vxlan": ("forwarding",),
 }

@@ -29,6 +29,9 @@ class Box:
     is_hung: bool = False
     """On, answers by SSH, but its agents don't beat."""
 
+    udp_is_blocked: bool = False
+    """Its agents reach the gateway by TCP, and no heartbeat of theirs arrives."""
+
     stays_on: bool = False
     """It does not do what it is told when it is to go off."""
 

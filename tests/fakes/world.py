@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Event as Flag
 from typing import Any
+from uuid import uuid4
 
 from hummingbird.adapters.ansible.playbook import PlaybookResult
 from hummingbird.adapters.netlink.hub import HubPlan
@@ -53,6 +54,7 @@ from tests.fakes.cluster import FakeCluster
 from tests.fakes.hub import FakeHub
 from tests.fakes.links import FakeLinks
 from tests.fakes.window import Window
+from tests.fakes.world_trace import WorldTracer
 
 PERIOD_SECONDS = 10.0
 GONE_AFTER_SECONDS = 5.0
@@ -256,6 +258,7 @@ class World(Window):
                 in_hand=self._in_hand,
                 nudge_runs=lambda: None,
                 further=(
+                    WorldTracer(self),
                     PlanReconciler(
                         self.database,
                         cluster=self.cluster,
@@ -315,7 +318,7 @@ class World(Window):
 
     def reconcile(self, *names: str) -> None:
         """Have reconcilers look once, in order; default: those that judge."""
-        for name in names or ("liveness", "alarm", "recovery"):
+        for name in names or ("liveness", "alarm", "recovery", "trace"):
             report = self.driver.run_once(name)
             assert not any("Error" in failed for failed in report.outcome.failed), (
                 report
@@ -541,7 +544,11 @@ class World(Window):
             for name, box in self.boxes.items():
                 due = int(self.clock.monotonic()) % int(PERIOD_SECONDS) == 0
                 awaited = box.beats == 0
-                hears = box.answers() and box.has_agents and not box.is_hung
+                hears = (
+                    box.answers()
+                    and box.has_agents
+                    and not (box.is_hung or box.udp_is_blocked)
+                )
                 if not hears or name not in known or not (due or awaited):
                     continue
                 box.beats += 1

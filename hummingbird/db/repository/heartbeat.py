@@ -231,6 +231,18 @@ def find_session(connection: Connection, session_id: int) -> AgentSession | None
     return None if row is None else AgentSession(**row._mapping)
 
 
+def is_asking(connection: Connection, host_id: int, *, agent: str) -> bool:
+    """Return whether nothing was heard in the last session that this agent of a host got:
+    it reaches a gateway by TCP, and its datagrams don't arrive."""
+    query = (
+        select(AGENT_SESSION.c.last_sequence)
+        .where(AGENT_SESSION.c.host_id == host_id, AGENT_SESSION.c.agent == agent)
+        .order_by(AGENT_SESSION.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar() == 0
+
+
 def find_sessions(
     connection: Connection, session_ids: Iterable[int]
 ) -> list[AgentSession]:

@@ -2,10 +2,12 @@
 """Every lost host that can be helped has its next rung of recovery queued.
 
 Sees what `fleet_view` sees; decides by `domain.recovery`; creates runs and does nothing to a
-host itself. It asks a lost host's SSH port no more often than `probe_seconds`, many hosts
-at the same time, so that those that are gone do not hold up the others. One that does not
-answer there can only be helped by its board management controller. Never acts on a host
-whose site is dark, or of which nothing new can be told.
+host itself. It asks a lost host's SSH port no more often than `probe_seconds`, and ever
+less often the longer it is silent, many hosts at the same time, so that those that are gone
+do not hold up the others. Before anything is restarted it has the way to the host traced:
+where that is what is broken, nothing is. One that does not answer can only be helped by its
+board management controller. Never acts on a host whose site is dark, or of which nothing
+new can be told.
 """
 
 import threading
@@ -17,13 +19,15 @@ from hummingbird.context import SYSTEM
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
+from hummingbird.db.repository import trace as trace_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.liveness import Liveness
-from hummingbird.domain.recovery import Rung
+from hummingbird.domain.recovery import Help, Rung
 from hummingbird.domain.run import RunKind
+from hummingbird.domain.verdict import Verdict
 from hummingbird.errors import (
     CredentialMissing,
     HostGenerationConflict,
@@ -36,6 +40,10 @@ from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
 PROBES_AT_ONCE: Final = 32
+PROBE_SHARE: Final = 0.1
+PROBE_MAX_SECONDS: Final = 600.0
+"""A host that has been silent for an hour is asked each six minutes, one that is away for
+days each ten: its heartbeats say first that it is back."""
 PROBE_TIMEOUT_SECONDS: Final = 3.0
 """A port that answers at all answers within one retransmitted SYN (RFC 6298: 1 s)."""
 
@@ -80,22 +88,51 @@ class RecoveryReconciler:
         with self._observer.database.reader() as connection:
             decisions = self._ladder.decide(connection, lost, view=view)
         wanted = [host for host in lost if decisions[host.hostname].rung is not None]
-        due = [host for host in wanted if self._is_due(host)]
+        due = [
+            host for host in wanted if self._is_due(host, view.verdicts[host.hostname])
+        ]
         self._forget({host.id for host in view.hosts})
         said: list[str] = []
+        with self._observer.database.reader() as connection:
+            traced = self._ladder.traced(connection, due, view=view)
+        queued = False
         for host, answers in zip(due, self._answers(due), strict=True):
-            decision = decisions[host.hostname]
+            decision, found = decisions[host.hostname], traced.get(host.hostname)
             rung = decision.rung if answers else decision.without_ssh
+            if rung is None:
+                continue
+            if found is None or not found.is_fresh:
+                self._ask_for_trace(host, again=found is not None)
+                said.append(f"{host.hostname}: the way to it is traced first")
+                continue
+            rung = {
+                Help.BY_SSH: rung,
+                Help.BY_BOARD: decision.without_ssh,
+                Help.NONE: None,
+            }[found.help]
             if rung is not None and self._queue(host, rung):
+                queued = True
                 said.append(f"{host.hostname}: {rung}")
-        if said:
+        if queued:
             self._nudge_runs()
         return Outcome(looked_at=len(lost), changed=tuple(said))
 
-    def _is_due(self, host: Host) -> bool:
+    def _ask_for_trace(self, host: Host, *, again: bool) -> None:
+        with self._observer.database.writer() as connection:
+            trace_repository.ask(
+                connection, host.id, now=self._observer.clock.now(), keeps_body=again
+            )
+        # Looked at again as soon as it is done.
+        self._probed_at.pop(host.id, None)
+
+    def _is_due(self, host: Host, verdict: Verdict) -> bool:
         last = self._probed_at.get(host.id)
         now = self._observer.clock.monotonic()
-        if last is not None and now - last < self._probe_seconds:
+        wait = max(
+            self._probe_seconds,
+            min(PROBE_MAX_SECONDS, PROBE_SHARE * verdict.silence_seconds),
+        )
+        if last is not None and now - last < wait:
             return False
         self._probed_at[host.id] = now
         return True

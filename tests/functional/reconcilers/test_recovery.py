@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from hummingbird.clock import ManualClock
+from hummingbird.db.repository import alarm as alarms
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.run import Run, RunKind, RunState
 from tests.fakes.world import World
@@ -79,12 +81,64 @@ def test_a_ladder_at_its_end_is_an_alarm(world: World) -> None:
             break
     assert [r.rung for r in attempts(world)] == ["restart_services", "reboot", "reboot"]
     assert world.standing()["200.004 host=edge-0"] == "critical"
+    assert "Tried without success: restart_services, reboot, reboot." in reason(world)
+    long_after(world, hours=1.2)
+    assert len(attempts(world)) == 3, "what did not help is not done again each hour"
+    assert world.standing()["200.004 host=edge-0"] == "critical"
+
+
+def test_a_host_whose_heartbeats_are_blocked_is_not_restarted(world: World) -> None:
+    world.boxes["edge-0"].udp_is_blocked = True
+    world.live(60)
+    long_after(world, hours=0.7)
+    assert not attempts(world)
+    assert world.standing()["200.004 host=edge-0"] == "critical"
+    assert "Nothing was restarted: gateway udp blocked" in reason(world)
+    set_once = [line for line in lines(world) if line == ("200.004", "set")]
+    assert len(set_once) == 1, "a trace that is made again takes no alarm back"
+    world.boxes["edge-0"].udp_is_blocked = False
+    world.live(15)
+    assert not world.standing()
+
+
+def test_a_new_loss_is_not_judged_by_the_trace_of_the_one_before(world: World) -> None:
+    box = world.boxes["edge-0"]
+    box.udp_is_blocked = True
+    world.live(60)
+    box.udp_is_blocked = False
+    world.live(15)
+    box.is_hung = True
+    world.live(60)
+    assert [r.rung for r in attempts(world)] == ["restart_services"]
+
+
+def long_after(world: World, *, hours: float) -> None:
+    """Let hours pass, 20 s at a time, with a look at all after each."""
+    for _ in range(int(hours * 180)):
+        ManualClock.advance(world.clock, 19)
+        world.live(1)
+
+
+def reason(world: World) -> str:
+    with world.database.reader() as connection:
+        stands = alarms.list_all(connection)
+    return next(
+        one.alarm.reason_text for one in stands if one.alarm.alarm_id == "200.004"
+    )
+
+
+def lines(world: World) -> list[tuple[str, str]]:
+    with world.database.reader() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT event_log_id, state FROM event_log ORDER BY id"
+        )
+        return [(row[0], row[1]) for row in found]
 
 
 def test_a_lock_goes_before_recovery(world: World) -> None:
     world.boxes["edge-0"].is_hung = True
     world.clock.advance(40)
-    world.reconcile("liveness", "recovery")
+    world.reconcile("liveness", "recovery", "trace", "recovery")
     assert world.host("edge-0").state is HostState.RECOVERING
     lock = world.lock("edge-0")
     world.settle()
@@ -96,7 +150,7 @@ def test_a_lock_goes_before_recovery(world: World) -> None:
 def test_a_host_that_comes_back_before_its_rung_is_not_touched(world: World) -> None:
     world.boxes["edge-0"].is_hung = True
     world.clock.advance(40)
-    world.reconcile("liveness", "recovery")
+    world.reconcile("liveness", "recovery", "trace", "recovery")
     world.boxes["edge-0"].is_hung = False
     calls = len(world.runner.calls)
     world.clock.advance(11)

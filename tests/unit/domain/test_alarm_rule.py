@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which alarms stand, by state and verdict."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -22,7 +24,7 @@ def alarms(
     verdicts: tuple[Verdict, ...] = (),
     dark: dict[str, tuple[int, int]] | None = None,
     down: tuple[str, ...] = (),
-    given_up: frozenset[str] = frozenset(),
+    given_up: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[tuple[str, str], str]:
     found = standing(
         hosts,
@@ -86,7 +88,7 @@ def test_a_lock_is_a_warning_for_who_is_provisioned() -> None:
 
 
 def test_a_ladder_without_rungs_is_an_alarm_as_long_as_the_host_is_lost() -> None:
-    given_up = frozenset({"edge-0"})
+    given_up = {"edge-0": "Tried without success: reboot."}
     lost = alarms(in_state(S.LOST), verdicts=(verdict(L.LOST),), given_up=given_up)
     assert lost[("200.004", "host=edge-0")] == "critical"
     back = alarms(in_state(S.ENABLED), verdicts=(verdict(L.LIVE),), given_up=given_up)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ladder: what is tried next, how often, and when it ends."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hummingbird.domain.recovery import Attempt, Decision, Limits, Rung, next_rung
+from hummingbird.domain.recovery import HELP, Attempt, Decision, Limits, Rung, next_rung
+from hummingbird.domain.trace import Finding
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOST = NOW - timedelta(minutes=50)
@@ -61,18 +63,40 @@ def test_after_two_reboots_it_is_given_up() -> None:
         tried(Rung.REBOOT, minutes_ago=20),
     )
     assert decision.given_up
-    assert "2 reboots" in decision.reason
+    assert "2 boots" in decision.reason
+    assert decision.tried == (Rung.RESTART_SERVICES, Rung.REBOOT, Rung.REBOOT)
 
 
-def test_what_is_out_of_the_window_is_forgotten() -> None:
-    long_lost = NOW - timedelta(hours=3)
-    decision = decide(
-        tried(Rung.RESTART_SERVICES, minutes_ago=100),
-        tried(Rung.REBOOT, minutes_ago=90),
-        tried(Rung.REBOOT, minutes_ago=61),
-        lost_since=long_lost,
+def test_a_host_that_was_given_up_stays_so_until_it_is_heard() -> None:
+    attempts = (
+        tried(Rung.RESTART_SERVICES, minutes_ago=60 * 50),
+        tried(Rung.REBOOT, minutes_ago=60 * 49),
+        tried(Rung.REBOOT, minutes_ago=60 * 48),
     )
-    assert decision.rung is Rung.RESTART_SERVICES
+    assert decide(*attempts, lost_since=NOW - timedelta(hours=51)).given_up
+    heard = decide(*attempts, lost_since=NOW - timedelta(hours=1))
+    assert heard.rung is Rung.RESTART_SERVICES
+
+
+def test_each_further_reboot_comes_after_twice_as_long() -> None:
+    limits = replace(LIMITS, max_boots=9, max_boots_per_day=9)
+    before = (
+        tried(Rung.RESTART_SERVICES, minutes_ago=200),
+        tried(Rung.REBOOT, minutes_ago=190),
+    )
+    since = NOW - timedelta(minutes=201)
+    for minutes, rung in ((19.9, None), (20, Rung.REBOOT)):
+        last = tried(Rung.REBOOT, minutes_ago=minutes)
+        decision = next_rung((*before, last), lost_since=since, now=NOW, limits=limits)
+        assert decision.rung is rung
+
+
+def test_a_host_that_is_lost_each_hour_is_booted_four_times_a_day() -> None:
+    boots = [tried(Rung.REBOOT, minutes_ago=60 * n + 30) for n in range(1, 5)]
+    restarted = tried(Rung.RESTART_SERVICES, minutes_ago=10)
+    since = NOW - timedelta(minutes=12)
+    assert decide(restarted, *boots, lost_since=since).given_up
+    assert decide(restarted, *boots[:3], lost_since=since).rung is Rung.REBOOT
 
 
 def test_a_new_loss_begins_at_the_first_rung() -> None:
@@ -85,12 +109,16 @@ def test_a_new_loss_begins_at_the_first_rung() -> None:
 
 def test_a_host_that_is_lost_again_and_again_is_given_up() -> None:
     attempts = [
-        tried(Rung.RESTART_SERVICES, minutes_ago=55 - 9 * n, worked=True)
-        for n in range(6)
+        tried(Rung.RESTART_SERVICES, minutes_ago=119 * (n + 1), worked=True)
+        for n in range(12)
     ]
     decision = decide(*attempts, lost_since=NOW - timedelta(minutes=2))
     assert decision.given_up
-    assert "6 attempts" in decision.reason
+    assert "12 attempts" in decision.reason
+
+
+def test_each_finding_says_what_it_leaves_to_be_tried() -> None:
+    assert HELP.keys() == set(Finding)
 
 
 # --- with a board management controller ---------------------------------------------------
