@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 
+from hummingbird.conductor.boot import LOOK_TAG
 from hummingbird.conductor.power import POWER_OFF_TAG, RESET_TAG
 from hummingbird.domain.run import PROVISION_STEPS, STEPS, RunKind
 
@@ -84,7 +85,13 @@ def test_the_roles_are_the_steps_of_a_run() -> None:
     assert "undo" in STEPS[RunKind.RETIRE]
     plays = [play["name"] for play in _read("recover.yml")]
     assert {"restart_services", "reboot"} <= set(STEPS[RunKind.RECOVER])
-    assert set(plays) == {"restart_services", "reboot", RESET_TAG, POWER_OFF_TAG}
+    assert set(plays) == {
+        "restart_services",
+        "reboot",
+        LOOK_TAG,
+        RESET_TAG,
+        POWER_OFF_TAG,
+    }
     plays = [play["name"] for play in _read("tunnel.yml")]
     assert plays == list(STEPS[RunKind.ROTATE][1:])
 
