@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from hummingbird.wire import json_text
+
 ASKED_MAX_CHARACTERS: Final = 4096
 PATH_MAX_CHARACTERS: Final = 512
 HIDDEN: Final = "***"
@@ -79,8 +81,8 @@ def asked(body: bytes) -> str | None:
     if not body:
         return None
     try:
-        text = json.dumps(without_secrets(json.loads(body)))
-    except (ValueError, RecursionError):
+        text = json.dumps(without_secrets(json_text.read(body)))
+    except ValueError:
         return size(len(body))
     return text if len(text) <= ASKED_MAX_CHARACTERS else size(len(body))
 

@@ -9,9 +9,10 @@ addresses of 256 virtual functions), some thousands of items (the functions of a
 server's PCI bus) and three levels.
 """
 
-import json
 import math
 from typing import Any, Final
+
+from hummingbird.wire import json_text
 
 DEPTH_MOST: Final = 8
 NAME_MOST: Final = 64
@@ -33,13 +34,9 @@ def read(body: bytes, *, text_most: int = TEXT_MOST) -> dict[str, Any]:
     :raises MessageInvalid: it is none, or beyond a bound.
     """
     try:
-        document = json.loads(
-            body, parse_constant=_refuse_constant, object_pairs_hook=_once
-        )
-    except MessageInvalid:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise MessageInvalid("the body is not JSON") from error
+        document = json_text.parse(body)
+    except ValueError as error:
+        raise MessageInvalid(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise MessageInvalid("the body is not a JSON object")
     _check(document, depth=DEPTH_MOST, text_most=text_most)
@@ -150,16 +147,3 @@ def whole(document: dict[str, Any], name: str, *, least: int, most: int) -> int:
     if not least <= value <= most:
         raise MessageInvalid(f"{name} must be between {least} and {most}")
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        # Two readers may take different ones of them.
-        raise MessageInvalid("a name is there twice")
-    return found
-
-
-def _refuse_constant(constant: str) -> None:
-    # Python's JSON knows NaN and Infinity; nobody else's does.
-    raise MessageInvalid(f"{constant} is not JSON")

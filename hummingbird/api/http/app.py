@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from webob import Response
-from webob.exc import HTTPException
+from webob.exc import HTTPException, HTTPNotFound
 
 from hummingbird.api.contract.operation_table import described
 from hummingbird.api.http.audit import Audited, follow
@@ -43,6 +43,7 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 _CALL = "hummingbird.call"
 _HANDLER = "hummingbird.handler"
+_NO_TEXT = "hummingbird.path_is_no_text"
 
 
 class Request(PecanRequest):  # type: ignore[misc]
@@ -135,6 +136,7 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     ) -> Iterable[bytes]:
         # Everything is JSON here, whatever a client says that it accepts.
         environ.pop("HTTP_ACCEPT", None)
+        _make_text(environ)
         try:
             answer: Iterable[bytes] = super().__call__(environ, start_response)
         finally:
@@ -147,6 +149,8 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
         """Return what pecan is to call, and what of the path is left for it: nothing."""
         environ = req.environ
+        if _NO_TEXT in environ:
+            raise HTTPNotFound()
         environ[_HANDLER], environ[_CALL].names = self._router.find(req.method, path)
         return node.answer, []
 
@@ -159,6 +163,17 @@ class Application(ExplicitPecan):  # type: ignore[misc]
     ) -> None:
         """Call it; it fills the response itself."""
         controller(*args, **kwargs)
+
+
+def _make_text(environ: dict[str, Any]) -> None:
+    """Have the path be one that can be read as text (WSGI has its bytes as Latin-1). One
+    that is not UTF-8 is marked: no route has it, which is told to who may know."""
+    raw = environ.get("PATH_INFO", "").encode("latin-1", "replace")
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        environ["PATH_INFO"] = raw.decode(errors="replace").encode().decode("latin-1")
+        environ[_NO_TEXT] = True
 
 
 def build(

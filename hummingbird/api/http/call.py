@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """One request as the controllers see it: who asks, with what words, from where."""
 
-import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 from webob import Request
 
 from hummingbird.api.http.dependencies import Dependencies
 from hummingbird.context import RequestContext
 from hummingbird.errors import BadRequest, BodyTooLarge
+from hummingbird.wire import json_text
 
 MAX_BODY_BYTES = 1024 * 1024
+_HOST = re.compile(r"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
+"""What a Host header may be to stand in links (RFC 3986, section 3.2)."""
 
 
 @dataclass
@@ -42,7 +45,11 @@ class Call:
         scheme = self.request.headers.get("X-Forwarded-Proto", self.request.scheme)
         if scheme not in ("http", "https"):
             scheme = self.request.scheme
-        return f"{scheme}://{self.request.host}"
+        environ = self.request.environ
+        host = self.request.host
+        if not _HOST.fullmatch(host):
+            host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        return f"{scheme}://{host}"
 
     def arguments(self, *allowed: str) -> dict[str, str]:
         """Return the query's arguments; of a repeated one the last.
@@ -64,11 +71,9 @@ class Call:
         :raises BadRequest: it is not JSON, or holds what no text should hold.
         """
         try:
-            content = json.loads(self.body, parse_constant=_refuse)
-            _check(content)
-        except (ValueError, RecursionError) as error:
+            return json_text.read(self.body)
+        except ValueError as error:
             raise BadRequest(message="Request is not in valid JSON format") from error
-        return content
 
     @cached_property
     def body(self) -> bytes:
@@ -114,23 +119,3 @@ class Call:
         if not isinstance(content, dict):
             raise BadRequest(message="The request's body must be a JSON object.")
         return content
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _check(content: object) -> None:
-    # Neither a NUL nor half a surrogate pair can be stored (PostgreSQL and SQLite
-    # refuse them with errors that would look like ours).
-    if isinstance(content, str):
-        content.encode()
-        if "\x00" in content:
-            raise ValueError("a text holds NUL")
-    elif isinstance(content, list):
-        for item in content:
-            _check(item)
-    elif isinstance(content, dict):
-        for name, item in content.items():
-            _check(name)
-            _check(item)

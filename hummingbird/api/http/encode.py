@@ -3,6 +3,7 @@
 that the standard library takes for a list of hosts (doc/decisions)."""
 
 import json
+import math
 from typing import Any
 
 import orjson
@@ -15,4 +16,16 @@ def encode(content: Any) -> bytes:
     except TypeError:
         # It holds what orjson refuses though JSON knows it: a number of more than 64
         # bits, which an agent may have reported.
-        return json.dumps(content, separators=(",", ":")).encode()
+        finite = _finite(content)
+        return json.dumps(finite, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _finite(content: Any) -> Any:
+    """Return `content` with null for what is no number to JSON, as orjson writes it."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {name: _finite(item) for name, item in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(item) for item in content]
+    return content

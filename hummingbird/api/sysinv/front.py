@@ -10,7 +10,6 @@ and not in it.
 """
 
 import io
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -47,6 +46,7 @@ from hummingbird.errors import (
     SysinvBusy,
     SysinvUnavailable,
 )
+from hummingbird.wire import json_text
 
 OURS: Final = frozenset(
     {
@@ -316,8 +316,8 @@ def _names_ours(environ: Environ) -> bool:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
+        content = json_text.read(body)
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 

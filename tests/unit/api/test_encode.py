@@ -22,3 +22,13 @@ from hummingbird.domain.host_state import HostState
 )
 def test_an_answer_says_what_it_was_made_of(content: Any) -> None:
     assert json.loads(encode(content)) == json.loads(json.dumps(content))
+
+
+@pytest.mark.parametrize("beside", [1, 2**70])
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_no_number_is_null(number: float, beside: int) -> None:
+    content = {"beside": beside, "numbers": [number, (1.5, number)]}
+    assert json.loads(encode(content)) == {
+        "beside": beside,
+        "numbers": [None, [1.5, None]],
+    }
