@@ -79,7 +79,7 @@ def test_a_killed_guard_takes_everything_along(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with subprocess.Popen(_guarded(folder)) as outer:
         _wait_for((folder / "started").exists, what="it did not start")
-        assert len(_with(str(folder))) >= 4
+        _wait_for(lambda: len(_with(str(folder))) >= 4, what="not all of it started")
         outer.kill()
         _wait_for(lambda: _with(str(folder)) == [], what="something outlived the guard")
     assert folder.exists(), "the conductor lives, and may be reading it"

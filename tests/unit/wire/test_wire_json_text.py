@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hummingbird.wire.json_text import DEPTH_MAX, read
 
-TEXTS = st.text(st.characters(exclude_characters="\x00"))
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 CONTENT = st.recursive(
     st.none()
     | st.booleans()
