@@ -63,3 +63,7 @@ class ManualClock:
         """Move both clocks forward by `seconds`."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+    def step(self, seconds: float) -> None:
+        """Step the wall clock alone, as a correction by NTP does; either way."""
+        self._now += timedelta(seconds=seconds)

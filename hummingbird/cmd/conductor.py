@@ -89,11 +89,13 @@ class Conductor:
             values=lambda: _values(conf, links),
             period_seconds=registry.AGENT_PERIOD_SECONDS,
         )
+        runner = _runner(conf, state)
         self.neighbours = Neighbours(
             database=database,
             clock=clock,
             box=box,
-            runner=_runner(conf, state),
+            runner=runner,
+            allow_playbooks=runner.allow,
             cluster=cluster,
             probe=probe,
             boards=_boards(conf),

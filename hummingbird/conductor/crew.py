@@ -25,6 +25,7 @@ from hummingbird.domain.host import Host
 from hummingbird.domain.run import Run, RunState
 from hummingbird.domain.wireguard import STALE_HANDSHAKE_SECONDS
 from hummingbird.errors import HostBusy, HostNotFound, HummingbirdError
+from hummingbird.evaluation.life_signs import LifeSigns
 
 LOG = logging.getLogger(__name__)
 
@@ -46,10 +47,11 @@ class Crew:
         self.owner = membership.owner
         self._membership = membership
         self.stopping = threading.Event()
-        self.fenced = threading.Event()
+        self.fenced = membership.fence
         self._neighbours = neighbours
         self._workers = workers
         self._poll_seconds = poll_seconds
+        self._signs = LifeSigns(lease_seconds=neighbours.patience.lease)
         self._nudged = threading.Event()
         self._lock = threading.Lock()
         self._working: set[int] = set()
@@ -72,7 +74,7 @@ class Crew:
 
     def fence(self) -> None:
         """Stop at once and write nothing more: another conductor has the work."""
-        self.fenced.set()
+        self._membership.lower_fence()
         self._join()
 
     def in_hand(self) -> frozenset[int]:
@@ -82,9 +84,12 @@ class Crew:
 
     def take_queued(self) -> int:
         """Claim what is queued and free; return how many runs were begun."""
-        with self._neighbours.database.reader() as connection:
+        asked_at = self._neighbours.clock.monotonic()
+        with self._neighbours.database.snapshot() as connection:
             queued = run_repository.list_all(connection, states=[RunState.QUEUED])
-            others = self._heard_by_others(connection) if queued else frozenset()
+            others = (
+                self._heard_by_others(connection, asked_at) if queued else frozenset()
+            )
         begun = 0
         hosts_seen: set[str] = set()
         for run in reversed(queued):
@@ -98,7 +103,9 @@ class Crew:
             begun += self._take(run)
         return begun
 
-    def _heard_by_others(self, connection: Connection) -> frozenset[str]:
+    def _heard_by_others(
+        self, connection: Connection, asked_at: float
+    ) -> frozenset[str]:
         """Return the uuids of hosts that only another living controller reaches now."""
         now = self._neighbours.clock.now()
         heard = tunnel_repository.heard_elsewhere(
@@ -108,12 +115,8 @@ class Crew:
         )
         if not heard:
             return frozenset()
-        fresh = now - timedelta(seconds=self._neighbours.patience.lease)
-        alive = {
-            one.name
-            for one in process.list_all(connection, kind="conductor")
-            if one.beat_at >= fresh
-        }
+        conductors = process.list_all(connection, kind="conductor")
+        alive = {one.name for one in self._signs.alive(conductors, asked_at=asked_at)}
         return frozenset(
             uuid for uuid, name in heard.items() if f"{name}.conductor" in alive
         )

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A conductor's place among the living: registered, with a lease that it renews.
 
-It counts as dead to others when its last beat is older than the lease, so it fences
-itself before that: beats every third of the lease, and has lost it when none was written
-for FENCE_SHARE of it. Clocks of several controllers must agree to the rest of it.
+It counts as dead to others when they have seen no new beat for the length of the lease, by
+their own clocks. It beats every third of the lease, and its fence falls, by its own clock,
+FENCE_SHARE of the lease after the beginning of its last beat: what is still running has the
+rest of it to end. Playbooks are ended then by their guards, which need nobody of this
+process for that. Clocks of several controllers need not agree.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
 from hummingbird.clock import Clock
+from hummingbird.conductor.fence import Fence
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import process
 from hummingbird.db.repository import run as run_repository
@@ -24,6 +28,8 @@ LOG = logging.getLogger(__name__)
 BEATS_A_LEASE: Final = 3
 FENCE_SHARE: Final = 0.8
 """Two beats may be missed (2/3), and a fifth is left to end what is running."""
+RETRY_SECONDS: Final = 1.0
+"""After a beat that could not be written."""
 
 
 class NameTaken(Exception):
@@ -45,14 +51,22 @@ class Membership:
         name: str,
         lease_seconds: float,
         max_attempts: int,
+        allow: Callable[[str, float], None] = lambda life, seconds: None,
     ) -> None:
+        """
+        :param allow: lets this life's playbooks run for so many seconds from now.
+        """
         self.name = name
         self.incarnation = str(uuid4())
         self._database = database
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._max_attempts = max_attempts
+        self._allow = allow
         self._beaten_at = clock.monotonic()
+        self._has_missed = False
+        self.fence = Fence(clock)
+        """Down when this life must do nothing more."""
 
     @property
     def owner(self) -> str:
@@ -61,8 +75,9 @@ class Membership:
 
     @property
     def beat_seconds(self) -> float:
-        """Seconds between two beats."""
-        return self._lease_seconds / BEATS_A_LEASE
+        """Seconds until the next beat."""
+        usual = self._lease_seconds / BEATS_A_LEASE
+        return min(RETRY_SECONDS, usual) if self._has_missed else usual
 
     def join(self) -> tuple[int, int]:
         """Register, and give back what a former life of this name held.
@@ -70,6 +85,7 @@ class Membership:
         :returns: how many runs were taken over, and how many hosts released.
         :raises DatabaseUnavailable: try again later.
         """
+        began = self._clock.monotonic()
         with self._database.writer() as connection:
             process.register(
                 connection,
@@ -100,7 +116,7 @@ class Membership:
                 for owner in owners
                 if owner.startswith(former) and owner != self.owner
             )
-        self._beaten_at = self._clock.monotonic()
+        self._extend(began)
         return runs, hosts
 
     def beat(self) -> None:
@@ -111,30 +127,52 @@ class Membership:
         """
         began = self._clock.monotonic()
         try:
-            with self._database.writer() as connection:
-                is_ours = process.beat(
-                    connection,
-                    name=self.name,
-                    incarnation=self.incarnation,
-                    now=self._clock.now(),
-                )
+            is_ours = self._database.write(self._beat)
         except DatabaseUnavailable as error:
+            self._has_missed = True
             silent = self._clock.monotonic() - self._beaten_at
             LOG.warning("No sign of life for %.0f s: %s", silent, error)
-            if silent >= self._lease_seconds * FENCE_SHARE:
+            if self.fence.is_set():
                 raise LeaseLost from error
             return
         if not is_ours:
             raise NameTaken
-        silent = began - self._beaten_at
-        self._beaten_at = began
-        if silent >= self._lease_seconds:
-            # The beat came, but too late: for a while we counted as dead.
+        self._has_missed = False
+        self._extend(began)
+
+    def _beat(self, connection: Connection) -> bool:
+        return process.beat(
+            connection,
+            name=self.name,
+            incarnation=self.incarnation,
+            now=self._clock.now(),
+        )
+
+    def _extend(self, began: float) -> None:
+        """Have the fence stand for its share of the lease from `began` on.
+
+        :raises LeaseLost: the beat came too late; for a while we may have counted as dead.
+        """
+        if not self.fence.extend(began + self._lease_seconds * FENCE_SHARE):
             raise LeaseLost
+        self._beaten_at = began
+        self._tell_playbooks(self.fence.seconds_left)
+
+    def lower_fence(self) -> None:
+        """Do nothing more in this life."""
+        self.fence.set()
+        self._tell_playbooks(0.0)
+
+    def _tell_playbooks(self, seconds: float) -> None:
+        try:
+            self._allow(self.incarnation, seconds)
+        except OSError as error:
+            LOG.error("Playbooks will end early, or late: %s", error)
 
     def holds(self, connection: Connection) -> bool:
-        """Return whether nobody has taken this one's name."""
-        return process.is_registered(
+        """Return whether this life may work: nobody has taken its name, and its fence
+        stands."""
+        return not self.fence.is_set() and process.is_registered(
             connection, name=self.name, incarnation=self.incarnation
         )
 

@@ -69,6 +69,9 @@ class Neighbours:
     """This controller's own links and routes."""
     vxlan_options: VxlanOptions = VXLAN_OPTIONS
     """What is said about VXLAN."""
+    allow_playbooks: Callable[[str, float], None] = lambda life, seconds: None
+    """Lets the playbooks of a life of this conductor run for so many seconds from now; may
+    raise OSError."""
     nudge: Callable[[str], None] = lambda name: None
     """Hurries a reconciler."""
     look: Callable[[str], None] = lambda name: None

@@ -3,8 +3,8 @@
 
 Threads: one that beats, one that takes runs, one a run, one a reconciler. A start first
 gives back what its former self held. `stop` gives back what is in hand. Where the lease
-was lost all work is dropped and a new life begins; where another process has taken this
-one's name, work is dropped for good and `ended` is set.
+was lost (see membership.py) all work is dropped and a new life begins; where another process
+has taken this one's name, work is dropped for good and `ended` is set.
 """
 
 import logging
@@ -117,6 +117,7 @@ class ConductorService:
             name=self._name,
             lease_seconds=self._lease_seconds,
             max_attempts=self._max_attempts,
+            allow=self._neighbours.allow_playbooks,
         )
         runs, hosts = membership.join()
         LOG.info(

@@ -95,13 +95,17 @@ import json, os, signal, sys, time
 from pathlib import Path
 from hummingbird.adapters.netlink.hub import NetlinkHub
 from tests.contract.test_hub import KEY, story
+from tests.processes import all_pids
+
+def is_hub(folder):
+    try:
+        return b"wireguard-go" in (folder / "cmdline").read_bytes().split(b"\\0")[0] \\
+            and "State:\\tZ" not in (folder / "status").read_text()
+    except OSError:  # gone meanwhile
+        return False
 
 def running():
-    return {
-        folder.name for folder in Path("/proc").glob("[0-9]*")
-        if b"wireguard-go" in (folder / "cmdline").read_bytes().split(b"\\0")[0]
-        and (folder / "status").read_text().count("State:\\tZ") == 0
-    }
+    return {str(pid) for pid in all_pids() if is_hub(Path("/proc", str(pid)))}
 
 name = sys.argv[1]
 story(NetlinkHub(), name)

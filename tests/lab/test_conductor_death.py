@@ -18,6 +18,7 @@ from hummingbird_lab.product import Product
 from hummingbird.domain.run import STEPS as STEPS_OF
 from hummingbird.domain.run import RunKind
 from tests.lab.asking import act, run_of, wait
+from tests.processes import with_argument
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1500)]
 
@@ -58,15 +59,7 @@ def await_end(product: Product, name: str) -> dict[str, Any]:
 def playbook_processes(product: Product) -> list[str]:
     """Return the command lines of what belongs to a playbook of this product."""
     scratch = str(product.state / "runs")
-    found = []
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = line.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if scratch in words:
-            found.append(words)
-    return found
+    return list(with_argument(scratch).values())
 
 
 def reaches(product: Product, uuid: str, step: str) -> None:
@@ -111,7 +104,7 @@ def test_five_deaths_of_the_conductor_lose_nothing(product: Product) -> None:
         host = product.api("GET", f"/v1/ihosts/{name}")
         seen = (host["administrative"], host["operational"], host["availability"])
         assert seen == ("unlocked", "enabled", "available"), host
-    assert not list((product.state / "runs").iterdir())
+    assert not list((product.state / "runs").glob("run-*"))
 
     act(product, "edge-0", "lock")
     assert await_end(product, "edge-0")["state"] == "succeeded"

@@ -17,6 +17,8 @@ from hummingbird_lab.lab import Lab
 from hummingbird_lab.life import down
 from hummingbird_lab.sandbox import children, start_time
 
+from tests.processes import all_pids
+
 pytestmark = pytest.mark.lab
 
 
@@ -38,11 +40,6 @@ def namespaces(pids: Iterable[int]) -> set[str]:
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue  # gone, or with more rights than any of ours
     return found
-
-
-def all_pids() -> list[int]:
-    """Return the ids of all processes of this machine."""
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def ticks_now() -> int:

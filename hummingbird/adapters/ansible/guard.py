@@ -3,7 +3,7 @@
 
 A program of its own (standard library only), started in the place of ansible-playbook:
 
-    guard --parent PID --lock FILE [--wipe FOLDER]... -- COMMAND...
+    guard --parent PID --lock FILE [--lease FILE] [--wipe FOLDER]... -- COMMAND...
 
 Two processes. The outer one is what ansible-runner sees and may kill; the kernel kills
 it when the conductor dies. The inner one, in a session of its own, is told by the kernel
@@ -11,6 +11,9 @@ when the outer one dies; it adopts whatever Ansible leaves behind (forks, ssh ma
 made themselves daemons) and kills all of it, whichever way the run ends. It holds a lock
 on FILE until nothing is left. If the conductor itself is dead, nobody else will remove
 the run's keys, so the guard removes the FOLDERs.
+
+A conductor may also be frozen, or hang, and another one have its work: it keeps moving the
+moment in the lease's FILE (lease.py), and when that has passed everything is killed.
 
 It does not survive a SIGKILL of its inner process: then only the direct child is ended.
 """
@@ -35,6 +38,8 @@ _WAITED_FOR = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 _ENDS_ALL_WITHIN_SECONDS = 10.0
 """A killed process goes at once unless it hangs in the kernel; a guess at what is fair."""
+
+_LOOKS_AT_LEASE_SECONDS = 0.25
 
 _DEATH_IS_SEEN_WITHIN_SECONDS = 1.0
 """The outer process is killed in the middle of the conductor's own exit."""
@@ -104,10 +109,28 @@ def _start(command: list[str]) -> int:
         os._exit(127)
 
 
-def _wait_for(child: int) -> int:
+def _is_out(lease: int) -> bool:
+    """Return whether the moment in the file has passed."""
+    moment = float(os.pread(lease, 64, 0))
+    return time.clock_gettime(time.CLOCK_BOOTTIME) >= moment
+
+
+def _next_signal(lease: int | None) -> int:
+    """Return the signal that came; SIGTERM where the lease is out."""
+    while lease is not None:
+        told = signal.sigtimedwait(_WAITED_FOR, _LOOKS_AT_LEASE_SECONDS)
+        if told is not None:
+            return told.si_signo
+        if _is_out(lease):
+            print("the conductor gives no sign of life", file=sys.stderr, flush=True)
+            return signal.SIGTERM
+    return signal.sigwait(_WAITED_FOR)
+
+
+def _wait_for(child: int, *, lease: int | None) -> int:
     """Return the child's exit code, or 128 + the signal that told us to stop."""
     while True:
-        told = signal.sigwait(_WAITED_FOR)
+        told = _next_signal(lease)
         if told != signal.SIGCHLD:
             return 128 + told
         with contextlib.suppress(ChildProcessError):
@@ -124,6 +147,10 @@ def _is_over(pidfd: int) -> bool:
     return bool(ready)
 
 
+def _opened(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 def _inner(arguments: argparse.Namespace, *, outer: int, conductor: int) -> int:
     os.setsid()
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
@@ -131,7 +158,8 @@ def _inner(arguments: argparse.Namespace, *, outer: int, conductor: int) -> int:
     lock = os.open(arguments.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     _die_with(outer, by=signal.SIGTERM)
-    code = _wait_for(_start(arguments.command))
+    lease = None if arguments.lease is None else _opened(arguments.lease)
+    code = _wait_for(_start(arguments.command), lease=lease)
     _end_all()
     os.close(lock)
     if os.getppid() != outer and _is_over(conductor):
@@ -145,6 +173,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="guard")
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--lock", required=True)
+    parser.add_argument("--lease")
     parser.add_argument("--wipe", action="append", default=[])
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args(argv)

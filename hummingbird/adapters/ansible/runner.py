@@ -28,7 +28,7 @@ from ansible_runner.runner import Runner
 from ansible_runner.runner_config import RunnerConfig
 
 from hummingbird.adapters.ansible import event as ansible_event
-from hummingbird.adapters.ansible import guard, inventory, program
+from hummingbird.adapters.ansible import guard, inventory, lease, program
 from hummingbird.adapters.ansible.playbook import (
     HostAccess,
     PlaybookEvent,
@@ -153,6 +153,17 @@ class AnsibleRunner:
             packed.resolve(), playbooks=self._playbooks
         )
         _sweep(self._scratch)
+        lease.sweep(self._scratch)
+        self._lease = lease.PlaybookLease(self._scratch)
+
+    def allow(self, life: str, seconds: float) -> None:
+        """Let playbooks run for `seconds` from now; 0: end those of `life`.
+
+        Who never calls this sets no limit; who does must call it again in time.
+
+        :raises OSError: that can't be written.
+        """
+        self._lease.extend(life, seconds)
 
     def run(
         self,
@@ -217,6 +228,10 @@ class AnsibleRunner:
         )
         return result
 
+    def _limit(self) -> list[str]:
+        path = self._lease.path
+        return [] if path is None else [f"--lease={path}"]
+
     def _path_of(self, playbook: str) -> Path:
         name = playbook.removesuffix(".yml")
         path = self._playbooks / f"{name}.yml"
@@ -244,6 +259,7 @@ class AnsibleRunner:
             guard.__file__,
             f"--parent={os.getpid()}",
             f"--lock={folder / 'guard.lock'}",
+            *self._limit(),
             f"--wipe={folder}",
             f"--wipe={sockets}",
             "--",

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """No run or reservation outlives the conductor that it belongs to.
 
-Sees processes, running runs and reservations in the database.
-What a dead conductor worked on is queued again, or failed where too many died in it. Runs
-on every conductor; each change is conditional on the dead owner still being named.
+Sees processes, running runs and reservations in the database; a process is dead that gave no
+sign of life for a lease (evaluation/life_signs.py). What a dead conductor worked on is queued
+again, or failed where too many died in it. Runs on every conductor; each change is
+conditional on the dead owner still being named.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hummingbird.clock import Clock
 from hummingbird.db.repository import host as host_repository
@@ -16,6 +17,7 @@ from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import Run, RunState, setback
 from hummingbird.errors import HostNotFound, RunTakenOverTooOften
+from hummingbird.evaluation.life_signs import LifeSigns
 from hummingbird.reconcilers.base import Outcome
 
 
@@ -44,7 +46,7 @@ class OrphanReconciler:
         threads work on: others of its runs have lost their thread."""
         self._database = database
         self._clock = clock
-        self._lease = timedelta(seconds=lease_seconds)
+        self._signs = LifeSigns(lease_seconds=lease_seconds)
         self._max_attempts = max_attempts
         self._in_hand = in_hand
         self._nudge_runs = nudge_runs
@@ -52,18 +54,18 @@ class OrphanReconciler:
 
     def reconcile(self) -> Outcome:
         """Look at all that has an owner; take it from the dead."""
-        now = self._clock.now()
+        now, asked_at = self._clock.now(), self._clock.monotonic()
         # Before the database is read: a run that is claimed after this is not ours to
         # judge, and one that was in hand and has ended is no longer running below.
         own, working = self._in_hand()
-        with self._database.reader() as connection:
+        with self._database.snapshot() as connection:
             running = run_repository.list_all(connection, states=[RunState.RUNNING])
             reserved = host_repository.reserved(connection)
-            alive = {
-                owner_name(item.name, item.incarnation)
-                for item in process.list_all(connection, kind="conductor")
-                if now - item.beat_at <= self._lease
-            }
+            conductors = process.list_all(connection, kind="conductor")
+        alive = {
+            owner_name(item.name, item.incarnation)
+            for item in self._signs.alive(conductors, asked_at=asked_at)
+        }
         said: list[str] = []
         for run in running:
             lost_thread = run.owner == own and run.id not in working

@@ -5,9 +5,11 @@ import pytest
 
 from hummingbird.conductor.membership import LeaseLost, Membership, NameTaken
 from hummingbird.db.repository import host as hosts
+from hummingbird.db.repository import process
 from hummingbird.db.repository import run as runs
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.run import Run, RunState
+from hummingbird.evaluation.life_signs import LifeSigns
 from tests.fakes.world import World
 
 
@@ -84,6 +86,7 @@ def test_a_run_that_kills_every_conductor_is_failed(world: World, by: str) -> No
         crew.fence()
     if by == "peer":
         world.start_conductor("controller-1.conductor")
+        world.driver.run_once("orphan")
         world.clock.advance(31)
         world.driver.run_once("orphan")
     else:
@@ -152,11 +155,48 @@ def test_a_beat_that_comes_too_late_is_a_lost_lease(world: World) -> None:
         world.database, clock=world.clock, name="c", lease_seconds=30.0, max_attempts=3
     )
     member.join()
-    world.clock.advance(29)
+    world.clock.advance(23)
     member.beat()
-    world.clock.advance(30)
+    assert not member.fence.is_set()
+    world.clock.advance(24)
+    assert member.fence.is_set(), "by its own clock, whether or not it beats"
     with pytest.raises(LeaseLost):
         member.beat()
+
+
+def test_a_step_of_the_wall_clock_kills_nobody(world: World) -> None:
+    run = die_in(world, "images")
+    world.start_conductor("controller-1.conductor")
+    world.driver.run_once("orphan")
+    world.clock.step(3600.0)
+    world.driver.run_once("orphan")
+    assert world.run(run.uuid).state is RunState.RUNNING
+    world.clock.step(-7200.0)
+    world.clock.advance(31)
+    world.driver.run_once("orphan")
+    assert world.run(run.uuid).state is RunState.QUEUED
+
+
+def test_an_observer_that_was_frozen_takes_nobody_for_dead(world: World) -> None:
+    signs = LifeSigns(lease_seconds=30.0)
+    peer = Membership(
+        world.database, clock=world.clock, name="c", lease_seconds=30.0, max_attempts=3
+    )
+    peer.join()
+
+    def look() -> list[str]:
+        asked_at = world.clock.monotonic()
+        with world.database.reader() as connection:
+            seen = process.list_all(connection, kind="conductor")
+        return [one.name for one in signs.alive(seen, asked_at=asked_at)]
+
+    assert look() == ["c"]
+    for _ in range(20):
+        world.clock.advance(20)
+        peer.beat()
+    assert look() == ["c"], "it has beaten while nobody looked"
+    world.clock.advance(31)
+    assert look() == []
 
 
 def test_a_run_that_lost_its_thread_is_taken_up_again(world: World) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hummingbird.adapters.ansible import guard
+from hummingbird.adapters.ansible.lease import PlaybookLease
+from tests.processes import with_argument
 
 STRAYS = """
 import os, sys, time
@@ -40,18 +42,6 @@ def _wait_for(condition: Callable[[], bool], *, what: str) -> None:
         time.sleep(0.02)
 
 
-def _with(text: str) -> list[int]:
-    """Return the processes that have `text` among their arguments."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if text.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
-
-
 def _guarded(
     folder: Path, *, seconds: float = 300, code: int = 0, parent: bool = False
 ) -> list[str]:
@@ -71,7 +61,7 @@ def test_it_passes_the_exit_code_on_and_ends_what_is_left(tmp_path: Path) -> Non
     folder = tmp_path / "run"
     done = subprocess.run(_guarded(folder, seconds=0, code=7), timeout=90, check=False)
     assert done.returncode == 7
-    assert _with(str(folder)) == []
+    assert with_argument(str(folder)) == {}
     assert folder.exists(), "who lives removes the folder himself"
 
 
@@ -79,9 +69,14 @@ def test_a_killed_guard_takes_everything_along(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with subprocess.Popen(_guarded(folder)) as outer:
         _wait_for((folder / "started").exists, what="it did not start")
-        _wait_for(lambda: len(_with(str(folder))) >= 4, what="not all of it started")
+        _wait_for(
+            lambda: len(with_argument(str(folder))) >= 4, what="not all of it started"
+        )
         outer.kill()
-        _wait_for(lambda: _with(str(folder)) == [], what="something outlived the guard")
+        _wait_for(
+            lambda: with_argument(str(folder)) == {},
+            what="something outlived the guard",
+        )
     assert folder.exists(), "the conductor lives, and may be reading it"
 
 
@@ -91,12 +86,12 @@ def test_a_told_guard_takes_everything_along(tmp_path: Path) -> None:
         _wait_for((folder / "started").exists, what="it did not start")
         (inner,) = [
             pid
-            for pid in _with(guard.__file__)
-            if pid in _with(str(folder)) and pid != outer.pid
+            for pid in with_argument(guard.__file__)
+            if pid in with_argument(str(folder)) and pid != outer.pid
         ]
         os.kill(inner, signal.SIGTERM)
         assert outer.wait(90) == 128 + signal.SIGTERM
-        assert _with(str(folder)) == []
+        assert with_argument(str(folder)) == {}
 
 
 def test_a_conductor_that_is_killed_leaves_no_process_and_no_key(
@@ -110,7 +105,7 @@ def test_a_conductor_that_is_killed_leaves_no_process_and_no_key(
         # not reaped yet: a zombie must count as dead
         conductor.kill()
         _wait_for(
-            lambda: set(_with(str(folder))) <= {conductor.pid},
+            lambda: set(with_argument(str(folder))) <= {conductor.pid},
             what="something outlived the conductor",
         )
         _wait_for(lambda: not folder.exists(), what="the key outlived the conductor")
@@ -132,3 +127,19 @@ def test_a_program_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     done = subprocess.run(argv, timeout=90, capture_output=True, text=True, check=False)
     assert done.returncode == 127
     assert "/nonexistent/program" in done.stderr
+
+
+def test_a_lease_that_nobody_prolongs_ends_everything(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    PlaybookLease(tmp_path).extend("life", 600.0)
+    held = PlaybookLease(tmp_path)
+    held.extend("mine", 600.0)
+    argv = _guarded(folder)
+    argv.insert(argv.index("--"), f"--lease={held.path}")
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as outer:
+        _wait_for((folder / "started").exists, what="it did not start")
+        held.extend("mine", 0.2)
+        _, said = outer.communicate(timeout=90)
+        assert outer.returncode == 128 + signal.SIGTERM
+        assert "no sign of life" in said
+    assert with_argument(str(folder)) == {}
