@@ -14,6 +14,7 @@ from hummingbird.cmd.bootstrap import (
     sysinv_relay,
     wait_for_signal,
 )
+from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import load
 from hummingbird.errors import HummingbirdError
 from hummingbird.rpc.client import ConductorClient
@@ -28,6 +29,7 @@ def main() -> int:
     setup_logging(conf)
     clock = SystemClock()
     try:
+        keep_private(conf)
         database = open_database(conf, clock)
         conductor = ConductorClient(
             open_transport(conf), timeout_seconds=conf.rpc.timeout_seconds

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
@@ -24,6 +24,7 @@ from hummingbird.db.repository import event_suppression, fault_outbox, host, sys
 from hummingbird.db.session import Database, Limits
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.errors import SysinvIdsMayClash
+from hummingbird.printable import printable
 from hummingbird.secretbox import SecretBox
 
 if TYPE_CHECKING:
@@ -35,12 +36,26 @@ SYSTEM_NAME = "hummingbird"
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
+class OneLine(logging.Formatter):
+    """Writes a message as one line, in which nothing is that a terminal would obey; a
+    traceback under it has lines of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        """Return the lines of a traceback; what a neighbour said stands in it."""
+        return printable(super().formatException(ei), keep="\n")
+
+
 def setup_logging(conf: Conf) -> None:
     """Log to standard error, at DEBUG if the option `debug` says so, else at INFO."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(_FORMAT))
     logging.basicConfig(
-        stream=sys.stderr,
+        handlers=[handler],
         level=logging.DEBUG if conf.debug else logging.INFO,
-        format=_FORMAT,
         force=True,
     )
     # These say at INFO and DEBUG what we log ourselves, with less in it.

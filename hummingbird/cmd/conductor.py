@@ -37,6 +37,7 @@ from hummingbird.cmd.bootstrap import (
     setup_logging,
     wait_for_signal,
 )
+from hummingbird.cmd.private_files import keep_private
 from hummingbird.conductor.measure import Measures
 from hummingbird.conductor.neighbours import Neighbours, Patience
 from hummingbird.conductor.service import ConductorService
@@ -365,6 +366,7 @@ def main() -> int:
     setup_logging(conf)
     clock = SystemClock()
     try:
+        keep_private(conf)
         database = open_database(conf, clock)
         conductor = Conductor(conf, database, clock, secret_box(conf))
         conductor.start()

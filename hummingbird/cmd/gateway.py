@@ -14,6 +14,7 @@ from hummingbird.adapters.netlink.link import NetlinkLinks
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.cmd.advertise import gateway_certificate
 from hummingbird.cmd.bootstrap import open_database, setup_logging, wait_for_signal
+from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf, load
 from hummingbird.db.session import Database
 from hummingbird.errors import HummingbirdError
@@ -48,6 +49,7 @@ def main() -> int:
     setup_logging(conf)
     clock = SystemClock()
     try:
+        keep_private(conf)
         database = open_database(conf, clock)
         service = build(conf, database, clock)
         service.start()

@@ -28,6 +28,7 @@ from hummingbird.cmd.bootstrap import (
     sysinv_relay,
     wait_for_signal,
 )
+from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import state_directory
 from hummingbird.db.session import Database
@@ -208,6 +209,7 @@ def run_up(conf: Conf) -> int:
     memory.share_a_heap()
     up = Up(conf)
     try:
+        keep_private(conf)
         up.start()
         memory.set_aside_what_is_loaded()
     except (HummingbirdError, OSError) as error:

@@ -37,3 +37,11 @@ class PlainHttpRefused(HummingbirdError):
         "Plain HTTP is for the loopback alone, and [api]bind is {bind}: leave [api]tls"
         " on, or bind 127.0.0.1."
     )
+
+
+class StateDirectoryUnsafe(HummingbirdError):
+    code = "hummingbird.state_directory.unsafe"
+    sentence = (
+        "The state directory {path} can't be used: {message}. Name one that is this"
+        " user's alone ([DEFAULT]state_directory), or one that is not there yet."
+    )

@@ -44,6 +44,8 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 _CALL = "hummingbird.call"
 _HANDLER = "hummingbird.handler"
 _NO_TEXT = "hummingbird.path_is_no_text"
+_SHOWN_CHARACTERS = 512
+"""Of a path in the log."""
 
 
 class Request(PecanRequest):  # type: ignore[misc]
@@ -213,7 +215,7 @@ def build(
             LOG.info(
                 "%s %s %s %.1f ms %s",
                 environ["REQUEST_METHOD"],
-                json.dumps(environ.get("PATH_INFO", ""))[1:-1],
+                json.dumps(environ.get("PATH_INFO", "")[:_SHOWN_CHARACTERS])[1:-1],
                 seen[-1][:3] if seen else "-",
                 (dependencies.clock.monotonic() - began) * 1000,
                 call.context.request_id if call else "-",

@@ -25,6 +25,7 @@ class Up:
     """One `hummingbird up` on a state directory."""
 
     def __init__(self, directory: Path, *, more: str = "") -> None:
+        """:param more: further lines of its configuration."""
         self.state = directory / "state"
         self.config = directory / "hummingbird.conf"
         self.port = free_port()
@@ -46,6 +47,7 @@ class Up:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             text=True,
+            umask=0o022,
         )
 
     def await_ready(self) -> str:
@@ -134,6 +136,41 @@ def test_it_is_ready_and_leaves_what_the_command_line_reads(up: Up) -> None:
         names = {r["name"] for r in up.get("/v1/reconcilers")["reconcilers"]}
     assert up.end() == 0
     assert not left.exists()
+
+
+def test_nothing_that_it_keeps_is_for_others_to_read(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o755)
+    (state / "secret.key.old").write_text("x")
+    (state / "secret.key.old").chmod(0o644)
+    up = Up(tmp_path)
+    try:
+        up.await_ready()
+        add(up, "edge-0")
+        act(up, "edge-0", "unlock")
+        await_run(up, "edge-0", "failed")
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+        kept = [path for path in state.rglob("*") if path.suffix != ".crt"]
+        assert {"hummingbird.sqlite", "secret.key.old"} <= {path.name for path in kept}
+        for path in kept:
+            assert not stat.S_IMODE(path.lstat().st_mode) & 0o077, path
+        assert up.end() == 0
+    finally:
+        if up.process.poll() is None:
+            up.process.kill()
+            up.process.communicate()
+
+
+def test_a_state_directory_that_others_may_write_into_is_not_used(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    up = Up(tmp_path)
+    assert up.process.wait(90) == 1
+    up.process.communicate()
+    assert list(state.iterdir()) == []
 
 
 def test_without_kubernetes_an_unlock_says_what_is_missing(up: Up) -> None:

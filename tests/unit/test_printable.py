@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is printed is shown, whoever wrote it."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hummingbird.printable import printable
+
+ANY = st.text(st.characters())
+
+
+@given(ANY)
+def test_nothing_is_left_that_a_terminal_obeys(text: str) -> None:
+    assert printable(text).isprintable()
+
+
+@given(ANY)
+def test_what_is_kept_is_kept_alone(text: str) -> None:
+    shown = printable(text, keep="\n")
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert shown.count("\n") == text.count("\n")
+
+
+@given(st.text())
+def test_json_says_the_same_afterwards(text: str) -> None:
+    written = json.dumps(text, ensure_ascii=False)
+    beyond = [one for one in text if ord(one) > 0xFFFF and not one.isprintable()]
+    if not beyond:
+        assert json.loads(printable(written)) == text
+
+
+def test_what_people_write_stays() -> None:
+    for text in ("edge-0", "Straße 7, Köln", "日本", "🙂", r"C:\temp", ""):
+        assert printable(text) is text
