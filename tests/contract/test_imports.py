@@ -39,13 +39,21 @@ NEVER = {
 """What stays away, and why it can."""
 
 USED = frozenset({"pyroute2.iproute", "kubernetes.config", "sqlite3", "pecan"})
-"""What is loaded at the latest by the first look of each reconciler."""
+"""What is loaded at the latest by the first look of each reconciler, and by the first
+question to Kubernetes, which only a deployment with hosts asks."""
 
 _PROGRAM = """
 import json, sys, time
-modules, used = sys.argv.pop(1), set(json.loads(sys.argv.pop(1)))
+modules, kubeconfig, used = sys.argv.pop(1), sys.argv.pop(1), json.loads(sys.argv.pop(1))
+used = set(used)
 import hummingbird.cmd.up as up
+from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
+from hummingbird.errors import KubernetesUnavailable
 def tell():
+    try:
+        KubernetesCluster(kubeconfig).check()
+    except KubernetesUnavailable:
+        pass
     deadline = time.monotonic() + 120
     while not used <= sys.modules.keys() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -85,7 +93,8 @@ def loaded(
     )
     modules = folder / "modules.json"
     words = [sys.executable, "-W", "ignore", "-c", _PROGRAM]
-    words += [str(modules), json.dumps(sorted(USED)), "--config-file", str(config)]
+    words += [str(modules), str(kubeconfig), json.dumps(sorted(USED))]
+    words += ["--config-file", str(config)]
     subprocess.run(words, check=True, timeout=240, stdout=subprocess.DEVNULL)
     return frozenset(json.loads(modules.read_text()))
 
