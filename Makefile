@@ -48,7 +48,7 @@ bench: ## one script of bench/, its JSON line last: make bench NAME=host_life
 	@$(MAKE) --no-print-directory venv >&2
 	@$(BIN)/python bench/$(NAME).py $(ARGS)
 
-images: ## the agents' images, pushed to a registry of your own: make images REGISTRY=registry.example/edge
+images: ## the agents' images, pushed to a registry of your own: make images REGISTRY=registry.example/edge; build/images/agents.conf names them by digest
 	@REGISTRY="$(REGISTRY)" tools/build_images.sh $(ARGS)
 
 lab-up: ## three edge hosts, their networks and a Kubernetes, on this machine

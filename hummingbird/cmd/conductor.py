@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hummingbird import __version__
 from hummingbird.adapters.ansible.runner import AnsibleRunner
 from hummingbird.adapters.bmc.ipmi import IpmiBoards
 from hummingbird.adapters.bmc.kind import BoardsByKind
@@ -41,7 +42,7 @@ from hummingbird.cmd.private_files import keep_private
 from hummingbird.conductor.measure import Measures
 from hummingbird.conductor.neighbours import Neighbours, Patience
 from hummingbird.conductor.service import ConductorService
-from hummingbird.conductor.settings import agents_tag, read_settings
+from hummingbird.conductor.settings import image_values, read_settings
 from hummingbird.conductor.trace import TraceParts, TraceReconciler
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import controller_name, shared, state_directory
@@ -86,7 +87,7 @@ class Conductor:
             release=_release(conf),
             namespace=str(conf.agents.namespace),
             name=str(conf.agents.release),
-            version=agents_tag(conf),
+            version=str(conf.agents.tag or __version__),
             values=lambda: _values(conf, links),
             period_seconds=registry.AGENT_PERIOD_SECONDS,
         )
@@ -321,7 +322,7 @@ def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
     """Return the values of the agents' chart."""
     certificate = gateway_certificate(conf, links)
     return {
-        "image": {"registry": str(conf.agents.registry), "tag": agents_tag(conf)},
+        "image": image_values(conf),
         "gateway": {
             "address": ",".join(gateway_addresses(conf, links)),
             "port": int(conf.gateway.port),

@@ -5,15 +5,22 @@ Read anew for each plan, so that a changed certificate or key reaches the next h
 """
 
 import base64
+import re
 import textwrap
 from pathlib import Path
 from typing import Final
 
 from hummingbird import __version__
 from hummingbird.conf import Conf
-from hummingbird.domain.provisioning import Mirror, PackageRepository, Settings
+from hummingbird.domain.provisioning import (
+    AGENT_IMAGES,
+    Mirror,
+    PackageRepository,
+    Settings,
+)
 from hummingbird.errors import BadRequest
 
+_DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
 _ARMOR: Final = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _ARMOR_END: Final = "-----END PGP PUBLIC KEY BLOCK-----"
 
@@ -21,7 +28,8 @@ _ARMOR_END: Final = "-----END PGP PUBLIC KEY BLOCK-----"
 def read_settings(conf: Conf) -> Settings:
     """Return the settings of this deployment.
 
-    :raises BadRequest: a file can't be read, or a mirror is not NAME=URL.
+    :raises BadRequest: a file can't be read, a mirror is not NAME=URL, or the agents'
+        images are not named.
     """
     options = conf.provisioning
     return Settings(
@@ -30,8 +38,7 @@ def read_settings(conf: Conf) -> Settings:
         mirrors=_mirrors(conf),
         sandbox_image=str(options.sandbox_image),
         essential_images=tuple(options.essential_images),
-        agents_registry=_image_registry(str(conf.agents.registry)),
-        agents_tag=agents_tag(conf),
+        agent_images=_agent_images(conf),
         ignore_preflight_errors=tuple(options.ignore_preflight_errors),
         systemd_cgroup=bool(options.systemd_cgroup),
         restrict_oom_score_adj=bool(options.restrict_oom_score_adj),
@@ -39,9 +46,41 @@ def read_settings(conf: Conf) -> Settings:
     )
 
 
-def agents_tag(conf: Conf) -> str:
-    """Return the tag of the agents' images."""
-    return str(conf.agents.tag or __version__)
+def image_values(conf: Conf) -> dict[str, object]:
+    """Return what the agents' chart is told of its images.
+
+    :raises BadRequest: neither digests nor a tag are given, or a digest is none.
+    """
+    registry = _image_registry(str(conf.agents.registry))
+    digests, tag = dict(conf.agents.digests), str(conf.agents.tag or "")
+    if digests and tag:
+        raise BadRequest(message="[agents]digests and [agents]tag are both set.")
+    if not digests and not tag:
+        raise BadRequest(
+            message="[agents]digests does not say which images the agents are of."
+            " `make images` writes it; [agents]tag takes what has that tag."
+        )
+    for name in AGENT_IMAGES if digests else ():
+        if not _DIGEST.fullmatch(digests.get(name, "")):
+            raise BadRequest(
+                message=f"[agents]digests has no {name}:sha256:… of 64 digits."
+            )
+    return {
+        "registry": registry,
+        "tag": tag,
+        "digests": {name: digests[name] for name in AGENT_IMAGES if digests},
+    }
+
+
+def _agent_images(conf: Conf) -> tuple[str, ...]:
+    """Return the references that the chart makes of its values."""
+    registry = _image_registry(str(conf.agents.registry))
+    digests, tag = dict(conf.agents.digests), conf.agents.tag
+    image_values(conf)
+    return tuple(
+        f"{registry}/{name}@{digests[name]}" if digests else f"{registry}/{name}:{tag}"
+        for name in AGENT_IMAGES
+    )
 
 
 def _repository(conf: Conf) -> PackageRepository | None:

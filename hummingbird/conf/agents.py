@@ -32,9 +32,21 @@ OPTS = (
             "[provisioning]registry_mirrors has it; it can't be an IPv6 address."
         ),
     ),
+    cfg.DictOpt(
+        "digests",
+        default={},
+        help=(
+            "The images that are meant, by what is in them: "
+            "mtc-client:sha256:…,sysinv-agent:sha256:… as `make images` writes it. A "
+            "registry that shows others under their names gets none of them started."
+        ),
+    ),
     cfg.StrOpt(
         "tag",
-        help="Tag of those images. Default: Hummingbird's own version.",
+        help=(
+            "Tag of those images, instead of digests, for development: hosts run "
+            "whatever the registry has under it when they pull."
+        ),
     ),
     cfg.StrOpt(
         "audience",

@@ -52,8 +52,8 @@ class Settings:
     mirrors: tuple[Mirror, ...]
     sandbox_image: str
     essential_images: tuple[str, ...]
-    agents_registry: str
-    agents_tag: str
+    agent_images: tuple[str, ...]
+    """Of AGENT_IMAGES, in that order, as a container runtime pulls them."""
     ignore_preflight_errors: tuple[str, ...]
     systemd_cgroup: bool
     restrict_oom_score_adj: bool
@@ -170,11 +170,11 @@ def _mirrors(mirrors: Iterable[Mirror], address: str) -> tuple[Mirror, ...]:
 
 
 def _images(settings: Settings) -> tuple[str, ...]:
-    agents = (
-        f"{settings.agents_registry}/{name}:{settings.agents_tag}"
-        for name in AGENT_IMAGES
+    wanted = (
+        settings.sandbox_image,
+        *settings.agent_images,
+        *settings.essential_images,
     )
-    wanted = (settings.sandbox_image, *agents, *settings.essential_images)
     return tuple(dict.fromkeys(wanted))
 
 

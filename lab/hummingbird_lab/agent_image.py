@@ -8,7 +8,9 @@ results by `HUMMINGBIRD_IMAGE_OUT`, and leaves `NAME.tar` there, an OCI archive,
 each agent.  Both results are cached by the hash of what they are made from.
 """
 
+import json
 import os
+import tarfile
 from pathlib import Path
 
 from hummingbird_lab import cache, rootfs
@@ -76,6 +78,27 @@ def path() -> Path:
 def names() -> dict[str, str]:
     """Return what the agents' images are called in the lab's registry, by agent."""
     return {agent: f"hummingbird/{agent}:{VERSION}" for agent in AGENTS}
+
+
+def digests() -> dict[str, str]:
+    """Return the digests of the images by agent, as a registry will know them; empty where
+    none are made."""
+    return digests_in(path())
+
+
+def digests_in(folder: Path) -> dict[str, str]:
+    """Return the digests of the images in a folder of archives, by agent."""
+    found = {}
+    for agent in AGENTS:
+        archive = folder / f"{agent}.tar"
+        if not archive.is_file():
+            return {}
+        with tarfile.open(archive) as tar:
+            index = tar.extractfile("index.json")
+            assert index is not None, archive
+            (manifest,) = json.load(index)["manifests"]
+        found[agent] = str(manifest["digest"])
+    return found
 
 
 def make(*, say: cache.Say) -> dict[str, Path]:

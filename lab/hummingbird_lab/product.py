@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hummingbird_lab import account, inventory, service
+from hummingbird_lab import account, agent_image, inventory, service
 from hummingbird_lab.control_plane import API_PORT as KUBERNETES_PORT
 from hummingbird_lab.errors import LabError
 from hummingbird_lab.inside import InsideProcess
@@ -59,7 +59,12 @@ def settings(
         "tunnel": {
             "hub_endpoint": f"{inventory.CONTROLLER_WAN_ADDRESS}:51820,{six}:51820"
         },
-        "agents": {"registry": f"{REGISTRY_NAME}/hummingbird"},
+        "agents": {
+            "registry": f"{REGISTRY_NAME}/hummingbird",
+            "digests": ",".join(
+                f"{agent}:{digest}" for agent, digest in agent_image.digests().items()
+            ),
+        },
         "provisioning": {
             "package_repository_url": f"{lab.apt_url},http://{six}:{service.APT_PORT}",
             "package_repository_key_file": lab.apt_key,

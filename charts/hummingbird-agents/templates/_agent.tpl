@@ -16,7 +16,9 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
 {{- define "agent.image" -}}
-{{ printf "%s/%s:%s" .root.Values.image.registry .name (.root.Values.image.tag | default .root.Chart.AppVersion) }}
+{{- $image := printf "%s/%s" .root.Values.image.registry .name -}}
+{{- $digest := get .root.Values.image.digests .name -}}
+{{ if $digest }}{{ $image }}@{{ $digest }}{{ else }}{{ $image }}:{{ .root.Values.image.tag }}{{ end }}
 {{- end }}
 
 {{- define "agent.gateway" -}}

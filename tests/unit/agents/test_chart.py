@@ -58,7 +58,8 @@ def test_an_agent_runs_on_every_edgeworker_with_no_rights(agent: str) -> None:
     assert pod["automountServiceAccountToken"] is False
     assert not {"hostPID", "hostIPC"} & pod.keys()
     (container,) = pod["containers"]
-    assert container["image"] == f"localhost:5000/hummingbird/{agent}:{__version__}"
+    digest = yaml.safe_load(VALUES.read_text())["image"]["digests"][agent]
+    assert container["image"] == f"localhost:5000/hummingbird/{agent}@{digest}"
     rights = container["securityContext"]
     assert rights["capabilities"] == {"drop": ["ALL"]}
     assert rights["allowPrivilegeEscalation"] is False
@@ -68,6 +69,23 @@ def test_an_agent_runs_on_every_edgeworker_with_no_rights(agent: str) -> None:
     if agent == "mtc-client":
         assert rights["runAsNonRoot"] is True
         assert [v["name"] for v in pod["volumes"] if "hostPath" in v] == ["random"]
+
+
+def test_a_tag_is_taken_where_the_values_say_so(tmp_path: Path) -> None:
+    values = yaml.safe_load(VALUES.read_text())
+    values["image"] = {"tag": "dev", "digests": {}}
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    text = helm("template", "release", str(CHART), "--values", str(file)).stdout
+    found = {
+        (one["kind"], one["metadata"]["name"]): one
+        for one in yaml.safe_load_all(text)
+        if one
+    }
+    (container,) = found["DaemonSet", "mtc-client"]["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["image"] == "localhost:5000/hummingbird/mtc-client:dev"
 
 
 def test_neighbours_are_listened_for_where_the_values_say_so() -> None:
@@ -145,6 +163,11 @@ def test_agents_are_told_where_the_gateway_is(address: str, told: str) -> None:
         "gateway.port=0",
         "gateway.caCertificate=none",
         "image.pullPolicy=Sometimes",
+        "image.tag=latest",
+        "image.digests=null",
+        "image.digests.mtc-client=null",
+        "image.digests.mtc-client=sha256:1",
+        "image.digests.other=sha256:" + 64 * "1",
         "token.expirationSeconds=5",
         "mtcclient.resources=x",
         "mtcClient.lldp=true",

@@ -6,22 +6,64 @@ from pathlib import Path
 
 import pytest
 
-from hummingbird.conductor.settings import armored, read_settings
+from hummingbird.conductor.settings import armored, image_values, read_settings
 from hummingbird.conf import Conf, new
 from hummingbird.errors import BadRequest
 
+DIGESTS = {
+    "mtc-client": "sha256:" + 64 * "1",
+    "sysinv-agent": "sha256:" + 64 * "2",
+}
+
+
+def made(groups: dict[str, dict[str, object]]) -> Conf:
+    conf = new(groups)
+    conf([], project="hummingbird", default_config_files=[])
+    return conf
+
 
 def conf(**provisioning: object) -> Conf:
-    made = new({"provisioning": provisioning})
-    made([], project="hummingbird", default_config_files=[])
-    return made
+    return made({"agents": {"digests": DIGESTS}, "provisioning": provisioning})
 
 
 def test_the_defaults_ask_for_nothing_of_ours() -> None:
     settings = read_settings(conf())
     assert settings.package_repository is None
     assert settings.mirrors == ()
-    assert settings.agents_tag
+
+
+def test_the_agents_images_are_those_of_the_digests() -> None:
+    of_a_registry = made({"agents": {"digests": DIGESTS, "registry": "r:5000/hb"}})
+    assert read_settings(of_a_registry).agent_images == (
+        f"r:5000/hb/mtc-client@{DIGESTS['mtc-client']}",
+        f"r:5000/hb/sysinv-agent@{DIGESTS['sysinv-agent']}",
+    )
+    assert image_values(of_a_registry) == {
+        "registry": "r:5000/hb",
+        "tag": "",
+        "digests": DIGESTS,
+    }
+    tagged = made({"agents": {"tag": "dev", "registry": "r:5000/hb"}})
+    assert read_settings(tagged).agent_images == (
+        "r:5000/hb/mtc-client:dev",
+        "r:5000/hb/sysinv-agent:dev",
+    )
+
+
+@pytest.mark.parametrize(
+    ("agents", "said"),
+    [
+        ({}, "make images"),
+        ({"digests": DIGESTS, "tag": "dev"}, "both set"),
+        ({"digests": {"mtc-client": DIGESTS["mtc-client"]}}, "no sysinv-agent:sha256"),
+        ({"digests": {**DIGESTS, "mtc-client": "sha256:1"}}, "no mtc-client:sha256"),
+    ],
+)
+def test_images_that_could_be_any_are_refused(
+    agents: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadRequest, match=said):
+        read_settings(made({"agents": agents}))
 
 
 def test_mirrors_and_their_authority(tmp_path: Path) -> None:
@@ -59,10 +101,9 @@ def test_a_mirror_that_is_not_one_is_named(mirror: str) -> None:
 def test_an_images_name_has_no_ipv6_address(
     wrong: dict[str, dict[str, object]],
 ) -> None:
-    made = new(wrong)
-    made([], project="hummingbird", default_config_files=[])
+    wrong["agents"] = {"digests": DIGESTS, **wrong.get("agents", {})}
     with pytest.raises(BadRequest, match="has no IPv6 address"):
-        read_settings(made)
+        read_settings(made(wrong))
 
 
 def test_a_repository_needs_its_key() -> None:

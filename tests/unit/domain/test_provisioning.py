@@ -64,8 +64,10 @@ SETTINGS = Settings(
     mirrors=(Mirror(host="docker.io", endpoint="https://m:5000", ca_pem="PEM"),),
     sandbox_image="registry.k8s.io/pause:3.10.2",
     essential_images=("docker.io/library/busybox:1.36",),
-    agents_registry="m:5000/hummingbird",
-    agents_tag="0.1.0",
+    agent_images=(
+        "m:5000/hummingbird/mtc-client:0.1.0",
+        "m:5000/hummingbird/sysinv-agent:0.1.0",
+    ),
     ignore_preflight_errors=("SystemVerification",),
     systemd_cgroup=False,
     restrict_oom_score_adj=True,
