@@ -40,6 +40,17 @@ class SecretBox:
             raise SecretUnreadable() from error
 
 
+def put_secret(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Put a whole file in place, instead of what is there."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    draft.replace(path)
+
+
 def write_secret_once(path: Path, content: bytes) -> bool:
     """Write `content` to a new file of mode 0600; return False if it exists already.
 

@@ -9,11 +9,11 @@ from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import (
     open_database,
-    secret_box,
     setup_logging,
     sysinv_relay,
     wait_for_signal,
 )
+from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import load
 from hummingbird.errors import HummingbirdError
@@ -38,7 +38,7 @@ def main() -> int:
             conf,
             database,
             clock,
-            secret_box(conf),
+            adopt(conf, database, clock),
             conductor.nudge,
             reconcilers=conductor.reconcilers,
             sysinv=sysinv_relay(conf, clock, database),

@@ -25,7 +25,6 @@ from hummingbird.db.session import Database, Limits
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.errors import SysinvIdsMayClash
 from hummingbird.printable import printable
-from hummingbird.secretbox import SecretBox
 
 if TYPE_CHECKING:
     from hummingbird.adapters.sysinv.relay import SysinvRelay
@@ -134,11 +133,6 @@ def sysinv_relay(conf: Conf, clock: Clock, database: Database) -> "SysinvRelay |
         away_seconds=options.away_seconds,
         passages=options.passages,
     )
-
-
-def secret_box(conf: Conf) -> SecretBox:
-    """Return the box of this deployment's key, made at the first start."""
-    return SecretBox.from_file(state_directory(conf) / "secret.key")
 
 
 def wait_for_signal() -> int:

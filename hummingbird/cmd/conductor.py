@@ -34,10 +34,10 @@ from hummingbird.cmd.advertise import (
 )
 from hummingbird.cmd.bootstrap import (
     open_database,
-    secret_box,
     setup_logging,
     wait_for_signal,
 )
+from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conductor.measure import Measures
 from hummingbird.conductor.neighbours import Neighbours, Patience
@@ -369,7 +369,7 @@ def main() -> int:
     try:
         keep_private(conf)
         database = open_database(conf, clock)
-        conductor = Conductor(conf, database, clock, secret_box(conf))
+        conductor = Conductor(conf, database, clock, adopt(conf, database, clock))
         conductor.start()
     except (HummingbirdError, OSError) as error:
         LOG.error("Could not start: %s", error)

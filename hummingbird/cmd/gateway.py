@@ -14,6 +14,7 @@ from hummingbird.adapters.netlink.link import NetlinkLinks
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.cmd.advertise import gateway_certificate
 from hummingbird.cmd.bootstrap import open_database, setup_logging, wait_for_signal
+from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf, load
 from hummingbird.db.session import Database
@@ -51,6 +52,7 @@ def main() -> int:
     try:
         keep_private(conf)
         database = open_database(conf, clock)
+        adopt(conf, database, clock)
         service = build(conf, database, clock)
         service.start()
     except (HummingbirdError, OSError) as error:

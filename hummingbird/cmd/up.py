@@ -23,11 +23,11 @@ from hummingbird.cmd import memory
 from hummingbird.cmd.advertise import api_certificate
 from hummingbird.cmd.bootstrap import (
     open_database,
-    secret_box,
     setup_logging,
     sysinv_relay,
     wait_for_signal,
 )
+from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import state_directory
@@ -74,7 +74,7 @@ class Up:
             # import hangs in a process that has threads.
             importlib.import_module("hummingbird.rpc.server")
         self._database = open_database(self._conf, self._clock)
-        box = secret_box(self._conf)
+        box = adopt(self._conf, self._database, self._clock)
         api = ApiService(
             self._conf,
             self._database,

@@ -117,6 +117,15 @@ IDEMPOTENCY = _table(
 )
 """Answers to requests that may come again, by who sent which key."""
 
+DEPLOYMENT = Table(
+    "deployment",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+"""What the controllers share, sealed with the key that each of them has in a file."""
+
 HUB = Table(
     "hub",
     METADATA,

@@ -21,6 +21,7 @@ A noun with errors of its own has a file of its own here, and a line below.
 from hummingbird.errors.address import *
 from hummingbird.errors.base import *
 from hummingbird.errors.board import *
+from hummingbird.errors.deployment import *
 from hummingbird.errors.host import *
 from hummingbird.errors.label import *
 from hummingbird.errors.neighbour import *

@@ -11,7 +11,6 @@ directory.
 import fcntl
 import hashlib
 import ipaddress
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hummingbird.clock import Clock, SystemClock
+from hummingbird.secretbox import put_secret
 from hummingbird.tls import Certificate
 
 AUTHORITY_DAYS: Final = 3650
@@ -89,6 +89,18 @@ def _authority(
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise ValueError(f"{key_path} is no key of this authority")
         return x509.load_pem_x509_certificate(path.read_bytes()), key
+    pem, key_pem = make_authority(now=now)
+    put_secret(key_path, key_pem, mode=0o600)
+    put_secret(path, pem, mode=0o644)
+    return _authority(path, key_path, now=now)
+
+
+def make_authority(*, now: datetime | None = None) -> tuple[bytes, bytes]:
+    """Return the certificate and the key of a new authority (PEM, PKCS #8).
+
+    :param now: when it begins; default: now.
+    """
+    now = now or SystemClock().now()
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Hummingbird CA")])
     usage = _usage(signs_certificates=True)
@@ -101,9 +113,13 @@ def _authority(
         )
         .sign(key, hashes.SHA256())
     )
-    _write(key_path, _key_pem(key), mode=0o600)
-    _write(path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
-    return certificate, key
+    return certificate.public_bytes(serialization.Encoding.PEM), _key_pem(key)
+
+
+def first_certificate(pem: bytes) -> bytes:
+    """Return the first certificate of a file of several (PEM)."""
+    first = x509.load_pem_x509_certificates(pem)[0]
+    return first.public_bytes(serialization.Encoding.PEM)
 
 
 def _is_good(
@@ -167,9 +183,9 @@ def _issue(
         )
         .sign(ca_key, hashes.SHA256())
     )
-    _write(files.key_path, _key_pem(key), mode=0o600)
+    put_secret(files.key_path, _key_pem(key), mode=0o600)
     pem = certificate.public_bytes(serialization.Encoding.PEM)
-    _write(files.cert_path, pem, mode=0o644)
+    put_secret(files.cert_path, pem, mode=0o644)
 
 
 def _builder(
@@ -225,16 +241,6 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def _write(path: Path, content: bytes, *, mode: int) -> None:
-    """Put a whole file in place at once, so that no reader ever sees half of it."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    draft.replace(path)
 
 
 @contextmanager

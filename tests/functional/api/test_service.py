@@ -15,7 +15,8 @@ import requests
 from hummingbird.api.http.server import ApiService, token_file
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
-from hummingbird.cmd.bootstrap import open_database, secret_box
+from hummingbird.cmd.bootstrap import open_database
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import Conf, new
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import run as runs
@@ -50,7 +51,7 @@ def make(conf: Conf, database: Database) -> ApiService:
         conf,
         database,
         SystemClock(),
-        secret_box(conf),
+        adopt(conf, database, SystemClock()),
         lambda: None,
         certificate=lambda: api_certificate(conf),
     )

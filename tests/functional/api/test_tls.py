@@ -11,16 +11,19 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
 from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.api.http import server as api_service
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
-from hummingbird.cmd.bootstrap import open_database, secret_box
+from hummingbird.cmd.bootstrap import open_database
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import Conf, new
 from hummingbird.db.session import Database
 from hummingbird.errors import CertificateInvalid, PlainHttpRefused
+from hummingbird.secretbox import SecretBox
 from tests.free_port import free_port
 
 Start = Callable[..., ApiService]
@@ -48,7 +51,7 @@ def start(conf: Conf) -> Iterator[Start]:
             conf,
             database,
             SystemClock(),
-            secret_box(conf),
+            adopt(conf, database, SystemClock()),
             lambda: None,
             certificate=lambda: api_certificate(conf),
         )
@@ -210,7 +213,13 @@ def test_a_service_without_a_certificate_does_not_fall_back_to_plain_http(
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'none.sqlite'}")
     with pytest.raises(CertificateInvalid):
-        ApiService(conf, database, SystemClock(), secret_box(conf), lambda: None)
+        ApiService(
+            conf,
+            database,
+            SystemClock(),
+            SecretBox(Fernet.generate_key()),
+            lambda: None,
+        )
 
 
 def test_strangers_who_say_nothing_take_no_worker(start: Start) -> None:

@@ -12,7 +12,8 @@ import requests
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import ManualClock, SystemClock
 from hummingbird.cmd.advertise import api_certificate
-from hummingbird.cmd.bootstrap import open_database, secret_box
+from hummingbird.cmd.bootstrap import open_database
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import Conf, load
 from hummingbird.db.session import Database
 from tests.free_port import free_port
@@ -119,7 +120,7 @@ def deploy(
             conf,
             database,
             clock,
-            secret_box(conf),
+            adopt(conf, database, clock),
             lambda *_: None,
             certificate=lambda: api_certificate(conf),
         )

@@ -11,7 +11,8 @@ import pytest
 from hummingbird.adapters.fm.fault_manager import FaultManager
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import ManualClock, SystemClock
-from hummingbird.cmd.bootstrap import open_database, secret_box
+from hummingbird.cmd.bootstrap import open_database
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import new
 from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.repository import event_log, fault_outbox, lease
@@ -266,7 +267,9 @@ def test_the_fm_may_be_another_hummingbird(site: Site, tmp_path: Path) -> None:
         conf.set_override(name, 0, group="api")
     conf.set_override("tls", False, group="api")
     theirs = open_database(conf, site.clock)
-    service = ApiService(conf, theirs, SystemClock(), secret_box(conf), lambda: None)
+    service = ApiService(
+        conf, theirs, SystemClock(), adopt(conf, theirs, SystemClock()), lambda: None
+    )
     service.start()
     try:
         reconciler = site.conductor(
