@@ -6,15 +6,14 @@ what a round trip costs on this machine at this moment, and what is above them i
 Prints its port, then serves until its standard input ends.
 """
 
-import ssl
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cheroot.wsgi import Server
+from hummingbird.clock import SystemClock
+from hummingbird.httpd.server import Server
+from hummingbird.tls import ServerTls
 
 
 def answer(
@@ -31,13 +30,20 @@ def answer(
 
 def main(certificate: Path | None, key: Path | None) -> None:
     """Serve; with TLS if there is a certificate."""
-    server = Server(("127.0.0.1", 0), answer, numthreads=10)
-    if certificate is not None:
-        server.ssl_adapter = BuiltinSSLAdapter(str(certificate), str(key))
-        server.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
-    server.prepare()
-    print(server.bind_addr[1], flush=True)
-    threading.Thread(target=server.serve, daemon=True).start()
+    tls = None
+    if certificate is not None and key is not None:
+        tls = ServerTls(certificate, key)
+    server = Server(
+        answer,
+        bind="127.0.0.1",
+        port=0,
+        name="plain",
+        threads=10,
+        clock=SystemClock(),
+        tls=tls,
+    )
+    server.start()
+    print(server.port, flush=True)
     sys.stdin.read()
     server.stop()
 

@@ -17,6 +17,7 @@ from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import load
 from hummingbird.errors import HummingbirdError
+from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.rpc.client import ConductorClient
 from hummingbird.rpc.transport import open_transport
 
@@ -27,6 +28,7 @@ def main() -> int:
     """Run the process; return its exit code."""
     conf = load(sys.argv[1:], prog="hummingbird-api")
     setup_logging(conf)
+    raise_file_limit()
     clock = SystemClock()
     try:
         keep_private(conf)

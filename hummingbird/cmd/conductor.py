@@ -53,6 +53,7 @@ from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
 from hummingbird.evaluation.fleet_view import FleetObserver
 from hummingbird.evaluation.own_links import OwnLinks
+from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.base import Reconciler
 from hummingbird.reconcilers.fleet import fault_forward
@@ -165,7 +166,10 @@ class Conductor:
             per_host=options.per_host,
         )
         return MetricsListener(
-            measures.families, bind=str(options.bind), port=int(options.port)
+            measures.families,
+            bind=str(options.bind),
+            port=int(options.port),
+            clock=clock,
         )
 
     def _trace_parts(self, conf: Conf, links: NetlinkLinks) -> TraceParts:
@@ -365,6 +369,7 @@ def main() -> int:
     """Run the process; return its exit code."""
     conf = load(sys.argv[1:], prog="hummingbird-conductor")
     setup_logging(conf)
+    raise_file_limit()
     clock = SystemClock()
     try:
         keep_private(conf)

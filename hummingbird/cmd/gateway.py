@@ -21,6 +21,7 @@ from hummingbird.db.session import Database
 from hummingbird.errors import HummingbirdError
 from hummingbird.gateway.identity import SERVICE_ACCOUNTS
 from hummingbird.gateway.service import GatewayService
+from hummingbird.httpd.limits import raise_file_limit
 
 LOG = logging.getLogger("hummingbird.cmd.gateway")
 
@@ -48,6 +49,7 @@ def main() -> int:
     """Run the process; return its exit code."""
     conf = load(sys.argv[1:], prog="hummingbird-gateway")
     setup_logging(conf)
+    raise_file_limit()
     clock = SystemClock()
     try:
         keep_private(conf)

@@ -33,6 +33,7 @@ from hummingbird.conf import Conf, load
 from hummingbird.conf.share import state_directory
 from hummingbird.db.session import Database
 from hummingbird.errors import ConductorUnavailable, HummingbirdError
+from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.rpc.endpoint import InProcessConductor, is_in_process
 from hummingbird.secretbox import SecretBox
 from hummingbird.tls import Certificate
@@ -235,6 +236,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     conf = load(words, prog="hummingbird up")
     setup_logging(conf)
+    raise_file_limit()
     return run_up(conf)
 
 

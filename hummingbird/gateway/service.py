@@ -6,11 +6,8 @@ Several may run on one database; agents may meet any of them, if all have the sa
 """
 
 import logging
-import threading
 from datetime import timedelta
 from typing import Final
-
-from cheroot.wsgi import Server
 
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
@@ -23,14 +20,15 @@ from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.listener import Counts, Listener
 from hummingbird.gateway.server import DatagramServer, everywhere
 from hummingbird.gateway.session import SessionKeys, Sessions
-from hummingbird.tls import Certificate, LazyAdapter
+from hummingbird.httpd.limits import Limits
+from hummingbird.httpd.server import Server
+from hummingbird.tls import Certificate, ServerTls
 
 LOG = logging.getLogger(__name__)
 
 RETRANSMIT_SECONDS: Final = 1.0
 THREADS: Final = 32
-CONNECTIONS_QUEUED: Final = 256
-REQUEST_TIMEOUT_SECONDS: Final = 10
+IDLE_SECONDS: Final = 10.0
 HEADER_MAX_BYTES: Final = 16 * 1024
 RENEW_SHARE: Final = 0.1
 """An agent renews at 80 % of its session's life by itself; at 90 % it is reminded."""
@@ -55,9 +53,7 @@ class GatewayService:
         keys = SessionKeys.from_file(state_directory(conf) / "gateway.key")
         sessions = Sessions(database, keys)
         ledger = Ledger()
-        self._tls = LazyAdapter(
-            certificate.cert_path, certificate.key_path, clock=clock
-        )
+        self._tls = ServerTls(certificate.cert_path, certificate.key_path)
         self._flush = Flush(
             name=f"{controller_name(conf)}.gateway.{port}",
             database=database,
@@ -65,7 +61,7 @@ class GatewayService:
             ledger=ledger,
             clock=clock,
             seconds=float(conf.gateway.flush_seconds),
-            also=self._mind_connections,
+            also=self._mind_certificate,
         )
         self._listener = Listener(
             sessions=sessions,
@@ -88,11 +84,12 @@ class GatewayService:
             bind=bind,
             port=port,
             tls=self._tls,
+            clock=clock,
             body_max_bytes=int(conf.gateway.report_max_bytes),
         )
         # Both protocols have one port number, also when the system chose it (port 0).
-        self._https.prepare()
-        self.port = int(self._https.bind_addr[1])
+        self._https.open()
+        self.port = self._https.port
         try:
             self._udp = DatagramServer(
                 bind=bind, port=self.port, listener=self._listener, sessions=sessions
@@ -100,9 +97,6 @@ class GatewayService:
         except OSError:
             self._https.stop()
             raise
-        self._thread = threading.Thread(
-            target=self._https.serve, name="sessions", daemon=True
-        )
 
     @property
     def counts(self) -> Counts:
@@ -112,20 +106,17 @@ class GatewayService:
     def start(self) -> None:
         """Listen, and say so in the database."""
         self._udp.start()
-        self._thread.start()
+        self._https.start()
         self._flush.start()
         LOG.info("Gateway on port %s, TCP and UDP", self.port)
 
     def stop(self) -> None:
         """Hear no more, write what was heard, and say goodbye."""
         self._https.stop()
-        if self._thread.ident is not None:
-            self._thread.join()
         self._udp.stop()
         self._flush.stop()
 
-    def _mind_connections(self) -> None:
-        self._tls.sweep()
+    def _mind_certificate(self) -> None:
         if self._tls.take_new_certificate():
             LOG.info("The gateway's certificate was renewed")
 
@@ -150,21 +141,21 @@ def _https(
     *,
     bind: str,
     port: int,
-    tls: LazyAdapter,
+    tls: ServerTls,
+    clock: Clock,
     body_max_bytes: int,
 ) -> Server:
-    server = Server(
-        (bind, port),
+    return Server(
         endpoint,
-        numthreads=THREADS,
-        max=THREADS,
-        server_name="hummingbird-gateway",
-        request_queue_size=CONNECTIONS_QUEUED,
-        timeout=REQUEST_TIMEOUT_SECONDS,
-        shutdown_timeout=5,
-        accepted_queue_size=CONNECTIONS_QUEUED,
+        bind=bind,
+        port=port,
+        name="sessions",
+        threads=THREADS,
+        clock=clock,
+        limits=Limits(
+            idle_seconds=IDLE_SECONDS,
+            head_bytes=HEADER_MAX_BYTES,
+            body_bytes=body_max_bytes,
+        ),
+        tls=tls,
     )
-    server.max_request_header_size = HEADER_MAX_BYTES
-    server.max_request_body_size = body_max_bytes
-    server.ssl_adapter = tls
-    return server

@@ -6,54 +6,64 @@ One that fails is answered with what there is, and `hummingbird_scrape_failed` i
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from hummingbird.clock import Clock
 from hummingbird.domain.metric import Family, MetricKind
 from hummingbird.errors import HummingbirdError
+from hummingbird.httpd.limits import Limits
+from hummingbird.httpd.server import Server
 
 LOG = logging.getLogger(__name__)
 
 
+THREADS: Final = 2
+CONNECTIONS: Final = 256
+
+
 class MetricsListener:
-    """A thread that answers scrapes, from `start` to `stop`."""
+    """An HTTP server that answers scrapes, from `start` to `stop`."""
 
     def __init__(
-        self, collect: Callable[[], Iterable[Family]], *, bind: str, port: int
+        self,
+        collect: Callable[[], Iterable[Family]],
+        *,
+        bind: str,
+        port: int,
+        clock: Clock,
     ) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(_Collector(collect))
-        self._bind = bind
-        self._port = port
-        self._server: Any = None
-        self._thread: threading.Thread | None = None
+        registry = CollectorRegistry()
+        registry.register(_Collector(collect))
+        self._server = Server(
+            make_wsgi_app(registry),
+            bind=bind,
+            port=port,
+            name="metrics",
+            threads=THREADS,
+            clock=clock,
+            limits=Limits(connections=CONNECTIONS, body_bytes=0),
+        )
 
     @property
     def port(self) -> int:
         """The port that it listens on, once it does."""
-        return int(self._server.server_port)
+        return self._server.port
 
     def start(self) -> None:
         """Begin to answer.
 
         :raises OSError: the address can't be bound.
         """
-        self._server, self._thread = start_http_server(
-            self._port, addr=self._bind, registry=self._registry
-        )
+        self._server.start()
 
     def stop(self) -> None:
         """End; safe to call twice."""
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
-            self._server = None
+        self._server.stop()
 
 
 class _Collector(Collector):

@@ -102,6 +102,8 @@ class Call:
         if length is None:
             # Sent in chunks: the server says where they end.
             length = limit + 1 if environ.get("wsgi.input_terminated") else 0
+        elif length > limit:
+            raise BodyTooLarge(limit=limit)
         try:
             body: bytes = environ["wsgi.input"].read(min(length, limit + 1))
         except OSError as error:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from cheroot.server import ChunkedRFile
 from webob.exc import HTTPException
 
 from hummingbird.api.controllers.unused_resource import FURTHER
@@ -36,7 +35,7 @@ from hummingbird.api.sysinv.passage import (
     request_headers,
     target,
 )
-from hummingbird.api.sysinv.request_body import Chunked, pieces, skip
+from hummingbird.api.sysinv.request_body import pieces
 from hummingbird.db.repository import host, host_taken
 from hummingbird.domain.host import PERSONALITY
 from hummingbird.errors import (
@@ -104,14 +103,9 @@ class SysinvFront:
     def __call__(
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        body = environ["wsgi.input"]
-        if isinstance(body, ChunkedRFile):
-            environ["wsgi.input"] = Chunked(body.rfile)
         try:
             return self._serve(environ, start_response)
         except HummingbirdError as error:
-            if not isinstance(error, BodyTooLarge):  # after which the server hangs up
-                skip(environ)
             answer: Iterable[bytes] = fault(environ["PATH_INFO"], error)(
                 environ, start_response
             )
@@ -200,7 +194,6 @@ class SysinvFront:
             pieces(environ),
         )
         try:
-            skip(environ)
             start_response(
                 f"{answer.status} {answer.reason}", list(answer_headers(answer.headers))
             )

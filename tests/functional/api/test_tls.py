@@ -232,15 +232,3 @@ def test_strangers_who_say_nothing_take_no_worker(start: Start) -> None:
     assert greet(service.url, service.certificate.ca_path) == 200
     for link in silent:
         link.close()
-
-
-def test_strangers_who_stop_in_the_middle_of_the_handshake_are_sent_away(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_service, "MIND_SECONDS", 0.05)
-    monkeypatch.setattr("hummingbird.tls.HANDSHAKE_MAX_SECONDS", 1.0)
-    service = start()
-    port = int(service.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as link:
-        link.send(b"\x16\x03\x01")
-        assert link.recv(1) == b""

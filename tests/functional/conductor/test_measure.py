@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from hummingbird.adapters.prometheus.listener import MetricsListener
+from hummingbird.clock import SystemClock
 from hummingbird.conductor.measure import Measures
 from hummingbird.db.repository import heartbeat
 from hummingbird.db.repository import host as hosts
@@ -38,7 +39,9 @@ def measures(world: World) -> Measures:
 
 @pytest.fixture
 def listener(measures: Measures) -> Iterator[MetricsListener]:
-    made = MetricsListener(measures.families, bind="127.0.0.1", port=0)
+    made = MetricsListener(
+        measures.families, bind="127.0.0.1", port=0, clock=SystemClock()
+    )
     made.start()
     yield made
     made.stop()
@@ -141,7 +144,12 @@ def test_a_database_that_is_away_is_said() -> None:
     def away() -> list[object]:
         raise DatabaseUnavailable(message="gone")
 
-    listener = MetricsListener(away, bind="127.0.0.1", port=0)  # type: ignore[arg-type]
+    listener = MetricsListener(
+        away,  # type: ignore[arg-type]
+        bind="127.0.0.1",
+        port=0,
+        clock=SystemClock(),
+    )
     listener.start()
     try:
         assert scrape(listener) == {"hummingbird_scrape_failed": 1}

@@ -3,7 +3,6 @@
 
 import json
 import socket
-import ssl
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,7 @@ from agents.link.session import SessionRefused, TokenOpener
 from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.clock import ManualClock
 from hummingbird.gateway.session import SessionKeys
-from hummingbird.tls import CONNECTION_MAX_SECONDS, LazyAdapter
+from hummingbird.tls import ServerTls
 from tests.fakes.token_verifier import FakeIdentity
 from tests.free_port import free_port
 from tests.functional.gateway.conftest import PERIOD_SECONDS, Site
@@ -147,29 +146,10 @@ def test_who_connects_and_says_nothing_keeps_nobody_out(site: Site) -> None:
         connection.close()
 
 
-def test_a_connection_does_not_last_for_ever(site: Site) -> None:
-    clock = ManualClock()
-    files = site.certificate
-    adapter = LazyAdapter(files.cert_path, files.key_path, clock=clock)
-    ours, theirs = socket.socketpair()
-    link, _ = adapter.wrap(ours)
-    clock.advance(CONNECTION_MAX_SECONDS + 1)
-    assert adapter.sweep() == 0, "one that waits for a worker holds nobody up"
-    link.setblocking(False)
-    with pytest.raises(ssl.SSLWantReadError):
-        link.recv_into(bytearray(1))
-    assert adapter.sweep() == 0
-    clock.advance(CONNECTION_MAX_SECONDS + 1)
-    assert adapter.sweep() == 1
-    assert theirs.recv(1) == b""
-    link.close()
-    theirs.close()
-
-
 def test_a_renewed_certificate_is_shown_without_a_restart(site: Site) -> None:
     files = site.certificate
-    adapter = LazyAdapter(files.cert_path, files.key_path, clock=site.clock)
-    assert not adapter.take_new_certificate()
+    tls = ServerTls(files.cert_path, files.key_path)
+    assert not tls.take_new_certificate()
     before = files.cert_path.read_bytes()
     later = ManualClock(site.clock.now() + timedelta(days=380))
     again = ensure_server_certificate(
@@ -177,4 +157,4 @@ def test_a_renewed_certificate_is_shown_without_a_restart(site: Site) -> None:
     )
     assert files.cert_path.read_bytes() != before
     assert again.fingerprint == files.fingerprint
-    assert adapter.take_new_certificate()
+    assert tls.take_new_certificate()
