@@ -49,6 +49,8 @@ def clean(text: str, *, secrets: Iterable[str]) -> str:
     """
     for secret in secrets:
         text = text.replace(secret, "***")
+    # half a character, as JSON can have it, goes into no database
+    text = text.encode(errors="replace").decode()
     text = _CONTROL.sub("", text).strip()
     if len(text) > MESSAGE_LIMIT:
         text = "… " + text[2 - MESSAGE_LIMIT :]
@@ -57,9 +59,11 @@ def clean(text: str, *, secrets: Iterable[str]) -> str:
 
 def _failure(result: Mapping[str, Any]) -> str:
     """Return what a failed task's result says to a person."""
-    for item in result.get("results") or ():
+    items = result.get("results")
+    for item in items if isinstance(items, list) else ():
         if isinstance(item, Mapping) and item.get("failed"):
-            return _failure(item)
+            result = item
+            break
     said = str(result.get("msg") or "").strip()
     for stream in ("stderr", "stdout", "module_stderr", "module_stdout"):
         output = str(result.get(stream) or "").strip()

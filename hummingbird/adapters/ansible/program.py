@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ansible-playbook, with modules that are packed once and not in each run.
+"""ansible-playbook, with modules that are packed once, hosts that are heard out within
+bounds (bound.py), and passwords that ssh is given.
 
 A program of its own, started by guard.py:
 
@@ -9,14 +10,21 @@ Ansible packs each module with all that it imports, a fifth of a second of CPU e
 cache that goes with the run. Here the cache is a link to FOLDER, which stays. Ansible locks
 and writes it so that several processes may share it; were it called otherwise in another
 version, runs would cost more and nothing else.
+
+ssh asks a program for a password. Ansible looks for its own `ansible` beside what it was
+started as, then on PATH, and where there is none ssh sends an empty password; so there is
+one, in the run's folder.
 """
 
 import hashlib
 import importlib.metadata
+import shlex
 import shutil
 import sys
 from pathlib import Path
 from typing import Final
+
+from hummingbird.adapters.ansible import bound
 
 _CACHE: Final = "ansiballz_cache"
 """Its name below DEFAULT_LOCAL_TMP (ansible/executor/module_common.py)."""
@@ -44,6 +52,18 @@ def packed_modules(folder: Path, *, playbooks: Path) -> Path:
     return wanted
 
 
+_ASKS: Final = "import sys; sys.argv[0] = 'ansible'; import ansible.cli"
+"""What Ansible's `ansible` is when ssh has started it (ansible/cli/__init__.py)."""
+
+
+def _password_asker(folder: Path) -> None:
+    """Write the program that ssh asks."""
+    python = shlex.quote(sys.executable)
+    path = folder / "ansible"
+    path.write_text(f'#!/bin/sh\nexec {python} -I -c {shlex.quote(_ASKS)} "$@"\n')
+    path.chmod(0o700)
+
+
 def main() -> None:
     """Be ansible-playbook."""
     folder, *arguments = sys.argv[1:]
@@ -53,8 +73,11 @@ def main() -> None:
 
     # Somebody may have tidied up since the conductor started.
     Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    Path(constants.DEFAULT_LOCAL_TMP, _CACHE).symlink_to(folder)
-    sys.argv = ["ansible-playbook", *arguments]
+    scratch = Path(constants.DEFAULT_LOCAL_TMP)
+    (scratch / _CACHE).symlink_to(folder)
+    _password_asker(scratch)
+    bound.install(bound.Meter())
+    sys.argv = [str(scratch / "ansible-playbook"), *arguments]
     playbook.main()
 
 

@@ -4,6 +4,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hummingbird.adapters.ansible.event import HIDDEN, secrets_of, total, translate
 from hummingbird.adapters.ansible.playbook import MESSAGE_LIMIT, PlaybookEvent
@@ -111,3 +113,32 @@ def test_the_last_event_sums_up() -> None:
     stats = {"event": "playbook_on_stats", "event_data": {"changed": {"edgeworker": 3}}}
     assert total(stats, "changed") == 3
     assert total(_event("runner_on_ok"), "changed") is None
+
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+"""Whatever JSON can hold: a module returns what it likes."""
+
+NAMED = st.fixed_dictionaries(
+    {},
+    optional={
+        name: ANY
+        for name in ("msg", "stderr", "module_stdout", "results", "failed", "changed")
+    },
+)
+
+
+@given(
+    kind=st.sampled_from(["runner_on_ok", "runner_on_failed", "runner_on_unreachable"]),
+    result=ANY | NAMED,
+    action=st.sampled_from(["ansible.builtin.debug", "command"]),
+)
+def test_whatever_a_host_returns_becomes_a_short_text(
+    kind: str, result: object, action: str
+) -> None:
+    message = _seen(kind, res=result, task_action=action).message
+    assert len(message) <= MESSAGE_LIMIT
+    message.encode()
