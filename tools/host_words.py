@@ -35,7 +35,6 @@ HERE: Final[Mapping[str, frozenset[str] | None]] = {
     "copy": frozenset({"src"}),
     "debug": frozenset({"var"}),
     "fail": frozenset(),
-    "fetch": frozenset({"dest"}),
     "group_by": None,
     "import_playbook": None,
     "import_role": None,

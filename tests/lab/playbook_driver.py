@@ -7,6 +7,7 @@ the folders are), prints each event as a JSON line and the result as the last on
 
 import dataclasses
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -44,6 +45,10 @@ def main() -> None:
     facts = dataclasses.asdict(dataclasses.replace(result, error=None))
     facts["error"] = result.error.code if result.error else None
     facts["seconds"] = time.monotonic() - began
+    for who in ("SELF", "CHILDREN"):
+        used = resource.getrusage(getattr(resource, f"RUSAGE_{who}"))
+        facts[f"peak_kib_{who.lower()}"] = used.ru_maxrss
+        facts[f"cpu_seconds_{who.lower()}"] = used.ru_utime + used.ru_stime
     say(result=facts)
 
 
