@@ -13,10 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from hummingbird.db import migration
 from hummingbird.db.session import Database
 from tests.postgresql_server import MIGRATED, PostgresqlServer
+
+# How long an example takes is the machine's affair.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 KINDS = ("sqlite", "postgresql")
 
