@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +38,9 @@ from hummingbird.cmd.bootstrap import (
 )
 from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
+from hummingbird.cmd.time_limits import patience, recovery_limits
 from hummingbird.conductor.measure import Measures
-from hummingbird.conductor.neighbours import Neighbours, Patience
+from hummingbird.conductor.neighbours import Neighbours
 from hummingbird.conductor.service import ConductorService
 from hummingbird.conductor.settings import image_values, read_settings
 from hummingbird.conductor.trace import TraceParts, TraceReconciler
@@ -49,7 +49,6 @@ from hummingbird.conf.share import controller_name, shared, state_directory
 from hummingbird.conf.tunnel import hub_options
 from hummingbird.conf.vxlan import vxlan_options
 from hummingbird.db.session import Database
-from hummingbird.domain.recovery import Limits
 from hummingbird.errors import HummingbirdError
 from hummingbird.evaluation.fleet_view import FleetObserver
 from hummingbird.evaluation.own_links import OwnLinks
@@ -105,7 +104,7 @@ class Conductor:
             ensure_agents=agent.ensure,
             settings=lambda: read_settings(conf),
             agents_namespace=str(conf.agents.namespace),
-            patience=_patience(conf),
+            patience=patience(conf),
             links=links,
             vxlan_options=vxlan_options(conf),
             nudge=lambda name: self.service.nudge(name),
@@ -139,7 +138,7 @@ class Conductor:
             probe=neighbours.probe,
             boards=neighbours.boards,
             board_check_seconds=conf.bmc.check_seconds,
-            limits=_limits(conf),
+            limits=recovery_limits(conf),
             recovery_enabled=conf.recovery.enabled,
             board_reset=conf.recovery.board_reset,
             probe_seconds=conf.recovery.probe_seconds,
@@ -148,7 +147,10 @@ class Conductor:
             max_attempts=conf.conductor.max_attempts,
             in_hand=self.service.in_hand,
             nudge_runs=self.service.nudge,
-            further=self._further(conf, database, clock, box, links),
+            process=process_name(conf),
+            fleet_lease_seconds=conf.conductor.fleet_lease_seconds,
+            fleet=lambda fenced: self._of_the_fleet(conf, fenced, clock, links),
+            machine=self._of_the_machine(conf, database, clock, box, links),
         )
 
     def _listener(
@@ -184,7 +186,27 @@ class Conductor:
             period_seconds=conf.gateway.period_seconds,
         )
 
-    def _further(
+    def _of_the_fleet(
+        self, conf: Conf, fenced: Database, clock: Clock, links: NetlinkLinks
+    ) -> tuple[Reconciler, ...]:
+        """Return the reconcilers of neighbours that not everybody has."""
+        fault = fault_forward.from_options(conf, fenced, clock=clock)
+        return (
+            *((fault,) if fault is not None else ()),
+            TraceReconciler(
+                fenced,
+                clock=clock,
+                box=self.neighbours.box,
+                parts=self._trace_parts(conf, links),
+            ),
+            PlanReconciler(
+                fenced,
+                cluster=self.neighbours.cluster,
+                settings=self.neighbours.settings,
+            ),
+        )
+
+    def _of_the_machine(
         self,
         conf: Conf,
         database: Database,
@@ -192,25 +214,13 @@ class Conductor:
         box: SecretBox,
         links: NetlinkLinks,
     ) -> tuple[Reconciler, ...]:
-        """Return the reconcilers of this machine's network and of its neighbours."""
-        fault = fault_forward.from_options(
-            conf, database, clock=clock, owner=process_name(conf)
-        )
+        """Return the reconcilers of this machine's network and work."""
         return (
             tunnel.from_options(
                 conf, database, clock=clock, box=box, nudge_runs=self.service.nudge
             ),
             vxlan.from_options(conf, database, links=links),
-            TraceReconciler(
-                database, clock=clock, box=box, parts=self._trace_parts(conf, links)
-            ),
-            *((fault,) if fault is not None else ()),
             *((_forwarding(conf),) if conf.tunnel.check_forwarding else ()),
-            PlanReconciler(
-                database,
-                cluster=self.neighbours.cluster,
-                settings=self.neighbours.settings,
-            ),
             OwnAddressReconciler(
                 database,
                 clock=clock,
@@ -283,7 +293,6 @@ def _observer(
         database=database,
         clock=clock,
         own_links=OwnLinks(database, links=links, clock=clock, controller=controller),
-        controller=controller,
         period_seconds=conf.gateway.period_seconds,
         gateway_flush_seconds=conf.gateway.flush_seconds,
         return_seconds=conf.liveness.return_seconds,
@@ -338,31 +347,6 @@ def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
             "lvmBackup": bool(conf.agents.lvm_backup),
         },
     }
-
-
-def _patience(conf: Conf) -> Patience:
-    return Patience(
-        playbook=conf.provisioning.timeout_seconds,
-        connect=conf.provisioning.connect_timeout_seconds,
-        ready=conf.provisioning.ready_timeout_seconds,
-        drain=conf.provisioning.drain_timeout_seconds,
-        settle=conf.recovery.settle_seconds,
-        boot=conf.bmc.boot_seconds,
-        shutdown=conf.bmc.shutdown_seconds,
-        lease=conf.conductor.lease_seconds,
-    )
-
-
-def _limits(conf: Conf) -> Limits:
-    options = conf.recovery
-    return Limits(
-        settle=timedelta(seconds=options.settle_seconds),
-        boot_gap=timedelta(seconds=options.reboot_gap_seconds),
-        max_boots=options.max_reboots_per_loss,
-        max_boots_per_day=options.max_reboots_per_day,
-        board_delay=timedelta(seconds=options.board_delay_seconds),
-        max_attempts_per_day=options.max_attempts_per_day,
-    )
 
 
 def main() -> int:

@@ -24,6 +24,19 @@ OPTS = (
         ),
     ),
     cfg.FloatOpt(
+        "fleet_lease_seconds",
+        default=6.0,
+        min=1,
+        max=300,
+        help=(
+            "Seconds after which another conductor does what one does for the whole "
+            "fleet (judging silence, alarms, recovery), when the one that did gave no "
+            "sign of life; it signs every third of this, and stops by itself after three "
+            "quarters of it without the database. One that is stopped in order is "
+            "followed within a third."
+        ),
+    ),
+    cfg.FloatOpt(
         "poll_seconds",
         default=2.0,
         min=0.05,

@@ -19,6 +19,10 @@ from sqlalchemy import (
 
 from hummingbird.db.model_address import ADDRESS as ADDRESS
 from hummingbird.db.model_address import ADDRESS_POOL as ADDRESS_POOL
+from hummingbird.db.model_process import EMN_LINK as EMN_LINK
+from hummingbird.db.model_process import LEASE as LEASE
+from hummingbird.db.model_process import LINK as LINK
+from hummingbird.db.model_process import PROCESS as PROCESS
 from hummingbird.db.table import METADATA as METADATA
 from hummingbird.db.table import UtcDateTime
 from hummingbird.db.table import table as _table
@@ -349,31 +353,6 @@ AUDIT_LOG = _table(
 )
 """Requests that would change something, and what came of them."""
 
-LEASE = Table(
-    "lease",
-    METADATA,
-    Column("name", String(64), primary_key=True),
-    Column("owner", String(128), nullable=False),
-    Column("until", UtcDateTime, nullable=False),
-)
-"""Who alone may do what is named, and until when unless he says so again."""
-
-PROCESS = _table(
-    "process",
-    Column("name", String(128), nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),
-    Column("incarnation", String(36), nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("beat_at", UtcDateTime, nullable=False),
-    Column("clock_seconds", Float),
-    Column("listening_seconds", Float),
-    Column("complete_seconds", Float),
-    Column("gone_after_seconds", Float),
-    Column("farewell", Boolean, nullable=False, server_default=false()),
-)
-"""Conductors and gateways that are or were alive; a stale beat_at is a death. What follows
-is a gateway's own: moments on the listening clock (domain/hearing.py)."""
-
 HOST_TRACE = Table(
     "host_trace",
     METADATA,
@@ -394,15 +373,6 @@ BOARD = Table(
 )
 """Whether the board management controller of a host lets us in; away_since is null where it
 does, or where that is not known yet."""
-
-LINK = Table(
-    "link",
-    METADATA,
-    Column("controller", String(128), primary_key=True),
-    Column("name", String(32), primary_key=True),
-    Column("up_since", UtcDateTime),
-)
-"""The controller's own interfaces that lead to hosts; up_since is null while down."""
 
 SYSTEM = Table(
     "system",

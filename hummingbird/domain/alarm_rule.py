@@ -8,6 +8,7 @@ from hummingbird.domain import alarm
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.liveness import Liveness
+from hummingbird.domain.observation import LinkSeen
 from hummingbird.domain.verdict import Judgement
 
 
@@ -15,7 +16,7 @@ def standing(
     hosts: Iterable[Host],
     *,
     judgement: Judgement,
-    controller: str,
+    links: Iterable[LinkSeen] = (),
     given_up: Mapping[str, str] = MappingProxyType({}),
     boards_away: Set[int] = frozenset(),
 ) -> dict[tuple[str, str], alarm.Alarm]:
@@ -24,15 +25,17 @@ def standing(
     A host whose liveness can't be told keeps what its state says, so that an alarm
     neither comes nor goes while our own ears are closed.
 
-    :param controller: this controller's host name, for faults of its own.
+    :param links: of all controllers; the alarm of each hangs on what its own controller
+        sees.
     :param given_up: hosts that recovery has nothing left for: host name -> what was tried,
         or why nothing was.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
     should: list[alarm.Alarm] = [
-        alarm.controller_link_down(controller, interface=name)
-        for name in judgement.links_down
+        alarm.controller_link_down(link.controller, interface=link.name)
+        for link in links
+        if not link.is_up
     ]
     should += [
         alarm.site_dark(site, silent=silent, watched=watched)

@@ -72,7 +72,6 @@ class Judgement:
     hosts: tuple[Verdict, ...]
     dark_sites: Mapping[str, tuple[int, int]]
     """Site -> (silent hosts, watched hosts)."""
-    links_down: tuple[str, ...]
 
 
 def judge_all(
@@ -100,11 +99,6 @@ def judge_all(
     return Judgement(
         hosts=tuple(_in_the_dark(v) if v.site in dark else v for v in verdicts),
         dark_sites=dark,
-        links_down=tuple(
-            sorted(
-                name for name, since in watch.links_up_since.items() if since is None
-            )
-        ),
     )
 
 

@@ -80,6 +80,13 @@ class TransactionConflict(DatabaseBusy):
     sentence = "Another change was in the way: {message}"
 
 
+class LeaseNotHeld(Conflict):
+    """What was to be written is left: another process acts now, or may by now."""
+
+    code = "hummingbird.lease.not_held"
+    sentence = "This process does not hold the lease {lease}; nothing was written."
+
+
 class TokenRefused(NotAuthenticated):
     code = "hummingbird.agent.token_refused"
     sentence = "The service-account token was refused: {message}"

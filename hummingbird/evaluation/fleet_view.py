@@ -76,7 +76,6 @@ class FleetObserver:
     database: Database
     clock: Clock
     own_links: OwnLinks
-    controller: str
     period_seconds: float
     """Heartbeat period of a host that was never heard."""
     gateway_flush_seconds: float
@@ -197,6 +196,10 @@ class Rounds:
         self._clock = clock
         self._seconds = seconds
         self._last: float | None = None
+
+    def begin(self) -> None:
+        """Have it be time now."""
+        self._last = None
 
     def is_due(self) -> bool:
         """Return whether it is time, and count from now on if so."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which of the controller's own interfaces leads to each network, and since when it is up.
 
-Shared by the reconcilers that judge; refreshed by the liveness reconciler, once a look
-and one question a network. Since when a link is up is in the database, so that a restart
-of the conductor forgets nothing; which network it leads to is asked again.
+Each controller's observation, refreshed by its reconciler `link`: one question a network.
+It is in the database, so that who judges sees those of all controllers, and so that a
+restart of the conductor forgets nothing.
 """
 
 import ipaddress
@@ -15,10 +15,12 @@ from datetime import datetime
 from hummingbird.adapters.netlink.link import Links
 from hummingbird.clock import Clock
 from hummingbird.db.repository import emn as emn_repository
-from hummingbird.db.repository import fleet, process
+from hummingbird.db.repository import fleet, hearing
+from hummingbird.db.repository import link as link_repository
 from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.emn import TUNNELLED, Attachment, Emn
+from hummingbird.domain.observation import LinkSeen
 
 NO_ROUTE = "no-route"
 """Stands for our interface where the routing table has never named one."""
@@ -57,9 +59,13 @@ class OwnLinks:
         with self._lock:
             now = self._clock.now()
             with self._database.reader() as connection:
-                stored = process.links(connection, controller=self._controller)
+                known = link_repository.of_controller(connection, self._controller)
                 networks = _networks_in_use(connection)
+            stored = {name: link.up_since for name, link in known.items()}
+            towards = dict(self._by_emn)
             up: dict[str, bool] = {}
+            in_use = {network.id for network, _ in networks}
+            self._by_emn = {k: name for k, name in self._by_emn.items() if k in in_use}
             for network, address in networks:
                 name, is_up = self._link(network, address, stored=stored, seen=up)
                 self._by_emn[network.id] = name
@@ -68,13 +74,34 @@ class OwnLinks:
                 name: (stored.get(name) or now) if is_up else None
                 for name, is_up in up.items()
             }
-            if since != stored:
-                with self._database.writer() as connection:
-                    process.put_links(
-                        connection, controller=self._controller, links=since
-                    )
+            if since != stored or self._by_emn != towards:
+                self._write(since, known=known)
             self._states = LinkStates(dict(self._by_emn), since)
             return self._states, _changes(stored, since)
+
+    def _write(
+        self, since: Mapping[str, datetime | None], *, known: Mapping[str, LinkSeen]
+    ) -> None:
+        with self._database.writer() as connection:
+            clock = hearing.shared_clock(connection)
+            links = []
+            for name, up_since in since.items():
+                before = known.get(name)
+                is_as_before = before is not None and before.up_since == up_since
+                links.append(
+                    LinkSeen(
+                        controller=self._controller,
+                        name=name,
+                        up_since=up_since,
+                        changed_seconds=(
+                            before.changed_seconds if before and is_as_before else clock
+                        ),
+                    )
+                )
+            link_repository.put(connection, links, controller=self._controller)
+            link_repository.put_towards(
+                connection, self._by_emn, controller=self._controller
+            )
 
     def _link(
         self,

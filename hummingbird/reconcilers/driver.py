@@ -8,7 +8,7 @@ of one only nudges those that follow it.
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hummingbird.clock import Clock
 from hummingbird.errors import HummingbirdError, TransactionConflict
@@ -39,7 +39,13 @@ class Driver:
         *,
         clock: Clock,
         followers: Mapping[str, tuple[str, ...]] | None = None,
+        at_end: Callable[[], None] = lambda: None,
     ) -> None:
+        """
+        :param followers: who looks when the reconciler of that name changed something.
+        :param at_end: called when `stop` has waited for all.
+        """
+        self._at_end = at_end
         self._clock = clock
         self._places = {item.name: _Place(item) for item in reconcilers}
         self._followers = followers or {}
@@ -63,6 +69,7 @@ class Driver:
         for thread in self._threads:
             thread.join(STOP_SECONDS)
         self._threads.clear()
+        self._at_end()
 
     def nudge(self, name: str) -> None:
         """Have `name` look now; an unknown name is nobody's."""

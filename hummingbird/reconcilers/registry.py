@@ -2,11 +2,12 @@
 """Every reconciler there is, in one table, and who looks after whom."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hummingbird.adapters.bmc.board import Boards
 from hummingbird.adapters.kubernetes.cluster import Cluster
+from hummingbird.db.session import Database
 from hummingbird.domain.recovery import Limits
 from hummingbird.evaluation.fleet_view import FleetObserver
 from hummingbird.evaluation.recovery_ladder import Ladder
@@ -15,13 +16,20 @@ from hummingbird.reconcilers.driver import Driver
 from hummingbird.reconcilers.fleet.agent import AgentReconciler
 from hummingbird.reconcilers.fleet.alarm import AlarmReconciler
 from hummingbird.reconcilers.fleet.board import BoardReconciler
+from hummingbird.reconcilers.fleet.lease import FleetLease, Led
 from hummingbird.reconcilers.fleet.liveness import LivenessReconciler
 from hummingbird.reconcilers.fleet.node import NodeReconciler
 from hummingbird.reconcilers.fleet.orphan import OrphanReconciler
 from hummingbird.reconcilers.fleet.recovery import Probe, RecoveryReconciler
+from hummingbird.reconcilers.machine.link import LinkReconciler
 from hummingbird.secretbox import SecretBox
 
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "lease": (
+        *("liveness", "alarm", "recovery", "node", "board"),
+        *("agent", "plan", "trace", "fault_forward"),
+    ),
+    "link": ("liveness", "alarm"),
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
     "board": ("alarm",),
@@ -61,59 +69,86 @@ class Parts:
     liveness_seconds: float
     lease_seconds: float
     max_attempts: int
+    process: str
+    """This conductor's name among processes."""
+    fleet_lease_seconds: float
     in_hand: Callable[[], tuple[str, frozenset[int]]]
     nudge_runs: Callable[[], None]
-    further: tuple[Reconciler, ...] = ()
-    """Those of this machine's own network and of neighbours that not everybody has."""
+    fleet: Callable[[Database], tuple[Reconciler, ...]] = lambda _database: ()
+    """Makes those of the fleet that not everybody has; what they write goes through the
+    database that they are given."""
+    machine: tuple[Reconciler, ...] = ()
+    """Those of this machine's own network and of its own work."""
 
 
 def build(parts: Parts) -> Driver:
     """Return a driver of all reconcilers, not started."""
-    observer = parts.observer
-    ladder = Ladder(
-        parts.limits, enabled=parts.recovery_enabled, by_board=parts.board_reset
+    clock = parts.observer.clock
+    lease = FleetLease(
+        parts.observer.database,
+        clock=clock,
+        owner=parts.process,
+        seconds=parts.fleet_lease_seconds,
     )
+    fenced = lease.fenced(parts.observer.database)
+    led = (*_of_the_fleet(parts, fenced), parts.agent, *parts.fleet(fenced))
     return Driver(
         (
-            LivenessReconciler(observer, period_seconds=parts.liveness_seconds),
-            AlarmReconciler(
-                observer, ladder=ladder, period_seconds=parts.liveness_seconds
-            ),
-            RecoveryReconciler(
-                observer,
-                ladder=ladder,
-                box=parts.box,
-                probe=parts.probe,
-                probe_seconds=parts.probe_seconds,
-                period_seconds=RECOVERY_PERIOD_SECONDS,
-                nudge_runs=parts.nudge_runs,
+            lease,
+            *(Led(one, lease=lease) for one in led),
+            LinkReconciler(
+                parts.observer.own_links, period_seconds=parts.liveness_seconds
             ),
             OrphanReconciler(
-                observer.database,
-                clock=observer.clock,
+                parts.observer.database,
+                clock=clock,
                 lease_seconds=parts.lease_seconds,
                 max_attempts=parts.max_attempts,
                 period_seconds=ORPHAN_PERIOD_SECONDS,
                 in_hand=parts.in_hand,
                 nudge_runs=parts.nudge_runs,
             ),
-            NodeReconciler(
-                observer.database,
-                clock=observer.clock,
-                cluster=parts.cluster,
-                period_seconds=NODE_PERIOD_SECONDS,
-            ),
-            BoardReconciler(
-                observer.database,
-                clock=observer.clock,
-                boards=parts.boards,
-                box=parts.box,
-                check_seconds=parts.board_check_seconds,
-                period_seconds=BOARD_PERIOD_SECONDS,
-            ),
-            parts.agent,
-            *parts.further,
+            *parts.machine,
         ),
-        clock=observer.clock,
+        clock=clock,
         followers=FOLLOWERS,
+        at_end=lease.release,
+    )
+
+
+def _of_the_fleet(parts: Parts, database: Database) -> tuple[Reconciler, ...]:
+    """Return the reconcilers of which one conductor's act at a time.
+
+    :param database: writes only while this conductor is that one.
+    """
+    observer = replace(parts.observer, database=database)
+    ladder = Ladder(
+        parts.limits, enabled=parts.recovery_enabled, by_board=parts.board_reset
+    )
+    return (
+        LivenessReconciler(observer, period_seconds=parts.liveness_seconds),
+        AlarmReconciler(observer, ladder=ladder, period_seconds=parts.liveness_seconds),
+        RecoveryReconciler(
+            observer,
+            ladder=ladder,
+            box=parts.box,
+            probe=parts.probe,
+            probe_seconds=parts.probe_seconds,
+            period_seconds=RECOVERY_PERIOD_SECONDS,
+            nudge_runs=parts.nudge_runs,
+        ),
+        NodeReconciler(
+            database,
+            clock=observer.clock,
+            cluster=parts.cluster,
+            period_seconds=NODE_PERIOD_SECONDS,
+        ),
+        BoardReconciler(
+            database,
+            clock=observer.clock,
+            boards=parts.boards,
+            box=parts.box,
+            check_seconds=parts.board_check_seconds,
+            period_seconds=BOARD_PERIOD_SECONDS,
+        ),
     )

@@ -24,6 +24,10 @@ class Box:
     boots: int = 0
     """How often it booted since it was added."""
     beats: int = 0
+    gateway: int = 0
+    """Number of the controller whose gateway its agent talks to."""
+    unanswered: int = 0
+    """Seconds since its agent has got an answer, while it waits for one."""
     revived_by: frozenset[str] = frozenset()
     """Tags of recover.yml after which it beats again."""
     is_hung: bool = False

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole deployment in one thread: boxes, their cluster, a gateway, and the conductor.
+"""A whole deployment in one thread: boxes, their cluster, and one full controller or more.
 
 Time is the test's: whoever waits moves it, and while it moves the boxes that are on and
-connected beat. Runs are worked on by the real crew, in its threads; `settle` returns when
-none is left. Nothing here decides anything that the product decides.
+connected beat. Runs are worked on by the real crews, in their threads; `settle` returns
+when none is left. Nothing here decides anything that the product decides.
+
+`World(database, controllers=2)` has two conductors, two gateways and two machines' links
+over one database; what a world has once (`driver`, `crew`, `links`, `clock`, …) is the
+first controller's.
 """
 
 import base64
@@ -12,53 +16,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from threading import Event as Flag
 from typing import Any
-from uuid import uuid4
 
 from hummingbird.adapters.ansible.playbook import PlaybookResult
 from hummingbird.adapters.netlink.hub import HubPlan
 from hummingbird.conductor.boot import BOOT_ID_FACT, LOOK_TAG
 from hummingbird.conductor.crew import Crew
 from hummingbird.conductor.membership import Membership
-from hummingbird.conductor.neighbours import VXLAN_OPTIONS, Neighbours, Patience
+from hummingbird.conductor.neighbours import Neighbours, Patience
 from hummingbird.db.repository import credential as credentials
 from hummingbird.db.repository import emn as emns
-from hummingbird.db.repository import hearing, heartbeat, system
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import run as runs
-from hummingbird.db.session import Connection, Database
+from hummingbird.db.repository import system
+from hummingbird.db.session import Database
 from hummingbird.domain.emn import Attachment
-from hummingbird.domain.hearing import GatewayRecord, ListeningClock
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, Settings
-from hummingbird.domain.recovery import Limits
 from hummingbird.domain.run import Run, RunKind
 from hummingbird.domain.tunnel import HubOptions
 from hummingbird.errors import HostUnreachable, KubernetesRefused
-from hummingbird.evaluation.fleet_view import FleetObserver
-from hummingbird.evaluation.own_links import OwnLinks
-from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.driver import Driver
 from hummingbird.reconcilers.fleet.agent import AgentReconciler
-from hummingbird.reconcilers.fleet.plan import PlanReconciler
-from hummingbird.reconcilers.machine.tunnel import TunnelReconciler
-from hummingbird.reconcilers.machine.vxlan import VxlanReconciler
 from hummingbird.secretbox import SecretBox
 from tests.fakes.ansible_runner import FakeRunner
 from tests.fakes.boards import FakeBoards
 from tests.fakes.box import Box, WorldClock
 from tests.fakes.bridges import FakeBridges
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.controller import MAX_ATTEMPTS as MAX_ATTEMPTS
+from tests.fakes.controller import PERIOD_SECONDS as PERIOD_SECONDS
+from tests.fakes.controller import Controller, ControllerClock
 from tests.fakes.hub import FakeHub
 from tests.fakes.links import FakeLinks
 from tests.fakes.window import Window
-from tests.fakes.world_trace import WorldTracer
-
-PERIOD_SECONDS = 10.0
-GONE_AFTER_SECONDS = 5.0
-MAX_ATTEMPTS = 3
 
 SETTINGS = Settings(
     release="1",
@@ -106,7 +99,7 @@ class WorldRunner(FakeRunner):
     """Does to the boxes what the playbooks do."""
 
     def __init__(self, world: "World") -> None:
-        super().__init__(clock=world.clock)
+        super().__init__(clock=world.time)
         self._world = world
 
     def run(
@@ -151,34 +144,29 @@ class FakeRelease:
 class World(Window):
     """Everything, and the levers to move it."""
 
-    def __init__(self, database: Database, *, patience: Patience = PATIENCE) -> None:
+    hub_options = HUB_OPTIONS
+    hub_plan = HUB_PLAN
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        patience: Patience = PATIENCE,
+        controllers: int = 1,
+    ) -> None:
         self.database = database
-        self.clock = WorldClock()
+        self.time = WorldClock()
         self.box_of_secrets = SecretBox(b"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-        self.cluster = FakeCluster(clock=self.clock)
-        self.links = FakeLinks()
-        self.links.add("mgmt0")
-        self.links.add_route("192.168.204.0/24", link="mgmt0", source="192.168.204.2")
-        self.links.add_route("10.20.0.0/24", link="mgmt0", source="192.168.204.2")
+        self.cluster = FakeCluster(clock=self.time)
         self.boxes: dict[str, Box] = {}
         self.runner = WorldRunner(self)
         self.boards = FakeBoards()
         self.release = FakeRelease(self)
-        self.hub = FakeHub()
-        self.bridges = FakeBridges()
-        self.gateway_is_up = False
-        self._hand = ListeningClock()
-        self._listening_since: float | None = None
-        self._incarnation = ""
         self.patience = patience
         self.settings = SETTINGS
-        self.crew: Crew | None = None
         with database.writer() as connection:
             system.seed(
-                connection,
-                name="test",
-                mn_cidr="192.168.204.0/24",
-                now=self.clock.now(),
+                connection, name="test", mn_cidr="192.168.204.0/24", now=self.time.now()
             )
             credentials.create(
                 connection,
@@ -190,141 +178,102 @@ class World(Window):
                 password=None,
                 become_password=None,
                 box=self.box_of_secrets,
-                now=self.clock.now(),
+                now=self.time.now(),
             )
-        self._wire()
-        self.clock.on_tick = self._tick
-        self.start_gateway()
+        self.controllers = [
+            Controller(self, f"controller-{number}", number=number)
+            for number in range(controllers)
+        ]
+        self.time.on_tick = self._tick
+        for controller in self.controllers:
+            controller.gateway.start()
+            controller.look("lease", "link")
 
-    def _wire(self) -> None:
-        self.agent = AgentReconciler(
-            self.database,
-            clock=self.clock,
-            cluster=self.cluster,
-            release=self.release,
-            namespace="hummingbird",
-            name="hummingbird-agents",
-            version="1",
-            values=lambda: {"gateway": {"address": "192.168.204.2"}},
-            period_seconds=30.0,
-        )
-        self.neighbours = Neighbours(
-            database=self.database,
-            clock=self.clock,
-            box=self.box_of_secrets,
-            runner=self.runner,
-            cluster=self.cluster,
-            probe=self.probe,
-            boards=self.boards,
-            ensure_agents=self.agent.ensure,
-            settings=lambda: self.settings,
-            agents_namespace="hummingbird",
-            patience=self.patience,
-            look=lambda name: self._look(name),
-            hub_options=HUB_OPTIONS,
-            links=self.links,
-            controller="controller-0",
-        )
-        observer = FleetObserver(
-            database=self.database,
-            clock=self.clock,
-            own_links=OwnLinks(
-                self.database,
-                links=self.links,
-                clock=self.clock,
-                controller="controller-0",
-            ),
-            controller="controller-0",
-            period_seconds=PERIOD_SECONDS,
-            gateway_flush_seconds=1.0,
-        )
-        self.driver: Driver = registry.build(
-            registry.Parts(
-                observer=observer,
-                cluster=self.cluster,
-                agent=self.agent,
-                box=self.box_of_secrets,
-                probe=self.probe,
-                boards=self.boards,
-                board_check_seconds=300.0,
-                limits=Limits(),
-                board_reset=True,
-                recovery_enabled=True,
-                probe_seconds=15.0,
-                liveness_seconds=1.0,
-                lease_seconds=self.patience.lease,
-                max_attempts=MAX_ATTEMPTS,
-                in_hand=self._in_hand,
-                nudge_runs=lambda: None,
-                further=(
-                    WorldTracer(self),
-                    PlanReconciler(
-                        self.database,
-                        cluster=self.cluster,
-                        settings=lambda: self.settings,
-                    ),
-                    VxlanReconciler(
-                        self.database,
-                        bridges=self.bridges,
-                        links=self.links,
-                        options=VXLAN_OPTIONS,
-                        period_seconds=10.0,
-                    ),
-                    TunnelReconciler(
-                        self.database,
-                        clock=self.clock,
-                        box=self.box_of_secrets,
-                        hub=self.hub,
-                        plan=HUB_PLAN,
-                        period_seconds=10.0,
-                        controller="controller-0",
-                    ),
-                ),
-            )
-        )
+    # --- what there is once, of the first controller --------------------------------------
 
-    # --- the conductor --------------------------------------------------------------------
+    @property
+    def clock(self) -> ControllerClock:
+        """Its time."""
+        return self.controllers[0].clock
+
+    @property
+    def links(self) -> FakeLinks:
+        """Its links."""
+        return self.controllers[0].links
+
+    @property
+    def hub(self) -> FakeHub:
+        """Its hub."""
+        return self.controllers[0].hub
+
+    @property
+    def bridges(self) -> FakeBridges:
+        """Its bridges."""
+        return self.controllers[0].bridges
+
+    @property
+    def agent(self) -> AgentReconciler:
+        """Who keeps the agents' release, there."""
+        return self.controllers[0].agent
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """What its runs talk to."""
+        return self.controllers[0].neighbours
+
+    @property
+    def driver(self) -> Driver:
+        """Its reconcilers."""
+        return self.controllers[0].driver
+
+    @property
+    def crew(self) -> Crew | None:
+        """Its crew; None: its conductor does not live."""
+        return self.controllers[0].crew
+
+    @property
+    def membership(self) -> Membership:
+        """Its conductor's place among the living."""
+        membership = self.controllers[0].membership
+        assert membership is not None
+        return membership
+
+    # --- conductors -----------------------------------------------------------------------
 
     def start_conductor(self, name: str = "controller-0.conductor") -> Crew:
-        """Let a conductor of this name begin a life; its loop is `settle`."""
-        membership = Membership(
-            self.database,
-            clock=self.clock,
-            name=name,
-            lease_seconds=self.patience.lease,
-            max_attempts=MAX_ATTEMPTS,
-        )
-        membership.join()
-        self.membership = membership
-        self.crew = Crew(
-            self.neighbours, membership=membership, workers=8, poll_seconds=2.0
-        )
-        return self.crew
-
-    def _in_hand(self) -> tuple[str, frozenset[int]]:
-        if self.crew is None:
-            return "", frozenset()
-        return self.crew.owner, self.crew.in_hand()
+        """Let the first controller's conductor begin a life, by whatever name."""
+        return self.controllers[0].start_conductor(name)
 
     def settle(self, *, timeout_seconds: float = 90.0) -> None:
         """Work on runs until none is queued or in hand."""
-        crew = self.crew or self.start_conductor()
+        if all(one.crew is None for one in self.controllers):
+            self.start_conductor()
+        crews = [
+            one.crew
+            for one in self.controllers
+            if one.crew is not None and not one.is_frozen
+        ]
         deadline = time.monotonic() + timeout_seconds
-        while crew.take_queued() or crew.in_hand():
+        while any([crew.take_queued() or crew.in_hand() for crew in crews]):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"runs in hand: {crew.in_hand()}")
+                raise TimeoutError(f"runs in hand: {[c.in_hand() for c in crews]}")
             Flag().wait(0.002)
 
     def reconcile(self, *names: str) -> None:
-        """Have reconcilers look once, in order; default: those that judge."""
-        for name in names or ("liveness", "alarm", "recovery", "trace"):
-            report = self.driver.run_once(name)
-            assert not any("Error" in failed for failed in report.outcome.failed), (
-                report
-            )
-
-    def _look(self, name: str) -> None:
-        self.driver.run_once(name)
+        """Have reconcilers of each controller look once, in order; default: those that
+        judge."""
+        for controller in self.controllers:
+            if controller.is_frozen:
+                continue
+            for name in (
+                "lease",
+                "link",
+                *(names or ("liveness", "alarm", "recovery", "trace")),
+            ):
+                report = controller.driver.run_once(name)
+                assert not any("Error" in failed for failed in report.outcome.failed), (
+                    report
+                )
 
     def live(self, seconds: float) -> None:
         """Let time pass, a second at a time, with all that looks each second."""
@@ -336,9 +285,14 @@ class World(Window):
             self.settle()
 
     def beat_conductor(self) -> None:
-        """Let the conductor, if there is one, give its sign of life."""
-        if self.crew is not None:
-            self.membership.beat()
+        """Let the first controller's conductor give its sign of life."""
+        self.membership.beat()
+
+    def end(self) -> None:
+        """Stop every crew."""
+        for controller in self.controllers:
+            if controller.crew is not None:
+                controller.crew.stop()
 
     # --- what people ask for ----------------------------------------------------------------
 
@@ -452,7 +406,7 @@ class World(Window):
         """Plug it in again."""
         box = self.boxes[name]
         box.is_on = True
-        box.boot(at=self.clock.monotonic())
+        box.boot(at=self.time.monotonic())
         if self.cluster.node(name) is not None:
             self.cluster.set_ready(name, True)
 
@@ -484,7 +438,7 @@ class World(Window):
             if box.revived_by & set(tags):
                 box.is_hung = False
             if {"reboot", "reset"} & set(tags):
-                box.boot(at=self.clock.monotonic())
+                box.boot(at=self.time.monotonic())
             if "power_off" in tags and not box.stays_on:
                 self.power_off(name)
 
@@ -502,63 +456,56 @@ class World(Window):
             self.cluster.add_agents(name)
             self.boxes[name].has_agents = True
 
-    def start_gateway(self) -> None:
-        """Let a gateway listen from now on."""
-        self.gateway_is_up = True
-        self._hand = ListeningClock()
-        self._listening_since = None
-        with self.database.writer() as connection:
-            self._write_hearing(connection)
+    @property
+    def gateway_is_up(self) -> bool:
+        """Whether the first controller's gateway lives."""
+        return self.controllers[0].gateway.is_up
 
-    def _write_hearing(self, connection: Connection) -> float:
-        """Write what a gateway says of itself; return the listening clock."""
-        clock = self._hand.advance(
-            shared=hearing.shared_clock(connection), monotonic=self.clock.monotonic()
-        )
-        if self._listening_since is None:
-            self._listening_since, self._incarnation = clock, str(uuid4())
-        record = GatewayRecord(
-            name="controller-0.gateway",
-            incarnation=self._incarnation,
-            clock=clock,
-            listening_since=self._listening_since,
-            complete=clock,
-            gone_after=GONE_AFTER_SECONDS,
-        )
-        hearing.write(connection, record, now=self.clock.now())
-        return clock
+    def start_gateway(self) -> None:
+        """Let the first controller's gateway listen from now on."""
+        self.controllers[0].gateway.start()
 
     def stop_gateway(self) -> None:
-        """Let the gateway die."""
-        self.gateway_is_up = False
+        """Let it die."""
+        self.controllers[0].gateway.die()
 
     def _tick(self) -> None:
-        self.beat_conductor()
-        if not self.gateway_is_up:
-            return
-        now = self.clock.now()
-        with self.database.writer() as connection:
-            clock = self._write_hearing(connection)
+        with self.database.reader() as connection:
             known = {h.hostname: h.id for h in hosts.list_all(connection)}
-            for name, box in self.boxes.items():
-                due = int(self.clock.monotonic()) % int(PERIOD_SECONDS) == 0
-                awaited = box.beats == 0
-                hears = (
-                    box.answers()
-                    and box.has_agents
-                    and not (box.is_hung or box.udp_is_blocked)
-                )
-                if not hears or name not in known or not (due or awaited):
-                    continue
-                box.beats += 1
-                beat = Heartbeat(
-                    host_id=known[name],
-                    last_heard_at=now,
-                    period_seconds=PERIOD_SECONDS,
-                    boot_id=box.boot_id,
-                    uptime_seconds=int(self.clock.monotonic() - box.booted_at),
-                    beats=box.beats,
-                    heard_seconds=clock,
-                    gateway="controller-0.gateway",
-                )
-                heartbeat.put(connection, [beat])
+        for name, box in self.boxes.items():
+            sends = box.answers() and box.has_agents and not box.is_hung
+            if sends and not box.udp_is_blocked and name in known and self._is_due(box):
+                self._beat(box, known[name])
+        for controller in self.controllers:
+            controller.tick()
+
+    def _is_due(self, box: Box) -> bool:
+        is_time = int(self.time.monotonic()) % int(PERIOD_SECONDS) == 0
+        return is_time or box.beats == 0 or box.unanswered > 0
+
+    def _beat(self, box: Box, host_id: int) -> None:
+        """Send a beat where the box's agent believes that a gateway is; it goes elsewhere
+        when it got no answer for a period."""
+        there = self.controllers[box.gateway % len(self.controllers)]
+        if (
+            not there.gateway.is_up
+            or there.is_frozen
+            or not there.reaches(box.inside or box.address)
+        ):
+            box.unanswered += 1
+            if box.unanswered >= PERIOD_SECONDS:
+                box.gateway, box.unanswered = box.gateway + 1, 1
+            return
+        box.unanswered = 0
+        box.beats += 1
+        there.gateway.hear(
+            Heartbeat(
+                host_id=host_id,
+                last_heard_at=there.clock.now(),
+                period_seconds=PERIOD_SECONDS,
+                boot_id=box.boot_id,
+                uptime_seconds=int(self.time.monotonic() - box.booted_at),
+                beats=1,
+                heard_seconds=there.clock.monotonic(),
+            )
+        )

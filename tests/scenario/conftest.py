@@ -20,6 +20,5 @@ def world(migrated_sqlite: Path, tmp_path: Path) -> Iterator[World]:
     database = Database(f"sqlite:///{path}")
     world = World(database)
     yield world
-    if world.crew is not None:
-        world.crew.stop()
+    world.end()
     database.dispose()

@@ -1,35 +1,106 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only one process at a time may do, and who does it.
+"""Leases: rows that say who alone may do what they name. domain/lease.py has the rules."""
 
-A lease is taken again and again by who holds it; one who dies loses it when it ends. The
-clocks of the processes' machines must agree to much less than its length.
-"""
+from datetime import datetime
 
-from datetime import datetime, timedelta
-
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import LEASE
+from hummingbird.domain.lease import Lease
+
+
+def find(connection: Connection, name: str) -> Lease | None:
+    """Return a lease, or None where nobody ever had it."""
+    row = connection.execute(select(*_COLUMNS).where(LEASE.c.name == name)).first()
+    return None if row is None else Lease(**row._mapping)
 
 
 def take(
-    connection: Connection, name: str, *, owner: str, now: datetime, seconds: float
-) -> bool:
-    """Take or renew a lease; return False while somebody else holds it."""
-    until = now + timedelta(seconds=seconds)
+    connection: Connection, known: Lease, *, owner: str, until: datetime
+) -> Lease | None:
+    """Take a lease that is as it was seen; return it, or None if it is not.
+
+    Where its holder is in the middle of a transaction it is not taken: somebody works,
+    and who asks comes again.
+
+    :param until: wall time, for people.
+    """
+    is_known = (
+        (LEASE.c.name == known.name)
+        & (LEASE.c.owner == known.owner)
+        & (LEASE.c.epoch == known.epoch)
+        & (LEASE.c.renewal == known.renewal)
+    )
+    free = select(LEASE.c.name).where(is_known).with_for_update(skip_locked=True)
+    if connection.execute(free).first() is None:
+        return None
+    epoch = known.epoch + 1
     taken = connection.execute(
         update(LEASE)
-        .where(LEASE.c.name == name, or_(LEASE.c.owner == owner, LEASE.c.until <= now))
-        .values(owner=owner, until=until)
+        .where(is_known)
+        .values(owner=owner, epoch=epoch, renewal=0, until=until)
     )
-    if taken.rowcount:
-        return True
+    if taken.rowcount != 1:
+        return None
+    return Lease(name=known.name, owner=owner, epoch=epoch, renewal=0)
+
+
+def create(
+    connection: Connection, name: str, *, owner: str, until: datetime
+) -> Lease | None:
+    """Take a lease that nobody ever had; return it, or None if somebody was faster."""
+    lease = Lease(name=name, owner=owner, epoch=1, renewal=0)
     try:
         with connection.begin_nested():
             connection.execute(
-                LEASE.insert().values(name=name, owner=owner, until=until)
+                LEASE.insert().values(
+                    name=name, owner=owner, epoch=1, renewal=0, until=until
+                )
             )
     except IntegrityError:
-        return False
-    return True
+        return None
+    return lease
+
+
+def renew(connection: Connection, held: Lease, *, until: datetime) -> bool:
+    """Say that its holder lives; return False if it is another's by now."""
+    renewed = connection.execute(
+        update(LEASE)
+        .where(_is_of(held))
+        .values(renewal=LEASE.c.renewal + 1, until=until)
+    )
+    return renewed.rowcount == 1
+
+
+def release(connection: Connection, held: Lease) -> None:
+    """Give it back, if it is its holder's still."""
+    connection.execute(update(LEASE).where(_is_of(held)).values(owner=""))
+
+
+def hold(connection: Connection, held: Lease, *, freeze_seconds: float) -> bool:
+    """Return whether `held` is its holder's, and keep it so until the transaction ends.
+
+    A renewal does not wait for this, nor this for a renewal. A holder that freezes in the
+    middle of its transaction loses the transaction after `freeze_seconds` (PostgreSQL
+    ends it; on SQLite the database is one machine's, and who is frozen holds up all).
+    """
+    query = select(LEASE.c.name).where(_is_of(held))
+    if connection.dialect.name == "postgresql":
+        limit = f"{freeze_seconds * 1000:.0f}ms"
+        query = query.add_columns(
+            func.set_config("idle_in_transaction_session_timeout", limit, True)
+        )
+        query = query.with_for_update(read=True, key_share=True)
+    return connection.execute(query).first() is not None
+
+
+_COLUMNS = tuple(LEASE.c[name] for name in Lease.__dataclass_fields__)
+
+
+def _is_of(held: Lease) -> ColumnElement[bool]:
+    return (
+        (LEASE.c.name == held.name)
+        & (LEASE.c.owner == held.owner)
+        & (LEASE.c.epoch == held.epoch)
+    )

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is alive: conductors, gateways, and the controller's own links."""
+"""Who is alive: conductors and gateways."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from hummingbird.db.model import LINK, PROCESS
+from hummingbird.db.model import PROCESS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +72,3 @@ def list_all(connection: Connection, *, kind: str) -> list[Process]:
         .order_by(PROCESS.c.name)
     )
     return [Process(**row._mapping) for row in connection.execute(query)]
-
-
-def links(connection: Connection, *, controller: str) -> dict[str, datetime | None]:
-    """Return this controller's links: name -> up since when, None while down."""
-    query = select(LINK).where(LINK.c.controller == controller)
-    return {row.name: row.up_since for row in connection.execute(query)}
-
-
-def put_links(
-    connection: Connection, *, controller: str, links: Mapping[str, datetime | None]
-) -> None:
-    """Replace what is known of this controller's links."""
-    connection.execute(delete(LINK).where(LINK.c.controller == controller))
-    for name, up_since in links.items():
-        connection.execute(
-            LINK.insert().values(controller=controller, name=name, up_since=up_since)
-        )

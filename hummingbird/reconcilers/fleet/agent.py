@@ -66,6 +66,11 @@ class AgentReconciler:
         self._ensured: tuple[Mapping[str, object], float] | None = None
         self.period_seconds = period_seconds
 
+    def forget(self) -> None:
+        """Ask the release itself next time."""
+        with self._lock:
+            self._ensured = None
+
     def reconcile(self) -> Outcome:
         """Install or upgrade the release, if any host needs it."""
         with self._database.reader() as connection:

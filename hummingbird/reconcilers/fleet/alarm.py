@@ -4,9 +4,7 @@
 Sees what `fleet_view` sees, the hosts whose alarms may not be what they should be, and the
 recovery runs of lost hosts; decides by `domain.alarm_rule`; is the only writer of
 Hummingbird's own alarms, and logs each one set or cleared. Those that clients of the API
-have posted it leaves alone, unless the rule wants one of the same key. Runs on every
-conductor: two that raise the same alarm at once raise it once (unique key), so there is
-no leader.
+have posted it leaves alone, unless the rule wants one of the same key.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from hummingbird.db.repository import alarm as alarm_repository
 from hummingbird.db.repository import attention, event_log, fleet
 from hummingbird.db.repository import board as board_repository
+from hummingbird.db.repository import link as link_repository
 from hummingbird.domain import alarm_rule
 from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event, host_of
 from hummingbird.evaluation.fleet_view import FleetObserver, Rounds
@@ -36,6 +35,10 @@ class AlarmReconciler:
         self.period_seconds = period_seconds
         self._everywhere = Rounds(observer.clock)
 
+    def forget(self) -> None:
+        """Look at everything next time."""
+        self._everywhere.begin()
+
     def reconcile(self) -> Outcome:
         """Raise what is missing, change what differs, clear what should not stand."""
         everywhere = self._everywhere.is_due()
@@ -52,10 +55,11 @@ class AlarmReconciler:
         with database.reader() as connection:
             given_up = self._ladder.given_up(connection, view=view)
             boards_away = board_repository.away(connection)
+            links = link_repository.list_all(connection)
         should = alarm_rule.standing(
             view.hosts,
             judgement=view.judgement,
-            controller=self._observer.controller,
+            links=links,
             given_up=given_up,
             boards_away=boards_away,
         )

@@ -4,8 +4,7 @@
 Sees the hosts whose settings name a board; asks each board every `check_seconds` whether
 its host has power, with its user and password; one that does not let us in is asked again
 RETRY_SECONDS later. Decides by `domain.board`. Writes what is seen; the alarm that comes of
-it is the alarm reconciler's. Runs on every conductor: where one reaches a board and another
-does not, the board counts as reached. A board whose certificate is not pinned yet is only
+it is the alarm reconciler's. A board whose certificate is not pinned yet is only
 seen to answer: whoever uses it first pins it.
 """
 
@@ -62,6 +61,10 @@ class BoardReconciler:
         self._check_seconds = check_seconds
         self._turns: dict[int, _Turn] = {}
         self.period_seconds = period_seconds
+
+    def forget(self) -> None:
+        """Ask every board anew: another controller may reach others."""
+        self._turns.clear()
 
     def reconcile(self) -> Outcome:
         """Ask the boards whose turn it is; write what is news."""

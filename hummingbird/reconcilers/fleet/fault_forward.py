@@ -8,8 +8,7 @@ looks, and is then left out with an error in the log. Now and then its alarms ar
 with ours, and those that it lacks are queued again: it was restored, or is new. What it has
 beyond ours is others' business.
 
-Runs on every conductor; a lease lets one of them work at a time. The queue, not FM, is
-what our own lists and reconcilers never depend on.
+The queue, not FM, is what our own lists and reconcilers never depend on.
 """
 
 import logging
@@ -21,9 +20,9 @@ from hummingbird.adapters.keystone.service_user import service_user
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.db.repository import alarm as alarm_repository
-from hummingbird.db.repository import fault_outbox, lease
+from hummingbird.db.repository import fault_outbox
 from hummingbird.db.repository.fault_outbox import QueuedMessage
-from hummingbird.db.session import Connection, Database
+from hummingbird.db.session import Database
 from hummingbird.domain.fault_message import alarm_set
 from hummingbird.errors import FaultManagerRefused, FaultManagerUnavailable
 from hummingbird.reconcilers.base import Outcome
@@ -37,10 +36,6 @@ REFUSALS: Final = 5
 """After so many a message is left out; a guess, with `[fm]retry_seconds` between them
 long enough for an FM that only starts."""
 
-_LEASE: Final = "fault_forward"
-_CALLS: Final = 4
-"""Most calls that one message takes: look it up, change it, and ask how FM is."""
-
 
 class FaultForwardReconciler:
     """Empties the queue."""
@@ -53,33 +48,29 @@ class FaultForwardReconciler:
         *,
         clock: Clock,
         fault_manager: FaultManager,
-        owner: str,
-        timeout_seconds: float,
         period_seconds: float,
         audit_seconds: float,
         queue_limit: int,
     ) -> None:
         """
-        :param owner: this conductor's name.
-        :param timeout_seconds: how long one call to FM may take.
         :param audit_seconds: how often its alarms are compared with ours.
         :param queue_limit: how many messages wait at most.
         """
         self._database = database
         self._clock = clock
         self._fault_manager = fault_manager
-        self._owner = owner
-        self._lease_seconds = _CALLS * timeout_seconds + LOOK_SECONDS
         self.period_seconds = period_seconds
         self._audit_seconds = audit_seconds
         self._queue_limit = queue_limit
         self._audited_at: float | None = None
 
+    def forget(self) -> None:
+        """Compare the alarms at the next look."""
+        self._audited_at = None
+
     def reconcile(self) -> Outcome:
         """Tell what is not told."""
         with self._database.writer() as connection:
-            if not self._take(connection):
-                return Outcome()
             left_out = fault_outbox.shorten(connection, limit=self._queue_limit)
             waiting = fault_outbox.count(connection)
         said = [f"left {left_out} superseded or old messages out"] if left_out else []
@@ -118,8 +109,6 @@ class FaultForwardReconciler:
                 told += 1
             with self._database.writer() as connection:
                 fault_outbox.remove(connection, queued.id)
-                if not self._take(connection):
-                    break
         return told
 
     def _leave_out(self, queued: QueuedMessage, error: FaultManagerRefused) -> bool:
@@ -162,18 +151,9 @@ class FaultForwardReconciler:
                     lacking += 1
         return [f"queued {lacking} alarms that FM lacks"] if lacking else []
 
-    def _take(self, connection: Connection) -> bool:
-        return lease.take(
-            connection,
-            _LEASE,
-            owner=self._owner,
-            now=self._clock.now(),
-            seconds=self._lease_seconds,
-        )
-
 
 def from_options(
-    conf: Conf, database: Database, *, clock: Clock, owner: str
+    conf: Conf, database: Database, *, clock: Clock
 ) -> FaultForwardReconciler | None:
     """Return the reconciler that the group [fm] describes; None without a URL.
 
@@ -195,8 +175,6 @@ def from_options(
             ca_file=ca_file,
             timeout_seconds=options.timeout_seconds,
         ),
-        owner=owner,
-        timeout_seconds=options.timeout_seconds,
         period_seconds=options.retry_seconds,
         audit_seconds=options.audit_seconds,
         queue_limit=options.queue_limit,

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each host's state says what its silence means, and `online` says whether it is heard.
 
-Sees heartbeats, gateways and our own links; decides by `domain.verdict`. Runs on every
-conductor: two that look at once move a host once (compare and set on its generation).
-Writes only what changed, and looks at the hosts that want attention only: a host that is
-in service and heard costs nothing. What nobody waits for is taken over now and then: a
-reboot that was too short to be a silence, how long hosts have been up.
+Sees heartbeats, gateways and our own links; decides by `domain.verdict`. Writes only what
+changed, and looks at the hosts that want attention only: a host that is in service and
+heard costs nothing. What nobody waits for is taken over now and then: a reboot that was too
+short to be a silence, how long hosts have been up.
 """
 
 from dataclasses import dataclass
@@ -66,10 +65,13 @@ class LivenessReconciler:
         self._reboots = Rounds(observer.clock, seconds=REBOOT_SECONDS)
         self._uptimes = Rounds(observer.clock, seconds=UPTIME_GRAIN_SECONDS)
 
+    def forget(self) -> None:
+        """Look at everything next time."""
+        self._everywhere.begin()
+
     def reconcile(self) -> Outcome:
         """Look at the hosts that want attention; move those whose verdict changed."""
-        _, changed = self._observer.own_links.refresh()
-        said = list(changed)
+        said: list[str] = []
         view = self._observer.look(
             everywhere=self._everywhere.is_due(), also=self._rebooted()
         )

@@ -74,6 +74,11 @@ class NodeReconciler:
         """By host name, the mark of what was wanted when its node was last seen so."""
         self._missing: set[str] = set()
 
+    def forget(self) -> None:
+        """Read all nodes next time."""
+        self._everywhere_at = self._clock.monotonic()
+        self._right.clear()
+
     def reconcile(self) -> Outcome:
         """Look at the nodes that may differ from their hosts; put right what does."""
         wanted = self._wanted()

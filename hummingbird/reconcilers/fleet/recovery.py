@@ -81,6 +81,10 @@ class RecoveryReconciler:
         self._lock = threading.Lock()
         self.period_seconds = period_seconds
 
+    def forget(self) -> None:
+        """Ask every lost host again."""
+        self._probed_at.clear()
+
     def reconcile(self) -> Outcome:
         """Look at every lost host; queue what the ladder says for those that answer."""
         view = self._observer.look(everywhere=False)

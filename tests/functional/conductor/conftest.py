@@ -18,8 +18,7 @@ def _with_a_host(database: Database) -> Iterator[World]:
     world = World(database)
     world.add("edge-0", ADDRESS)
     yield world
-    if world.crew is not None:
-        world.crew.stop()
+    world.end()
 
 
 @pytest.fixture

@@ -125,6 +125,3 @@ def test_a_process_whose_place_was_taken_learns_of_it(database: Database) -> Non
         assert process.beat(connection, name="c", incarnation="two", now=NOW)
         process.unregister(connection, name="c", incarnation="one")
         assert len(process.list_all(connection, kind="conductor")) == 1
-        process.put_links(connection, controller="c", links={"mn0": None, "wan0": NOW})
-        links = process.links(connection, controller="c")
-        assert links == {"mn0": None, "wan0": NOW}

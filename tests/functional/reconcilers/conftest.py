@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A deployment with one host, on SQLite: minutes go by in these tests, and what differs
-between databases is tested with the repositories and the conductor."""
+between databases is tested with the repositories and the conductor. What hangs on
+transactions between controllers has a deployment of two, on each kind of database."""
 
 import shutil
 from collections.abc import Iterator
@@ -28,6 +29,17 @@ def world(migrated_sqlite: Path, tmp_path: Path, patience: Patience) -> Iterator
     world = World(database, patience=patience)
     world.add("edge-0", "192.168.204.101")
     yield world
-    if world.crew is not None:
-        world.crew.stop()
+    world.end()
     database.dispose()
+
+
+@pytest.fixture
+def two(database: Database, patience: Patience) -> Iterator[World]:
+    """A world with two controllers and one host in service, which talks to the first."""
+    world = World(database, patience=patience, controllers=2)
+    world.add("edge-0", "192.168.204.101")
+    world.unlock("edge-0")
+    world.settle()
+    world.live(2)
+    yield world
+    world.end()

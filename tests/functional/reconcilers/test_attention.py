@@ -51,7 +51,6 @@ class Fleet:
             own_links=OwnLinks(
                 database, links=links, clock=self.clock, controller="controller-0"
             ),
-            controller="controller-0",
             period_seconds=10.0,
             gateway_flush_seconds=1.0,
         )

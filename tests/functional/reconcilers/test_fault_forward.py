@@ -15,7 +15,7 @@ from hummingbird.cmd.bootstrap import open_database
 from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import new
 from hummingbird.db.repository import alarm as alarms
-from hummingbird.db.repository import event_log, fault_outbox, lease
+from hummingbird.db.repository import event_log, fault_outbox
 from hummingbird.db.session import Database
 from hummingbird.domain.alarm import (
     Alarm,
@@ -41,10 +41,10 @@ class Site:
         self.clock = ManualClock()
         self.token_file = folder / "fm.token"
         self.token_file.write_text(f"{TOKEN}\n")
-        self.reconciler = self.conductor("one", url=fm.url)
+        self.reconciler = self.conductor(url=fm.url)
 
     def conductor(
-        self, name: str, *, url: str, limit: int = 1000, token_file: Path | None = None
+        self, *, url: str, limit: int = 1000, token_file: Path | None = None
     ) -> FaultForwardReconciler:
         return FaultForwardReconciler(
             self.database,
@@ -52,8 +52,6 @@ class Site:
             fault_manager=FaultManager(
                 url, token_file=token_file or self.token_file, timeout_seconds=5
             ),
-            owner=name,
-            timeout_seconds=5,
             period_seconds=5,
             audit_seconds=300,
             queue_limit=limit,
@@ -197,23 +195,6 @@ def test_a_token_that_has_ended_is_read_anew(site: Site, fm: FakeFm) -> None:
     assert fm.standing() == {LOCKED: "warning"}
 
 
-def test_one_conductor_tells_at_a_time_and_another_takes_over(
-    site: Site, fm: FakeFm
-) -> None:
-    other = site.conductor("two", url=fm.url)
-    site.look()
-    site.set(host_locked("edge-0"))
-    assert other.reconcile() == Outcome()
-    assert not fm.standing()
-    site.clock.advance(60)
-    assert other.reconcile().changed == ("told 1 of 1 messages",)
-    with site.database.writer() as connection:
-        now = site.clock.now()
-        assert not lease.take(
-            connection, "fault_forward", owner="one", now=now, seconds=1
-        )
-
-
 def test_an_fm_that_forgot_is_told_again(site: Site, fm: FakeFm) -> None:
     site.set(host_locked("edge-0"), heartbeat_lost("edge-1", critical=True))
     site.look()
@@ -240,7 +221,7 @@ def test_alarms_that_stood_before_are_told_too(
 
 def test_a_long_queue_keeps_the_last_word_on_each_alarm(site: Site, fm: FakeFm) -> None:
     fm.stop()
-    reconciler = site.conductor("one", url=fm.url, limit=5)
+    reconciler = site.conductor(url=fm.url, limit=5)
     for number in range(4):
         site.set(heartbeat_lost("edge-0", critical=bool(number % 2)))
         site.log(f"log {number}")
@@ -272,9 +253,7 @@ def test_the_fm_may_be_another_hummingbird(site: Site, tmp_path: Path) -> None:
     )
     service.start()
     try:
-        reconciler = site.conductor(
-            "one", url=service.fm_url, token_file=service.token_file
-        )
+        reconciler = site.conductor(url=service.fm_url, token_file=service.token_file)
         site.set(host_locked("edge-0"), heartbeat_lost("edge-0", critical=False))
         site.log("one")
         site.set(heartbeat_lost("edge-0", critical=True))

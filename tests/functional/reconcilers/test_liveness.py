@@ -182,7 +182,7 @@ def test_an_alarm_that_somebody_deleted_stands_again(world: World) -> None:
 def test_more_patience_after_a_return_is_taken_where_it_is_asked_for(
     world: World,
 ) -> None:
-    liveness = world.driver._places["liveness"].reconciler
+    liveness = world.controllers[0].reconciler("liveness")
     liveness._observer = replace(liveness._observer, return_seconds=300.0)  # type: ignore[attr-defined]
     world.power_off("edge-0")
     world.stop_gateway()

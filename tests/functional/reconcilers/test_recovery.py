@@ -65,7 +65,7 @@ def test_a_probe_is_made_no_more_often_than_it_may(world: World) -> None:
         asked.append(world.clock.monotonic())
         return False
 
-    world.driver._places["recovery"].reconciler._probe = probe  # type: ignore[attr-defined]
+    world.controllers[0].reconciler("recovery")._probe = probe  # type: ignore[attr-defined]
     world.live(61)
     assert 3 <= len(asked) <= 5
     assert min(b - a for a, b in pairwise(asked)) >= 15
@@ -115,7 +115,7 @@ def test_a_new_loss_is_not_judged_by_the_trace_of_the_one_before(world: World) -
 def long_after(world: World, *, hours: float) -> None:
     """Let hours pass, 20 s at a time, with a look at all after each."""
     for _ in range(int(hours * 180)):
-        ManualClock.advance(world.clock, 19)
+        ManualClock.advance(world.time, 19)
         world.live(1)
 
 

@@ -110,7 +110,7 @@ def test_a_board_that_is_away_too_fails_the_run_and_says_so(
 def test_where_it_is_switched_off_no_board_is_asked(
     world: World, board: FakeBoard
 ) -> None:
-    reconciler = world.driver._places["recovery"].reconciler
+    reconciler = world.controllers[0].reconciler("recovery")
     reconciler._ladder = Ladder(Limits(), enabled=True, by_board=False)  # type: ignore[attr-defined]
     world.power_off("edge-0")
     world.live(40)

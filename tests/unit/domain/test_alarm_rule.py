@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
@@ -11,6 +12,7 @@ from hummingbird.domain.alarm_rule import standing
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.liveness import Liveness
+from hummingbird.domain.observation import LinkSeen
 from hummingbird.domain.verdict import Judgement, Verdict
 from tests.unit.domain.test_provisioning import HOST
 
@@ -28,11 +30,20 @@ def alarms(
 ) -> dict[tuple[str, str], str]:
     found = standing(
         hosts,
-        judgement=Judgement(verdicts, dark or {}, down),
-        controller="controller-0",
+        judgement=Judgement(verdicts, dark or {}),
+        links=[link(name, up=name not in down) for name in ("mgmt0", "mgmt1")],
         given_up=given_up,
     )
     return {key: str(alarm.severity) for key, alarm in found.items()}
+
+
+def link(name: str, *, up: bool) -> LinkSeen:
+    return LinkSeen(
+        controller="controller-0",
+        name=name,
+        up_since=datetime(2026, 1, 1, tzinfo=UTC) if up else None,
+        changed_seconds=1.0,
+    )
 
 
 def in_state(state: HostState) -> Host:
@@ -77,8 +88,8 @@ def test_a_dark_site_is_one_alarm() -> None:
 
 
 def test_our_own_link_is_our_own_fault() -> None:
-    found = alarms(in_state(S.ENABLED), verdicts=(verdict(L.UNKNOWN),), down=("eth0",))
-    assert found == {("100.109", "host=controller-0.interface=eth0"): "critical"}
+    found = alarms(in_state(S.ENABLED), verdicts=(verdict(L.UNKNOWN),), down=("mgmt1",))
+    assert found == {("100.109", "host=controller-0.interface=mgmt1"): "critical"}
 
 
 def test_a_lock_is_a_warning_for_who_is_provisioned() -> None:
