@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from cliff.app import App
 from cliff.commandmanager import CommandManager
@@ -18,6 +19,7 @@ from cliff.commandmanager import CommandManager
 from hummingbird import __version__
 from hummingbird.cli import endpoint
 from hummingbird.cli.client import Client
+from hummingbird.cli.terminal import Terminal
 
 USAGE = 2
 
@@ -41,6 +43,13 @@ class HummingbirdApp(App):
             deferred_help=True,
         )
         self._client: Client | None = None
+
+    def _set_streams(
+        self, stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | None
+    ) -> None:
+        super()._set_streams(stdin, stdout, stderr)
+        self.stdout = Terminal(self.stdout)
+        self.stderr = Terminal(self.stderr)
 
     def build_option_parser(
         self,

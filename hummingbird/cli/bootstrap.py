@@ -88,7 +88,7 @@ class HostBootstrap(Act):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Make a claim, tell the server, print the script."""
         if parsed_args.undo:
-            self.say(UNDO.rstrip("\n"))
+            self.put(UNDO.rstrip("\n"))
             return
         # Half a tenth of a second of imports that no other command needs.
         from hummingbird.keypair import make_wireguard_key
@@ -103,7 +103,7 @@ class HostBootstrap(Act):
         told = self.client.post(path("tunnels", parsed_args.host, "claim"), body)
         text = str(told["script"])
         text = text.replace(CLAIM_PLACE, private_key).replace(BUNDLE_PLACE, bundle)
-        self.say(_cloud_init(text) if parsed_args.cloud_init else text.rstrip("\n"))
+        self.put(_cloud_init(text) if parsed_args.cloud_init else text.rstrip("\n"))
 
 
 def _bundle(folder: Path) -> str:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from hummingbird.cli.endpoint import KEYSTONE, Endpoint, is_loopback
 from hummingbird.cli.failure import Failure, Unreachable
+from hummingbird.printable import printable
 
 if TYPE_CHECKING:
     from requests import Response
@@ -144,6 +145,8 @@ class Client:
                 # Said with each call: a variable of the environment would go before
                 # what the session says.
                 verify=None if ca_file is None else str(ca_file),
+                # The token is for this server and no other.
+                allow_redirects=False,
             )
         except requests.Timeout as error:
             raise Unreachable(
@@ -190,8 +193,8 @@ def refusal(text: str) -> tuple[str, str | None]:
             try:
                 message = json.loads(message)
             except ValueError:
-                return message.strip(), None
-        return str(message["faultstring"]).strip(), message.get("code")
+                return printable(message.strip()), None
+        return printable(str(message["faultstring"]).strip()), message.get("code")
     except (ValueError, KeyError, TypeError):
         return "", None
 

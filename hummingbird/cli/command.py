@@ -8,17 +8,24 @@ what a person sees in a table is what a program finds in the JSON.
 import argparse
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from cliff.command import Command
 from cliff.lister import Lister
 from cliff.show import ShowOne
 
+from hummingbird.cli.terminal import for_a_shell, name_for_a_shell
+from hummingbird.printable import printable
+
 if TYPE_CHECKING:
     from hummingbird.cli.app import HummingbirdApp
     from hummingbird.cli.client import Client
+    from hummingbird.cli.terminal import Terminal
 
-_FOR_PEOPLE = ("table", "value")
+FOR_PEOPLE: Final = ("table", "value")
+"""Formats whose cells are plain words."""
+_LOSSLESS: Final = ("json", "yaml")
+"""Formats with escapes of their own for what a terminal would obey."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")
 
 
@@ -50,7 +57,8 @@ class Described(Command):
         from hummingbird.cli.follow import follow
 
         app = cast("HummingbirdApp", self.app)
-        return follow(runs, new_client=app.new_client, out=app.stdout)
+        out = cast("Terminal", app.stdout)
+        return follow(runs, new_client=app.new_client, out=out)
 
 
 class OfHost(Described):
@@ -68,7 +76,11 @@ class Act(Described):
 
     def say(self, line: str) -> None:
         """Print a line at once, also into a pipe."""
-        self.app.stdout.write(line + "\n")
+        self.put(printable(line))
+
+    def put(self, text: str) -> None:
+        """Print a document, with its own line ends, at once."""
+        self.app.stdout.write(text + "\n")
         self.app.stdout.flush()
 
 
@@ -86,12 +98,9 @@ class List(Described, Lister):
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
         """Return the columns and the rows."""
-        plain = parsed_args.formatter in _FOR_PEOPLE
+        formatter = parsed_args.formatter
         rows = [
-            tuple(
-                readable(item.get(name)) if plain else item.get(name)
-                for name in self.columns
-            )
+            tuple(_cell(item.get(name), formatter) for name in self.columns)
             for item in self.find(parsed_args)
         ]
         return self.columns, rows
@@ -114,13 +123,17 @@ class Show(Described, ShowOne):
         item = self.find(parsed_args)
         if self.client.tag is not None:
             item = {**item, "etag": self.client.tag}
-        if parsed_args.formatter in _FOR_PEOPLE:
+        formatter = parsed_args.formatter
+        if formatter in FOR_PEOPLE:
             item = {
-                name: readable(value)
+                name: value
                 for name, value in item.items()
                 if value not in (None, "", {}, []) and not _is_link(value)
             }
-        return list(item), list(item.values())
+        names = [_cell(name, formatter) for name in item]
+        if formatter == "shell":
+            names = [name_for_a_shell(name) for name in names]
+        return names, [_cell(value, formatter) for value in item.values()]
 
 
 def add_if_match(parser: argparse.ArgumentParser) -> None:
@@ -132,19 +145,46 @@ def add_if_match(parser: argparse.ArgumentParser) -> None:
     )
 
 
+class Lines(list[str]):
+    """Texts that a cell shows one under the other."""
+
+
+def _cell(value: Any, formatter: str) -> Any:
+    """Return what a format is given of a value. Only JSON and YAML show all that a text
+    may hold."""
+    if formatter in _LOSSLESS:
+        return value
+    if formatter in FOR_PEOPLE:
+        return readable(value)
+    if isinstance(value, Mapping | list):
+        # As Python writes it, which it writes without what is not printable.
+        value = str(value)
+    if not isinstance(value, str):
+        return value
+    value = printable(value)
+    return for_a_shell(value) if formatter == "shell" else value
+
+
 def readable(value: Any) -> Any:
     """Return what a cell of a table shows of a value.
 
-    Nested ones become plain words; times lose their fractions, and say Z for UTC.
+    Nested ones become plain words; times lose their fractions, and say Z for UTC; what a
+    terminal would obey is shown by its number.
     """
     if value is None:
         return ""
     if isinstance(value, str) and (time := _TIME.fullmatch(value)):
         return f"{time[1]} {time[2]}Z"
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {readable(part)}" for name, part in value.items())
+        return ", ".join(
+            f"{readable(name)} {readable(part)}" for name, part in value.items()
+        )
     if isinstance(value, list):
-        nested = any(isinstance(part, Mapping | list) for part in value)
+        nested = isinstance(value, Lines) or any(
+            isinstance(part, Mapping | list) for part in value
+        )
         apart = "\n" if nested else ", "
         return apart.join(str(readable(part)) for part in value)
     return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Show
+from hummingbird.cli.command import FOR_PEOPLE, Show
 from hummingbird.cli.failure import Failure
 
 
@@ -39,7 +39,7 @@ class FactsShow(Show):
                 there = ", ".join(facts)
                 raise Failure(f"There is no section {given.section}; there are {there}")
             facts = found["facts"] = {given.section: facts[given.section]}
-        if given.formatter not in ("table", "value"):
+        if given.formatter not in FOR_PEOPLE:
             return found
         del found["facts"]
         if given.section is None:

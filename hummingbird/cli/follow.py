@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from hummingbird.cli.client import Client, path
 from hummingbird.cli.failure import Failure, Unreachable
+from hummingbird.cli.terminal import Terminal
+from hummingbird.printable import printable
 
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled"})
 INTERRUPTED: Final = 130
@@ -35,7 +37,10 @@ _CALM_SECONDS = 0.3
 
 
 def follow(
-    runs: Sequence[Mapping[str, Any]], *, new_client: Callable[[], Client], out: TextIO
+    runs: Sequence[Mapping[str, Any]],
+    *,
+    new_client: Callable[[], Client],
+    out: Terminal,
 ) -> int:
     """Watch runs until all have ended; return 0 if all succeeded, else 1."""
     watch = Watch(out, runs)
@@ -129,7 +134,7 @@ class Progress:
 class Watch:
     """Draws what the pollers put into `news`."""
 
-    def __init__(self, out: TextIO, runs: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, out: Terminal, runs: Sequence[Mapping[str, Any]]) -> None:
         self.news: queue.Queue[News] = queue.Queue()
         self._out = out
         self._live = out.isatty()
@@ -197,13 +202,13 @@ class Watch:
 
     def _print(self, line: str) -> None:
         self._erase()
-        self._out.write(line + "\n")
+        self._out.write(printable(line) + "\n")
         self._out.flush()
 
     def _erase(self) -> None:
         if self._drawn:
             # Up so many lines, then clear to the end of the screen (ECMA-48 CPL, ED).
-            self._out.write(f"\033[{len(self._drawn)}F\033[J")
+            self._out.control(f"\033[{len(self._drawn)}F\033[J")
             self._drawn = []
 
     def _redraw(self) -> None:
@@ -220,7 +225,7 @@ class Watch:
             else:
                 took = now - one.step_began
                 line = f"{one.label}        …  {one.step:18}{took:6.1f} s  {one.task}"
-            lines.append(line[:width] + "\n")
+            lines.append(printable(line)[:width] + "\n")
         if lines != self._drawn:
             self._erase()
             self._out.writelines(lines)

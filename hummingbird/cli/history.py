@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import List, readable
+from hummingbird.cli.command import FOR_PEOPLE, List
 from hummingbird.clock import SystemClock
 
 _AGE = re.compile(r"(\d{1,6})([smhd])")
@@ -55,7 +55,7 @@ class HostHistory(List):
             limit=given.limit,
             section=given.section,
         )["history"]
-        if given.formatter in ("table", "value"):
+        if given.formatter in FOR_PEOPLE:
             return [row | {k: _side(row[k]) for k in ("from", "to")} for row in found]
         return found
 
@@ -81,4 +81,4 @@ def since(text: str, *, now: datetime | None = None) -> str:
 
 
 def _side(value: Any) -> Any:
-    return "-" if value is None else readable(value)
+    return "-" if value is None else value

@@ -78,7 +78,7 @@ class HostBulkExport(Act):
         )
         content = answer["content"]
         if parsed_args.filename is None:
-            self.say(content.rstrip("\n"))
+            self.put(content.rstrip("\n"))
             return 0
         try:
             Path(parsed_args.filename).write_text(content)

@@ -32,7 +32,7 @@ class Openrc(Act):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Print the lines."""
         for line in lines(self.client.endpoint, os.environ):
-            self.say(line)
+            self.put(line)
 
 
 def lines(endpoint: Endpoint, environ: Mapping[str, str]) -> Iterator[str]:

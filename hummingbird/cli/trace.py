@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Show
+from hummingbird.cli.command import FOR_PEOPLE, Lines, Show
 from hummingbird.cli.failure import Failure
 
 _HOLD_SECONDS = 20
@@ -56,11 +56,11 @@ class HostTrace(Show):
                 )
             found = self.client.get(where, wait=_HOLD_SECONDS)
         steps = found.get("steps") or []
-        if given.formatter in ("table", "value"):
+        if given.formatter in FOR_PEOPLE:
             width = max((len(step["name"]) for step in steps), default=0)
-            lines = (
+            lines = Lines(
                 f"{step['state']:8} {step['name']:{width}}  {step['detail']}"
                 for step in steps
             )
-            return {**found, "steps": "\n".join(lines)}
+            return {**found, "steps": lines}
         return found

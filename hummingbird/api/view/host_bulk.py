@@ -61,8 +61,8 @@ def _said(
         "emn": emns.get(host.emn_id or 0),
         "credential": credentials.get(host.credential_id or 0),
         "serialid": host.serialid,
-        "location": _location(host.location),
-        "capabilities": json.dumps(dict(host.capabilities))
+        "location": _location(_clean(host.location)),
+        "capabilities": json.dumps(_clean(host.capabilities))
         if host.capabilities
         else None,
         **{
@@ -85,7 +85,17 @@ def _location(location: Mapping[str, Any]) -> str | None:
 def _elements(said: Mapping[str, str | None]) -> Iterable[str]:
     for tag, text in said.items():
         if text:
-            yield f"\t\t<{tag}>{escape(text)}</{tag}>"
+            yield f"\t\t<{tag}>{escape(_clean(text))}</{tag}>"
+
+
+def _clean(value: Any) -> Any:
+    """Return `value` with texts that the API takes: older ones may hold what it refuses,
+    and what XML can't hold (XML 1.0, section 2.2)."""
+    if isinstance(value, Mapping):
+        return {_clean(name): _clean(part) for name, part in value.items()}
+    if isinstance(value, str):
+        return "".join(one if one.isprintable() else "\ufffd" for one in value)
+    return value
 
 
 HOSTS_EXPORT: Final[Shape] = Thing("HostsExport", {"content": TEXT})

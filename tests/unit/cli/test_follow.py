@@ -12,6 +12,7 @@ from hummingbird.cli import follow as follow_module
 from hummingbird.cli.client import Client
 from hummingbird.cli.endpoint import Endpoint
 from hummingbird.cli.follow import INTERRUPTED, follow
+from hummingbird.cli.terminal import Terminal
 from tests.unit.cli.conftest import Answer, Asked, Run, Server
 
 UUID = "00000000-0000-0000-0000-000000000007"
@@ -81,7 +82,7 @@ def _no_calm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow_module, "_CALM_SECONDS", 0.0)
 
 
-class Terminal(io.StringIO):
+class Screen(io.StringIO):
     """A screen."""
 
     def isatty(self) -> bool:
@@ -109,15 +110,15 @@ def test_into_a_pipe_each_step_is_one_line(hummingbird: Run, server: Server) -> 
 def test_a_run_that_succeeded_is_success(server: Server) -> None:
     story = Story(server, ends="succeeded")
     out = io.StringIO()
-    status = follow([story.run], new_client=lambda: _client(server), out=out)
+    status = follow([story.run], new_client=lambda: _client(server), out=Terminal(out))
     assert status == 0
     assert "unlock of edge-0 succeeded after 3.0 s, 5 changed" in out.getvalue()
 
 
 def test_on_a_terminal_the_running_step_is_drawn_and_erased(server: Server) -> None:
     story = Story(server, ends="succeeded")
-    screen = Terminal()
-    follow([story.run], new_client=lambda: _client(server), out=screen)
+    screen = Screen()
+    follow([story.run], new_client=lambda: _client(server), out=Terminal(screen))
     text = screen.getvalue()
     assert "\033[1F\033[J" in text
     last = text.rpartition("\033[J")[2]
@@ -143,7 +144,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again(server: Server) -> No
         return client
 
     out = io.StringIO()
-    assert follow([story.run], new_client=flaky, out=out) == 0
+    assert follow([story.run], new_client=flaky, out=Terminal(out)) == 0
     assert out.getvalue().count("connect") == 1
 
 
@@ -152,7 +153,9 @@ def test_a_run_that_vanished_ends_the_watch(server: Server) -> None:
     gone = {"error_message": "It is gone."}
     server.on("GET", f"/v1/runs/{UUID}/events", gone, status=404)
     out = io.StringIO()
-    assert follow([story.run], new_client=lambda: _client(server), out=out) == 1
+    assert (
+        follow([story.run], new_client=lambda: _client(server), out=Terminal(out)) == 1
+    )
     assert "unlock of edge-0: It is gone." in out.getvalue()
 
 
@@ -166,7 +169,7 @@ def test_an_interrupt_ends_only_the_watch(
 
     monkeypatch.setattr(follow_module.Watch, "until_all_ended", interrupted)
     out = io.StringIO()
-    status = follow([story.run], new_client=lambda: _client(server), out=out)
+    status = follow([story.run], new_client=lambda: _client(server), out=Terminal(out))
     assert status == INTERRUPTED
     assert "the work goes on: hummingbird run-show 7 --follow" in out.getvalue()
 
@@ -182,7 +185,7 @@ def test_lines_of_several_hosts_begin_with_the_host(
     server: Server, two: list[dict[str, Any]]
 ) -> None:
     out = io.StringIO()
-    assert follow(two, new_client=lambda: _client(server), out=out) == 0
+    assert follow(two, new_client=lambda: _client(server), out=Terminal(out)) == 0
     lines = out.getvalue().splitlines()
     assert any(line.startswith("edge-0      ") for line in lines)
     assert any(line.startswith("kiosk-11    ") for line in lines)
