@@ -147,7 +147,7 @@ class Demo:
         """Let somebody who stands before the hidden host run a script there."""
         self.stage.act(f"{HIDDEN} is behind NAT: somebody there runs a script, once")
         self.stage.say(
-            f"$ hummingbird host-bootstrap {HIDDEN} --bundle /usr/bin >{HIDDEN}.sh"
+            f"$ hummingbird host-bootstrap {HIDDEN} --bundle /usr/bin --output {HIDDEN}.sh"
         )
         self.stage.say(f"on {HIDDEN}: $ sudo sh {HIDDEN}.sh")
         began = time.monotonic()

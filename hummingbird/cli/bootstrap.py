@@ -9,9 +9,11 @@ import argparse
 import base64
 import io
 import json
+import os
+import stat
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from hummingbird.cli.client import path
 from hummingbird.cli.command import Act
@@ -43,13 +45,15 @@ class HostBootstrap(Act):
     runs the script on the host, once, as root; from then on the controller comes in by
     itself. It needs UDP out, a shell, ip and WireGuard's wg; --bundle puts the latter
     inside. It carries a claim, good for this host, once and for some hours: hand it over
-    as you would a password. The host's own key is made on the host and stays there.
+    as you would a password; --output writes it where only you can read it. The host's own
+    key is made on the host and stays there.
     """
 
     examples = (
         "hummingbird host-bootstrap kiosk-7",
-        "hummingbird host-bootstrap kiosk-7 --cloud-init --hours 72",
-        "hummingbird host-bootstrap kiosk-7 --bundle /usr/bin",
+        "hummingbird host-bootstrap kiosk-7 --output kiosk-7.sh",
+        "hummingbird host-bootstrap kiosk-7 --output user-data --cloud-init --hours 72",
+        "hummingbird host-bootstrap kiosk-7 --output kiosk-7.sh --bundle /usr/bin",
         "hummingbird host-bootstrap kiosk-7 --undo",
     )
 
@@ -65,6 +69,12 @@ class HostBootstrap(Act):
         )
         form.add_argument(
             "--undo", action="store_true", help="print what takes all of it back"
+        )
+        parser.add_argument(
+            "--output",
+            metavar="FILE",
+            type=Path,
+            help="write it to a new file that only you can read (default: stdout)",
         )
         parser.add_argument(
             "--hours",
@@ -87,13 +97,16 @@ class HostBootstrap(Act):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Make a claim, tell the server, print the script."""
+        target = parsed_args.output
         if parsed_args.undo:
-            self.put(UNDO.rstrip("\n"))
+            self._deliver(UNDO, target)
             return
         # Half a tenth of a second of imports that no other command needs.
         from hummingbird.keypair import make_wireguard_key
 
         bundle = _bundle(parsed_args.bundle) if parsed_args.bundle else ""
+        # Before a claim is made that nobody gets.
+        _check_target(target, self.app.stdout)
         private_key, public_key = make_wireguard_key()
         body: dict[str, Any] = {"claim_key": public_key}
         if parsed_args.hours is not None:
@@ -103,7 +116,46 @@ class HostBootstrap(Act):
         told = self.client.post(path("tunnels", parsed_args.host, "claim"), body)
         text = str(told["script"])
         text = text.replace(CLAIM_PLACE, private_key).replace(BUNDLE_PLACE, bundle)
-        self.put(_cloud_init(text) if parsed_args.cloud_init else text.rstrip("\n"))
+        self._deliver(_cloud_init(text) if parsed_args.cloud_init else text, target)
+
+    def _deliver(self, text: str, target: Path | None) -> None:
+        text = text.rstrip("\n")
+        if target is None:
+            self.put(text)
+            return
+        try:
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        self.say(f"{target}: written; hand it over as you would a password")
+
+
+def _check_target(target: Path | None, stdout: TextIO) -> None:
+    """See that what is to be written gets into no file that others can read.
+
+    :raises Failure: it would, or the file is there already.
+    """
+    if target is not None:
+        if os.path.lexists(target):
+            raise Failure(f"{target} exists already; a claim is written to a new file.")
+        if not os.access(target.parent, os.W_OK | os.X_OK):
+            raise Failure(f"{target.parent} is no folder that you can write into.")
+        return
+    try:
+        mode = os.fstat(stdout.fileno()).st_mode
+    except (OSError, ValueError):  # no file at all, as in tests
+        return
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        raise Failure(
+            "Others can read the file that this is written to, and it carries a claim;"
+            " say --output FILE instead."
+        )
+
+
+def _unwritable(target: Path, error: OSError) -> Failure:
+    return Failure(f"{target} can't be written: {error.strerror}")
 
 
 def _bundle(folder: Path) -> str:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables; nothing else. The migrations add up to exactly these (a test compares)."""
+"""The tables; nothing else. The migrations add up to exactly these (a test compares).
+
+No text that is stored holds what a terminal would obey: see the types of `db.table`.
+"""
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -10,9 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    String,
     Table,
-    Text,
     UniqueConstraint,
     false,
 )
@@ -24,6 +24,9 @@ from hummingbird.db.model_process import LEASE as LEASE
 from hummingbird.db.model_process import LINK as LINK
 from hummingbird.db.model_process import PROCESS as PROCESS
 from hummingbird.db.table import METADATA as METADATA
+from hummingbird.db.table import PlainJson as JSON
+from hummingbird.db.table import PlainString as String
+from hummingbird.db.table import PlainText as Text
 from hummingbird.db.table import UtcDateTime
 from hummingbird.db.table import table as _table
 

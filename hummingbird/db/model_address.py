@@ -1,16 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of addresses and of the pools that they are in; a part of model.py."""
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    UniqueConstraint,
-)
+from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint
 
+from hummingbird.db.table import PlainJson as JSON
+from hummingbird.db.table import PlainString as String
 from hummingbird.db.table import UtcDateTime
 from hummingbird.db.table import table as _table
 

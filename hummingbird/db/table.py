@@ -5,8 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, Integer, MetaData, Table
+from sqlalchemy import JSON, Column, DateTime, Dialect, Integer, MetaData, Table, Text
+from sqlalchemy import String as SqlString
 from sqlalchemy.types import TypeDecorator
+
+from hummingbird.printable import plain, plain_content
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -39,6 +42,42 @@ def _aware(value: datetime | None) -> datetime | None:
     if value is None or value.tzinfo is not None:
         return value
     return value.replace(tzinfo=UTC)
+
+
+class PlainString(TypeDecorator[str]):
+    """A text of one line in which nothing is that a terminal obeys: what hosts and clients
+    say is shown by programs that are not ours, too."""
+
+    impl = SqlString
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else plain(value)
+
+
+class PlainText(TypeDecorator[str]):
+    """A text of any length, with lines; else as PlainString."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else plain(value, has_lines=True)
+
+
+class PlainJson(TypeDecorator[Any]):
+    """JSON whose texts and names are as those of PlainString."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return plain_content(value)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        # What stands beside a part of JSON is of that part's type (SQLAlchemy's
+        # documentation of TypeDecorator, "Applying SQL-level operations to JSON").
+        return self.impl_instance.coerce_compared_value(op, value)
 
 
 METADATA = MetaData(

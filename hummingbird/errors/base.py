@@ -3,6 +3,8 @@
 
 from typing import Any, ClassVar
 
+from hummingbird.printable import plain
+
 
 class HummingbirdError(Exception):
     """The root; also what an unforeseen failure is shown as."""
@@ -16,7 +18,8 @@ class HummingbirdError(Exception):
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
-        super().__init__(self.sentence.format(**facts))
+        # What a neighbour said may be among the facts.
+        super().__init__(plain(self.sentence.format(**facts), has_lines=True))
 
 
 class BadRequest(HummingbirdError):

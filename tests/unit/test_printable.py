@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hummingbird.printable import printable
+from hummingbird.printable import is_plain, plain, plain_content, printable
 
 ANY = st.text(st.characters())
 
@@ -34,3 +34,28 @@ def test_json_says_the_same_afterwards(text: str) -> None:
 def test_what_people_write_stays() -> None:
     for text in ("edge-0", "Straße 7, Köln", "日本", "🙂", r"C:\temp", ""):
         assert printable(text) is text
+
+
+@given(ANY)
+def test_what_is_made_plain_is_plain_and_as_long(text: str) -> None:
+    made = plain(text)
+    assert is_plain(made)
+    assert len(made) == len(text)
+    assert plain(made) == made
+
+
+@given(ANY)
+def test_lines_stay_where_there_may_be_some(text: str) -> None:
+    made = plain(text, has_lines=True)
+    assert is_plain(made.replace("\n", "").replace("\t", ""))
+    assert made.count("\n") == text.count("\n")
+
+
+def test_names_in_content_are_made_plain_too() -> None:
+    content = {"a\x1b": ["b\n", 1, None, {"\u202e": ("c\x9b",)}]}
+    made = {"a\ufffd": ["b\ufffd", 1, None, {"\ufffd": ["c\ufffd"]}]}
+    assert plain_content(content) == made
+
+
+def test_what_joins_letters_in_some_scripts_is_plain() -> None:
+    assert is_plain("\u0645\u06cc\u200c\u062e")

@@ -14,6 +14,7 @@ from hummingbird.api.schema.attribute import (
     Body,
     By,
     Flag,
+    Lines,
     OrNull,
     Text,
     Words,
@@ -36,6 +37,8 @@ _LENGTHS: Final = {
     "reason_text": 255,
     "proposed_repair_action": 512,
 }
+_LONG: Final = ("reason_text", "proposed_repair_action")
+"""Whoever writes these may break lines; the lists of clients have one."""
 _KEY: Final = ("alarm_id", "entity_instance_id")
 _MANDATORY: Final = (*_KEY, "severity", "alarm_type", "probable_cause")
 _FLAGS: Final = ("service_affecting", "suppression")
@@ -201,7 +204,12 @@ def _severity(name: str, value: object) -> Severity:
 _SEVERITIES: Final = Words(*Severity)
 _ATTRIBUTES: Final = {
     "uuid": Attribute(OrNull(By(_uuid, {"type": "string", "format": "uuid"}))),
-    **{name: Attribute(Text(maximum=length)) for name, length in _LENGTHS.items()},
+    **{
+        name: Attribute(
+            Lines(maximum=length) if name in _LONG else Text(maximum=length)
+        )
+        for name, length in _LENGTHS.items()
+    },
     "timestamp": Attribute(
         OrNull(By(_time, {"type": "string"})),
         "When it happened, in ISO 8601, or as 20160131 10:23:45; without it, now.",

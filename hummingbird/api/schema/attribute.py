@@ -11,11 +11,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from hummingbird.api.schema.text import NAME, TEXT_MAX, boolean, invalid, text
+from hummingbird.api.schema.text import (
+    NAME,
+    PLAIN_PATTERN,
+    TEXT_MAX,
+    boolean,
+    invalid,
+    password,
+    text,
+    unjudged,
+)
 from hummingbird.errors import BadRequest
+from hummingbird.printable import OBEYED
 
 Schema = dict[str, Any]
 
+_LINE_END: Final = re.compile(r"[\t\r\n]+")
 _FLAG_WORDS: Final = ("true", "yes", "on", "1", "false", "no", "off", "0")
 
 
@@ -35,7 +46,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """A text, or null."""
+    """A text of one line, or null."""
 
     maximum: int = TEXT_MAX
 
@@ -44,7 +55,45 @@ class Text:
 
     @property
     def schema(self) -> Schema:
-        return {"type": ["string", "null"], "maxLength": self.maximum}
+        return {
+            "type": ["string", "null"],
+            "maxLength": self.maximum,
+            "pattern": PLAIN_PATTERN,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """A text that is kept as one line, or null."""
+
+    maximum: int
+
+    def read(self, noun: str, name: str, value: object) -> str | None:
+        if isinstance(value, str):
+            value = _LINE_END.sub(" ", value)
+        return text(noun, name, value, maximum=self.maximum)
+
+    @property
+    def schema(self) -> Schema:
+        return {
+            "type": ["string", "null"],
+            "maxLength": self.maximum,
+            "pattern": rf"^([^{OBEYED}]|[\t\n\r])*$",
+        }
+
+
+class Password:
+    """A secret of one line, or null; never shown again, in a refusal neither."""
+
+    schema: Final[Schema] = {
+        "type": ["string", "null"],
+        "maxLength": TEXT_MAX,
+        "pattern": r"^[^\r\n]*$",
+        "writeOnly": True,
+    }
+
+    def read(self, noun: str, name: str, value: object) -> str | None:
+        return password(name, value)
 
 
 @dataclass(frozen=True)
@@ -161,7 +210,7 @@ class Later:
         self.schema = schema
 
     def read(self, noun: str, name: str, value: object) -> str | None:
-        return text(noun, name, value)
+        return unjudged(noun, name, value)
 
 
 @dataclass(frozen=True)

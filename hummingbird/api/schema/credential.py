@@ -15,7 +15,8 @@ from hummingbird.api.schema.attribute import (
     Matching,
     Number,
 )
-from hummingbird.errors import CredentialInvalid
+from hummingbird.api.schema.text import password
+from hummingbird.errors import BadRequest, CredentialInvalid
 
 _KEY_MAX = 16 * 1024
 _PASSWORD_MAX = 1024
@@ -87,17 +88,10 @@ def _private_key(_name: str, value: object) -> str | None:
 
 
 def _password(name: str, value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    if (
-        not isinstance(value, str)
-        or len(value) > _PASSWORD_MAX
-        or any(character in value for character in "\r\n")
-    ):
-        raise CredentialInvalid(
-            message=f"{name} should be one line of at most {_PASSWORD_MAX} characters."
-        )
-    return value
+    try:
+        return password(name, value, maximum=_PASSWORD_MAX)
+    except BadRequest as error:
+        raise CredentialInvalid(message=error) from error
 
 
 _PRIVATE_KEY: Final = By(

@@ -15,6 +15,7 @@ from hummingbird.api.schema.attribute import (
     By,
     Later,
     OrNull,
+    Password,
     Text,
     Words,
 )
@@ -24,7 +25,7 @@ from hummingbird.api.schema.setting import (
     parse_mapping,
     parse_setting,
 )
-from hummingbird.api.schema.text import TEXT_MAX
+from hummingbird.api.schema.text import PLAIN_PATTERN, TEXT_MAX
 from hummingbird.api.view.host import COLLECTIONS, DEFAULTS
 from hummingbird.domain.host import (
     HOSTNAME_MAX,
@@ -151,7 +152,7 @@ def parse_new_host(body: Mapping[str, Any]) -> NewHost:
         location=NEW_HOST.read(body, "location"),
         capabilities=NEW_HOST.read(body, "capabilities"),
         attributes=_settings(hostname, body),
-        bm_password=NEW_HOST.read(body, "bm_password") or None,
+        bm_password=NEW_HOST.read(body, "bm_password"),
     )
 
 
@@ -183,10 +184,11 @@ _MAPPING: Final = {
     "anyOf": [
         {
             "type": "object",
-            "propertyNames": {"maxLength": TEXT_MAX},
+            "propertyNames": {"maxLength": TEXT_MAX, "pattern": PLAIN_PATTERN},
             "additionalProperties": {
                 "type": ["string", "integer", "boolean"],
                 "maxLength": TEXT_MAX,
+                "pattern": PLAIN_PATTERN,
             },
         },
         {"type": "string"},
@@ -228,7 +230,7 @@ NEW_HOST: Final = Body(
         "capabilities": Attribute(
             By(lambda _name, value: parse_capabilities(value), _MAPPING)
         ),
-        "bm_password": Attribute(Text(), "Never shown again."),
+        "bm_password": Attribute(Password(), "Never shown again."),
         "vsc_controllers": Attribute(
             By(lambda _name, value: value, {"enum": [*_NOT_CHOSEN[:2]]}),
             "Not applicable; taken empty from clients that send it.",

@@ -21,7 +21,7 @@ from hummingbird.api.schema.setting import (
     parse_mapping,
     parse_setting,
 )
-from hummingbird.api.schema.text import boolean, text
+from hummingbird.api.schema.text import boolean, password, text
 from hummingbird.api.view.host import DEFAULTS, host_short
 from hummingbird.domain.host import Host, check_address
 from hummingbird.domain.host_state import UNLOCKED, HostState
@@ -90,7 +90,7 @@ def parse_host_patch(body: object, host: Host) -> HostPatch:
         values={key: item for key, item in values.items() if _changes(host, key, item)},
         address_changed=values.get("mgmt_ip", host.mgmt_ip) != host.mgmt_ip,
         credential=credential,
-        bm_password=text("host", "bm_password", after["bm_password"]) or None,
+        bm_password=password("bm_password", after["bm_password"]),
         action=None if action in (None, "", "none") else action,
     )
 

@@ -16,6 +16,7 @@ from hummingbird.api.view.host import DEFAULTS
 from hummingbird.domain.board import PIN
 from hummingbird.domain.host import PERSONALITY
 from hummingbird.errors import BadRequest
+from hummingbird.printable import is_plain
 
 BM_TYPES = ("none", "dynamic", "ipmi", "redfish")
 LOCKED_ONLY = frozenset(
@@ -106,9 +107,12 @@ def parse_mapping(name: str, value: object) -> dict[str, str | int]:
         and len(key) <= 255
         and isinstance(item, str | int)
         and len(str(item)[:256]) <= 255
+        and is_plain(key)
+        and is_plain(str(item))
         for key, item in found.items()
     ):
-        raise invalid(name, name, value, should="an object of texts and integers")
+        should = "an object of integers, and of texts without control characters"
+        raise invalid(name, name, value, should=should)
     return found
 
 

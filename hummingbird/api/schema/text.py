@@ -4,6 +4,7 @@
 import re
 
 from hummingbird.errors import BadRequest
+from hummingbird.printable import OBEYED, is_plain
 
 TEXT_MAX = 255
 """Characters of a text attribute, as StarlingX's databases keep them."""
@@ -24,14 +25,53 @@ def invalid(kind: str, name: str, value: object, *, should: str) -> BadRequest:
     )
 
 
-def text(kind: str, name: str, value: object, *, maximum: int = TEXT_MAX) -> str | None:
-    """Return `value`, a text or None.
+PLAIN_PATTERN = f"^[^{OBEYED}]*$"
+"""The form of a text of one line, in JSON Schema's regular expressions (ECMA-262)."""
 
-    :raises BadRequest: it is neither, or longer than `maximum` characters.
+
+def text(kind: str, name: str, value: object, *, maximum: int = TEXT_MAX) -> str | None:
+    """Return `value`, a text of one line or None.
+
+    :raises BadRequest: it is neither, or longer than `maximum` characters, or has
+        characters that a terminal would obey.
     """
-    if value is None or (isinstance(value, str) and len(value) <= maximum):
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > maximum:
+        should = f"a text of at most {maximum} characters"
+        raise invalid(kind, name, value, should=should)
+    if not is_plain(value):
+        raise invalid(kind, name, value, should="one line, without control characters")
+    return value
+
+
+def unjudged(kind: str, name: str, value: object) -> str | None:
+    """Return `value`, a text or None, for whoever judges it in words of its own.
+
+    :raises BadRequest: it is neither, or longer than TEXT_MAX characters.
+    """
+    if value is None or (isinstance(value, str) and len(value) <= TEXT_MAX):
         return value
-    raise invalid(kind, name, value, should=f"a text of at most {maximum} characters")
+    raise invalid(kind, name, value, should=f"a text of at most {TEXT_MAX} characters")
+
+
+def password(name: str, value: object, *, maximum: int = TEXT_MAX) -> str | None:
+    """Return `value`, one line or None; nothing in quotes is None. A refusal does not
+    repeat it.
+
+    :raises BadRequest: it is neither, or too long.
+    """
+    if value is None or value == "":
+        return None
+    if (
+        not isinstance(value, str)
+        or len(value) > maximum
+        or any(character in value for character in "\r\n\x00")
+    ):
+        raise BadRequest(
+            message=f"{name} should be one line of at most {maximum} characters."
+        )
+    return value
 
 
 def boolean(kind: str, name: str, value: object) -> bool:

@@ -16,6 +16,7 @@ from hummingbird.db.model import FACTS, FACTS_ITEM, FACTS_SECTION, HOST
 from hummingbird.db.repository import history
 from hummingbird.domain.facts import Facts, Section, completed, differences, uuids
 from hummingbird.errors import FactsBaseUnknown, HostNotFound, ReportInvalid
+from hummingbird.printable import plain_content
 from hummingbird.wire.inventory import Change, Taken, content_hash, section_hash
 
 CHUNK = 500
@@ -66,7 +67,8 @@ def take(
             seen_at=_seen_at(change, now=now),
             tells_more=known is not None and known.stream is None,
         ),
-        sections=change["sections"],
+        # Before they are compared with what is stored, which is so, too.
+        sections=plain_content(change["sections"]),
         before=before,
         after=after,
         history_most=history_most,
@@ -106,7 +108,7 @@ def take_report(
     _store(
         connection,
         _Step(host_id=host_id, uuid=uuid, now=now, seen_at=now),
-        sections=whole,
+        sections=plain_content(whole),
         before=_hashes(connection, host_id),
         after={name: section_hash(body) for name, body in whole.items()},
         history_most=history_most,
