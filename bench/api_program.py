@@ -161,9 +161,12 @@ class Program:
 
     def rss_mb(self) -> float:
         """Return the memory that it and its children take now, in 10^6 bytes."""
+        return sum(_rss_bytes(pid) for pid in self.processes()) / 1e6
+
+    def processes(self) -> list[str]:
+        """Return the numbers of its process and of that one's children."""
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        pids = [str(self._process.pid), *children.read_text().split()]
-        return sum(_rss_bytes(pid) for pid in pids) / 1e6
+        return [str(self._process.pid), *children.read_text().split()]
 
     def _left(self) -> dict[str, str]:
         left: dict[str, str] = json.loads((self.state / "client.json").read_text())

@@ -3,6 +3,7 @@
 
 import http.client
 import json
+import random
 import socket
 import ssl
 
@@ -29,6 +30,27 @@ def test_requests_that_come_at_once_are_answered_in_their_order(world: World) ->
     heard = world.ask(server, get("/size/1") + body + get("/size/2", close=True))
     bodies = [part.rpartition(b"\r\n\r\n")[2] for part in heard.split(b"HTTP/1.1 200")]
     assert bodies == [b"", b"x", b"hello", b"xx"]
+
+
+def test_it_matters_not_in_what_pieces_requests_come(world: World) -> None:
+    server = world.serve()
+    said = (
+        get("/size/3")
+        + "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
+        + get("/size/2", close=True)
+    ).encode()
+    dice = random.Random(3)  # noqa: S311
+    heard = set()
+    for count in (0, 1, 2, 3, 5, 8, 13, 40):
+        cuts = sorted(dice.sample(range(1, len(said)), count))
+        peer = world.peer(server)
+        peer.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for begin, end in zip([0, *cuts], [*cuts, len(said)], strict=True):
+            peer.say(said[begin:end])
+        answers = peer.hear().split(b"HTTP/1.1 ")
+        heard.add(tuple(part.rpartition(b"\r\n\r\n")[2] for part in answers))
+    assert heard == {(b"", b"xxx", b"hello!", b"xx")}
 
 
 def test_an_application_learns_what_was_asked(world: World) -> None:
