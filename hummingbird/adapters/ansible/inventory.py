@@ -9,6 +9,7 @@ an ssh argument is checked to be what it says, so that it can't be read as an op
 
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -110,3 +111,29 @@ def render(
     if access.become_password is not None:
         host["ansible_become_password"] = access.become_password
     return json.dumps({"all": {"hosts": {ALIAS: _literal(host)}}}, indent=1)
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a file that only we can read; return its path."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def write(folder: Path, access: HostAccess, *, variables: Mapping[str, object]) -> None:
+    """Write the run's known hosts, key and inventory into its folder.
+
+    :raises BadRequest, TypeError: see `render`.
+    """
+    key = None
+    if access.private_key:
+        # OpenSSH refuses a key file without a newline at its end
+        key = _write(folder / "key", access.private_key.rstrip() + "\n")
+    text = render(
+        access,
+        variables=variables,
+        known_hosts=_write(folder / "known_hosts", pinned(access.known_hosts or "")),
+        private_key=key,
+    )
+    _write(folder / "inventory.json", text)

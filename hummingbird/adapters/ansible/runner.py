@@ -197,8 +197,14 @@ class AnsibleRunner:
         )
         LOG.info("Running %s on %s", path.stem, hostname)
         with _folders(self._scratch, work_directory) as (folder, sockets):
-            _write_access(folder, access, variables=variables)
-            config = self._configure(path, folder=folder, sockets=sockets, tags=tags)
+            inventory.write(folder, access, variables=variables)
+            config = self._configure(
+                path,
+                folder=folder,
+                sockets=sockets,
+                tags=tags,
+                reads=(self._playbooks, *program.read_by(variables)),
+            )
             runner = Runner(
                 config, event_handler=watch.handle, cancel_callback=watch.is_to_end
             )
@@ -240,7 +246,13 @@ class AnsibleRunner:
         return path
 
     def _configure(
-        self, playbook: Path, *, folder: Path, sockets: Path, tags: Sequence[str]
+        self,
+        playbook: Path,
+        *,
+        folder: Path,
+        sockets: Path,
+        tags: Sequence[str],
+        reads: Sequence[Path],
     ) -> RunnerConfig:
         """Return ansible-runner's settings for a run in `folder`."""
         config = RunnerConfig(
@@ -263,11 +275,7 @@ class AnsibleRunner:
             f"--wipe={folder}",
             f"--wipe={sockets}",
             "--",
-            sys.executable,
-            "-P",
-            "-m",
-            program.__name__,
-            str(self._packed),
+            *program.command(self._packed, reads=reads, writes=(folder, sockets)),
             *arguments,
         ]
         config.cwd = str(self._playbooks)
@@ -286,6 +294,7 @@ class AnsibleRunner:
             "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "TMPDIR": str(folder / "tmp"),
         }
         return config
 
@@ -317,33 +326,6 @@ def _sweep(scratch: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             LOG.warning("Removing what a dead run left: %s", folder)
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write a file that only we can read; return its path."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
-
-
-def _write_access(
-    folder: Path, access: HostAccess, *, variables: Mapping[str, object]
-) -> None:
-    """Write the run's known hosts, key and inventory into its folder."""
-    key = None
-    if access.private_key:
-        # OpenSSH refuses a key file without a newline at its end
-        key = _write(folder / "key", access.private_key.rstrip() + "\n")
-    text = inventory.render(
-        access,
-        variables=variables,
-        known_hosts=_write(
-            folder / "known_hosts", inventory.pinned(access.known_hosts or "")
-        ),
-        private_key=key,
-    )
-    _write(folder / "inventory.json", text)
 
 
 def _wait_for_guard(lock: Path) -> None:

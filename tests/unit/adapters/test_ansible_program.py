@@ -50,11 +50,16 @@ def test_what_one_run_has_packed_the_next_one_uses(tmp_path: Path) -> None:
         done = subprocess.run(
             [
                 *(sys.executable, "-P", "-m", program.__name__, str(packed)),
+                *(f"--writes={tmp_path}", "--"),
                 *("--connection", "local", "--inventory", "localhost,"),
                 *("--extra-vars", f"ansible_python_interpreter={sys.executable}"),
                 str(tmp_path / "play.yml"),
             ],
-            env={**os.environ, "ANSIBLE_LOCAL_TEMP": str(tmp_path / run)},
+            env={
+                **os.environ,
+                "ANSIBLE_LOCAL_TEMP": str(tmp_path / run),
+                "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
+            },
             cwd=tmp_path,
             capture_output=True,
             text=True,
