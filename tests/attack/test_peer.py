@@ -22,7 +22,8 @@ from hummingbird.adapters.prometheus.listener import MetricsListener
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
-from hummingbird.cmd.bootstrap import open_database, secret_box
+from hummingbird.cmd.bootstrap import open_database
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import new
 from hummingbird.httpd.limits import raise_file_limit
 from tests.free_port import free_port
@@ -85,7 +86,7 @@ def api(tmp_path: Path) -> Iterator[ApiService]:
         conf,
         database,
         SystemClock(),
-        secret_box(conf),
+        adopt(conf, database, SystemClock()),
         lambda _: None,
         certificate=lambda: api_certificate(conf),
     )

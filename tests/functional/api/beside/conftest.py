@@ -12,7 +12,8 @@ import requests
 
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
-from hummingbird.cmd.bootstrap import open_database, secret_box, sysinv_relay
+from hummingbird.cmd.bootstrap import open_database, sysinv_relay
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import Conf, new
 from hummingbird.db.session import Database
 from tests.fakes.sysinv import TOKEN, FakeSysinv
@@ -108,7 +109,7 @@ def world(conf: Conf, sysinv: FakeSysinv) -> Iterator[World]:
         conf,
         database,
         clock,
-        secret_box(conf),
+        adopt(conf, database, clock),
         lambda *_: None,
         sysinv=sysinv_relay(conf, clock, database),
     )
