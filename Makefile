@@ -10,7 +10,7 @@ NAME ?= host_life
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up lint bench images lab-up lab-down clean venv
+.PHONY: help demo test test-lowest up lint bench images constraints sbom lab-up lab-down clean venv
 
 help: ## this list
 	@echo "Hummingbird: small node management for StarlingX and any Kubernetes."
@@ -32,6 +32,14 @@ test: ## all tests, with real hosts, databases and message broker
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
 	  --durations 20 $(ARGS)
 
+test-lowest: ## the tests that need no lab, on the oldest libraries that setup.cfg allows
+	@tools/requirements.sh test
+	@echo "Installing Hummingbird on its oldest libraries into build/lowest (1 to 2 min)"
+	@test -x build/lowest/bin/python || $(PYTHON) -m venv build/lowest
+	@$(call install,build/lowest/bin,constraints-lowest.txt)
+	@build/lowest/bin/pytest -n $(JOBS) --dist loadfile $(or $(ARGS), \
+	  tests/unit tests/contract tests/migration tests/functional tests/scenario)
+
 up: venv ## the control plane alone, against your own kubeconfig; needs no root
 	@$(BIN)/hummingbird up $(ARGS)
 
@@ -51,6 +59,12 @@ bench: ## one script of bench/, its JSON line last: make bench NAME=host_life
 images: ## the agents' images, pushed to a registry of your own: make images REGISTRY=registry.example/edge; build/images/agents.conf names them by digest
 	@REGISTRY="$(REGISTRY)" tools/build_images.sh $(ARGS)
 
+constraints: ## the lists of exact versions anew, from what setup.cfg allows and PyPI has today
+	@tools/constraints.sh
+
+sbom: ## what Hummingbird and its images are made of (CycloneDX), and of what and by what they were built: build/sbom
+	@PYTHON="$(PYTHON)" tools/sbom.sh
+
 lab-up: ## three edge hosts, their networks and a Kubernetes, on this machine
 	@tools/requirements.sh lab-up
 	@$(MAKE) --no-print-directory venv
@@ -65,12 +79,18 @@ clean: ## remove what was made in this folder (the lab's cache is in ~/.cache/hu
 
 venv: .venv/installed
 
+# What a list has and no other, then what is here, which asks nobody for anything.
+install = \
+  $(1)/pip install --quiet --disable-pip-version-check --require-hashes -r $(2) && \
+  $(1)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    -e . -e ./lab
+
 # Again only when what is to be installed has changed.
-.venv/installed: setup.cfg setup.py lab/pyproject.toml
+.venv/installed: setup.cfg setup.py lab/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 1; }
 	@echo "Installing Hummingbird, its test tools and the lab into .venv (1 to 2 min)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@rm -rf hummingbird.egg-info  # a stale one would hide the installed entry points
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]' -e ./lab
+	@$(call install,$(BIN),constraints.txt)
 	@touch $@

@@ -69,7 +69,11 @@ def _install(folder: Path) -> None:
     venv.create(folder, with_pip=True)
     pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
     done = subprocess.run(
-        [*pip, "install", "--quiet", "--no-deps", "--requirement", REQUIREMENTS],
+        [
+            *pip,
+            *("install", "--quiet", "--no-deps", "--require-hashes"),
+            *("--requirement", REQUIREMENTS),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -6,7 +6,7 @@
 #   REGISTRY=registry.example:5000/hummingbird TAG=0.1.0 tools/build_images.sh
 #       builds REGISTRY/mtc-client:TAG and REGISTRY/sysinv-agent:TAG, pushes them, and
 #       writes RECORD/agents.conf, by which Hummingbird runs these and no others, and
-#       RECORD/images.txt: what was built, of what, by what
+#       RECORD/images.txt: what was built, of what, by what, and the images for make sbom
 #   HUMMINGBIRD_IMAGE_OUT=DIR tools/build_images.sh
 #       leaves DIR/mtc-client.tar and DIR/sysinv-agent.tar, OCI archives
 #
@@ -154,6 +154,11 @@ for agent in $agents; do
         digest=$(push "$image")
         [ -n "$digest" ] || fail "the registry did not say the digest of $image"
         digests=${digests:+$digests,}$agent:$digest
+        if [ "$builder" != docker ]; then # before 25 it writes none that others read
+            mkdir -p "$record"
+            rm -f "$record/$agent.tar"
+            archive "$image" "$record/$agent.tar"
+        fi
         echo "$registry/$agent@$digest"
     fi
 done

@@ -23,9 +23,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = PROJECT / "tools" / "build_images.sh"
 _BASE_PACKAGES = ("base-files", "dash", "libpython3.11-stdlib", "python3-minimal")
 # Unpacked only, not set up: no shell runs, and what dpkg and apt would need stays out.
-# 58 MB instead of 167.
+# 58 MB instead of 167. What was unpacked is written down where scanners of images look.
 _BASE_HOOK = """\
 cd "$1"
+mkdir -p var/lib/dpkg/status.d
+for deb in var/cache/apt/archives/*.deb; do
+    dpkg-deb --field "$deb" >"var/lib/dpkg/status.d/$(dpkg-deb --field "$deb" Package)"
+done
 rm -rf var/lib/apt var/cache/apt usr/share/doc usr/share/locale usr/share/man
 echo 'root:x:0:0:root:/root:/bin/sh' >etc/passwd
 echo 'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin' >>etc/passwd
