@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who asks for something, passed along and never looked up."""
+"""Who asks for something, passed along and never looked up, but by the log."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import uuid4
@@ -42,6 +43,9 @@ class RequestContext:
             ("roles", self.roles),
         )
 
+
+CURRENT: ContextVar[RequestContext | None] = ContextVar("context", default=None)
+"""For whom this thread works now. The log alone looks here."""
 
 SYSTEM = RequestContext(
     user="hummingbird", roles=("admin",), project="services", request_id="system"

@@ -8,17 +8,23 @@ the schema is brought up by one of them while the others wait.
 import fcntl
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from oslo_context.context import RequestContext as LogContext
+from oslo_log import log
+from oslo_log.formatters import ContextFormatter
+
+from hummingbird import __version__
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import database_url, state_directory
+from hummingbird.context import CURRENT, RequestContext
 from hummingbird.db import migration
 from hummingbird.db.repository import event_suppression, fault_outbox, host, system
 from hummingbird.db.session import Database, Limits
@@ -32,42 +38,55 @@ if TYPE_CHECKING:
 SYSTEM_NAME = "hummingbird"
 """Name of a new system, until somebody gives it another."""
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
-
-class OneLine(logging.Formatter):
+class OneLine(ContextFormatter):
     """Writes a message as one line, in which nothing is that a terminal would obey; a
-    traceback under it has lines of its own."""
+    traceback under it has lines of its own. Its form is the configuration's."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the line."""
         return printable(super().formatMessage(record))
 
-    def formatException(self, ei: Any) -> str:
+    def formatException(self, ei: Any, record: Any = None) -> str:
         """Return the lines of a traceback; what a neighbour said stands in it."""
-        return printable(super().formatException(ei), keep="\n")
+        return printable(super().formatException(ei, record=record), keep="\n")
 
 
 def setup_logging(conf: Conf) -> None:
-    """Log to standard error, at DEBUG if the option `debug` says so, else at INFO."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine(_FORMAT))
-    logging.basicConfig(
-        handlers=[handler],
-        level=logging.DEBUG if conf.debug else logging.INFO,
-        force=True,
+    """Log as oslo.log's options say: to standard error, if they say nothing."""
+    log.setup(conf, "hummingbird", version=__version__)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_say_for_whom)
+        if isinstance(handler.formatter, ContextFormatter):
+            handler.setFormatter(
+                OneLine(
+                    project="hummingbird",
+                    version=__version__,
+                    config=conf,
+                    datefmt=conf.log_date_format,
+                )
+            )
+
+
+def _say_for_whom(record: logging.LogRecord) -> bool:
+    context = CURRENT.get()
+    record.context = _as_oslo_has_it(context) if context else None
+    return True
+
+
+@lru_cache(maxsize=64)
+def _as_oslo_has_it(context: RequestContext) -> LogContext:
+    return LogContext(
+        user_id=context.user_id or context.user,
+        user_name=context.user,
+        user_domain_id=context.user_domain_id,
+        project_id=context.project_id or context.project,
+        project_name=context.project,
+        project_domain_id=context.project_domain_id,
+        system_scope=context.system_scope,
+        request_id=context.request_id,
+        overwrite=False,
     )
-    # These say at INFO and DEBUG what we log ourselves, with less in it.
-    for name in (
-        "alembic",
-        "amqp",
-        "kubernetes",
-        "oslo_service",
-        "pecan",
-        "sqlalchemy",
-        "urllib3",
-    ):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def open_database(conf: Conf, clock: Clock) -> Database:

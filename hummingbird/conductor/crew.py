@@ -9,6 +9,7 @@ nothing. One run a host at a time, in the order in which they were asked for; at
 
 import logging
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from hummingbird.conductor.membership import Membership
 from hummingbird.conductor.neighbours import Neighbours
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.workflow import WORKFLOWS
+from hummingbird.context import CURRENT, SYSTEM
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import process
 from hummingbird.db.repository import run as run_repository
@@ -179,6 +181,8 @@ class Crew:
             return run_repository.find(connection, run.uuid), host
 
     def _work(self, run: Run, host: Host) -> None:
+        # The thread is this run's alone.
+        CURRENT.set(replace(SYSTEM, request_id=f"run-{run.uuid}"))
         try:
             with HostTask(
                 run,

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
+from oslo_log import log
 
 from hummingbird import __version__
-from hummingbird.conf.opts import GROUPS
+from hummingbird.conf.opts import GROUPS, set_log_defaults
 
 Conf = Any
 """A `cfg.ConfigOpts`; oslo.config has no types to say what an option holds."""
@@ -20,6 +21,8 @@ def new(defaults: dict[str, dict[str, Any]] | None = None) -> Conf:
     :param defaults: group -> option -> value, in place of the option's own default.
     """
     conf = cfg.ConfigOpts()
+    set_log_defaults()
+    log.register_options(conf)
     for module in GROUPS:
         module.register_opts(conf)
     for group, values in (defaults or {}).items():

@@ -22,12 +22,6 @@ OPTS = (
             "name, in reservations. Default: the machine's host name."
         ),
     ),
-    cfg.BoolOpt(
-        "debug",
-        default=False,
-        mutable=True,
-        help="Log at DEBUG instead of INFO.",
-    ),
 )
 
 

@@ -27,6 +27,7 @@ from hummingbird.api.http.router import Route, Router
 from hummingbird.api.routes import ROUTES
 from hummingbird.api.sysinv.front import SysinvFront
 from hummingbird.api.sysinv.passage import Sysinv
+from hummingbird.context import CURRENT
 from hummingbird.errors import BodyTooLarge, HummingbirdError
 from hummingbird.imports import without
 
@@ -68,6 +69,7 @@ class Gate(PecanHook):  # type: ignore[misc]
     def on_route(self, state: RoutingState) -> None:
         request = state.request
         context = authenticate(request.environ, self._door)
+        CURRENT.set(context)
         length = request.content_length
         if length is not None and length > MAX_BODY_BYTES:
             raise BodyTooLarge(limit=MAX_BODY_BYTES)
@@ -202,6 +204,7 @@ def build(
         environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         began = dependencies.clock.monotonic()
+        before = CURRENT.set(None)
         seen: list[str] = []
 
         def start(status: str, *rest: Any) -> Any:
@@ -211,14 +214,14 @@ def build(
         try:
             return application(environ, start)
         finally:
-            call = environ.pop(_CALL, None)
+            environ.pop(_CALL, None)
             LOG.info(
-                "%s %s %s %.1f ms %s",
+                "%s %s %s %.1f ms",
                 environ["REQUEST_METHOD"],
                 json.dumps(environ.get("PATH_INFO", "")[:_SHOWN_CHARACTERS])[1:-1],
                 seen[-1][:3] if seen else "-",
                 (dependencies.clock.monotonic() - began) * 1000,
-                call.context.request_id if call else "-",
             )
+            CURRENT.reset(before)
 
     return logged
