@@ -9,7 +9,7 @@ from typing import Any
 
 from hummingbird_lab import image
 
-TOOLS = Path(__file__).parents[3] / "tools"
+TOOLS = Path(__file__).parents[2] / "tools"
 DIGEST = "sha256:" + 64 * "a"
 STATUS = """\
 Package: libssl3
