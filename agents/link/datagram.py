@@ -22,6 +22,9 @@ class Transport(Protocol):
     def aim(self, address: tuple[str, int]) -> None:
         """Send to `address` from now on, from a new socket."""
 
+    def turn(self, address: tuple[str, int]) -> None:
+        """Send to `address` from now on; what others answer still arrives."""
+
     def send(self, data: bytes) -> None:
         """Send once, at best."""
 
@@ -37,44 +40,51 @@ class UdpTransport:
     """Datagrams over a UDP socket, IPv4 or IPv6."""
 
     def __init__(self) -> None:
-        self._socket: socket.socket | None = None
+        self._sockets: dict[int, socket.socket] = {}
+        """By family: one that serves all gateways of it."""
         self._address: tuple[str, int] | None = None
 
     def aim(self, address: tuple[str, int]) -> None:
         self.close()
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self.turn(address)
+
+    def turn(self, address: tuple[str, int]) -> None:
         self._address = address
 
     def send(self, data: bytes) -> None:
-        if self._socket is None or self._address is None:
+        if self._address is None:
             return
         try:
-            self._socket.sendto(data, self._address)
+            self._socket(_family(self._address)).sendto(data, self._address)
         except OSError:
             return
 
+    def _socket(self, family: int) -> socket.socket:
+        if family not in self._sockets:
+            made = socket.socket(family, socket.SOCK_DGRAM)
+            made.setblocking(False)
+            self._sockets[family] = made
+        return self._sockets[family]
+
     def receive(self, *, seconds: float) -> bytes | None:
-        sockets = [] if self._socket is None else [self._socket]
+        sockets = list(self._sockets.values())
         ready, _, _ = select.select(sockets, [], [], max(0.0, seconds))
-        if not ready:
-            return None
-        try:
-            return ready[0].recv(MAX_BYTES)
-        except OSError:
-            return None
+        for one in ready:
+            try:
+                return one.recv(MAX_BYTES)
+            except OSError:
+                continue
+        return None
 
     def mtu(self) -> int | None:
         if self._address is None:
             return None
-        is_ipv6 = ":" in self._address[0]
+        family = _family(self._address)
         level, option = (
             (socket.IPPROTO_IPV6, _IPV6_MTU)
-            if is_ipv6
+            if family == socket.AF_INET6
             else (socket.IPPROTO_IP, _IP_MTU)
         )
-        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
         # One of its own: one that is connected would tell its errors to who sends.
         with socket.socket(family, socket.SOCK_DGRAM) as asking:
             try:
@@ -84,7 +94,22 @@ class UdpTransport:
                 return None
 
     def close(self) -> None:
-        """Close the socket."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Close the sockets."""
+        for one in self._sockets.values():
+            one.close()
+        self._sockets = {}
+
+
+def has_way(address: tuple[str, int]) -> bool:
+    """Return whether this host knows a way there: of the address's family, with a route.
+    Sends nothing."""
+    try:
+        with socket.socket(_family(address), socket.SOCK_DGRAM) as asking:
+            asking.connect(address)
+    except OSError:
+        return False
+    return True
+
+
+def _family(address: tuple[str, int]) -> int:
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET

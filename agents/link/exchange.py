@@ -43,6 +43,8 @@ class Gateway:
     """Host and port, at least one: tried in this order."""
     ca_file: Path
     timeout_seconds: float = 15.0
+    next_seconds: float = 5.0
+    """What one is given while there is another one to ask."""
 
     @classmethod
     def parse(cls, text: str, *, ca_file: Path) -> "Gateway":
@@ -54,7 +56,7 @@ class Gateway:
         places = []
         for one in text.split(","):
             host, _, port = one.strip().rpartition(":")
-            if not host or not port.isdecimal():
+            if not host or not port.isdecimal() or int(port) not in range(1, 65536):
                 raise ValueError(f"{text!r} is not host:port")
             places.append((host.strip("[]"), int(port)))
         return cls(places=tuple(places), ca_file=ca_file)
@@ -70,19 +72,24 @@ def post(
 ) -> Answer:
     """Send `body` as JSON and return the answer, whatever its status.
 
-    Where the gateway has several places, the first one that answers is asked; one whose
-    family this host has not costs nothing, for the kernel says so at once.
+    Where the gateway has several places, the first one that can answer is asked: one that
+    is silent, or says that it can't now (5xx), is passed over; one whose family this host
+    has not costs nothing, for the kernel says so at once.
 
     :raises NoWay: it can't be reached.
     :raises ExchangeFailed: it is somebody else, or it is silent.
     """
     failures, reached = [], False
     for place in gateway.places:
+        is_last = place == gateway.places[-1]
+        seconds = gateway.timeout_seconds
+        if not is_last:
+            seconds = min(seconds, gateway.next_seconds)
         request = _request(place, path, body=body, headers=headers or {})
         most = HEAD_MAX_BYTES + answer_max_bytes
-        deadline = time.monotonic() + gateway.timeout_seconds
+        deadline = time.monotonic() + seconds
         try:
-            plain = socket.create_connection(place, timeout=gateway.timeout_seconds)
+            plain = socket.create_connection(place, timeout=seconds)
         except OSError as error:
             failures.append(f"{_shown(place)}: {error}")
             continue
@@ -91,11 +98,13 @@ def post(
             with plain, _secured(plain, gateway, place) as link:
                 address = str(link.getpeername()[0])
                 link.sendall(request)
-                raw = _read(link, most=most, until=deadline)
-        except (OSError, ValueError) as error:
+                status, content = _parse(_read(link, most=most, until=deadline))
+        except (OSError, ValueError, ExchangeFailed) as error:
             failures.append(f"{_shown(place)}: {error}")
             continue
-        status, content = _parse(raw)
+        if status >= 500 and not is_last:
+            failures.append(f"{_shown(place)}: {status}")
+            continue
         return Answer(status, content, address)
     raise (ExchangeFailed if reached else NoWay)("; ".join(failures))
 

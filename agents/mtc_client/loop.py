@@ -14,7 +14,7 @@ from uuid import UUID
 
 from agents.link.backoff import Backoff
 from agents.link.datagram import Transport
-from agents.link.heart import Heart
+from agents.link.heart import Heard, Heart
 from agents.link.meter import Meter
 from agents.link.session import GatewayAway, Opened, SessionRefused
 
@@ -55,6 +55,7 @@ class Loop:
         self._monotonic = monotonic
         self._rng = rng
         self._heart: Heart | None = None
+        self._addresses: tuple[tuple[str, int], ...] = ()
         self._meter = Meter()
         self._backoff = Backoff(rng)
         self._asked = False
@@ -66,20 +67,24 @@ class Loop:
         now = self._monotonic()
         self._mind_session(now)
         if self._heart is not None and now >= self._heart.due_at():
-            self._transport.send(
-                self._heart.transmit(
-                    now=now,
-                    uptime_seconds=self._uptime_seconds(),
-                    mtu=self._transport.mtu(),
-                )
+            datagram = self._heart.transmit(
+                now=now,
+                uptime_seconds=self._uptime_seconds(),
+                mtu=self._transport.mtu(),
             )
+            self._transport.turn(self._addresses[self._heart.target])
+            self._transport.send(datagram)
         data = self._transport.receive(seconds=self._pause(self._monotonic()))
         now = self._monotonic()
         if self._heart is None:
             return
         was_refused = self._heart.is_refused
-        if data is not None and self._heart.hear(data, now=now).ack:
+        heard = Heard() if data is None else self._heart.hear(data, now=now)
+        if heard.ack:
             self._say("beat", "the gateway hears this host")
+            self._say_home()
+        elif heard.elsewhere:
+            self._say("beat", "the gateway can't take this host; trying the others")
         elif self._heart.is_refused and not was_refused:
             self._hurry(now)
         elif self._heart.is_unheard(now=now):
@@ -107,12 +112,14 @@ class Loop:
         self._say("session", "the gateway gives sessions")
         self._backoff.succeeded()
         self._transport.aim(result.address)
+        self._addresses = result.addresses
         self._heart = Heart(
             result.session,
             boot_id=self._boot_id,
             now=now,
             rng=self._rng,
             meter=self._meter,
+            gateways=len(self._addresses),
         )
         # One new session a period at most, whatever unsealed answers say.
         self._ask_at = now + self._heart.period_seconds * self._rng.uniform(1.0, 1.5)
@@ -132,6 +139,11 @@ class Loop:
         if self._heart is None:
             return max(0.0, min(until, max(self._ask_at, now + POLL_SECONDS)) - now)
         return max(0.0, min(until, self._heart.due_at()) - now)
+
+    def _say_home(self) -> None:
+        if len(self._addresses) > 1 and self._heart is not None:
+            host, port = self._addresses[self._heart.home]
+            self._say("home", f"it is the one at {host} port {port}")
 
     def _say(self, topic: str, text: str) -> None:
         if self._said.get(topic) != text:

@@ -117,6 +117,7 @@ class Delivery:
             boot_id=self._boot_id,
             now=self._monotonic(),
             rng=self._rng,
+            gateways=len(opened.addresses),
         )
 
     def deliver(self, journal: Journal) -> None:
@@ -162,12 +163,12 @@ class Delivery:
         """
         self.open()
         heart = self._heart
-        assert heart is not None
+        assert heart is not None and self._opened is not None
         for _ in range(KNOCKS):
             now = self._monotonic()
-            self._transport.send(
-                heart.transmit(now=now, uptime_seconds=self._uptime_seconds())
-            )
+            datagram = heart.transmit(now=now, uptime_seconds=self._uptime_seconds())
+            self._transport.turn(self._opened.addresses[heart.target])
+            self._transport.send(datagram)
             wanted = self._await_ack(heart, until=now + KNOCK_SECONDS)
             if wanted is not None:
                 if wanted & Wanted.SESSION:

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The datagrams: an agent's beat, the gateway's ack, and "I don't know your session".
+"""The datagrams: an agent's beat, the gateway's ack, "go elsewhere", and "I don't know
+your session".
 
     every datagram   magic "HB", version u8, type u8, session u64, sequence u64
     beat             + boot_id 16 B, uptime u32 s, attempt u16, flags u16
                      + where flags have HAS_PATH: rtt u32 µs, sent u16, lost u16, mtu u16
     ack              + next_period u32 ms, flags u16; the sequence is the beat's
-    beat, ack        + tag: first 16 B of HMAC-SHA256(key, direction byte + all before)
+    elsewhere        nothing more; the sequence is the beat's, or the last one taken
+    all but a nack   + tag: first 16 B of HMAC-SHA256(key, direction byte + all before)
 
-Numbers are in network order. A beat is 60 B or 70 B, an ack 42 B, a nack 20 B: no answer
-is larger than its question, so nobody can be flooded through a gateway. A beat has a path
+Numbers are in network order. A beat is 60 B or 70 B, an ack 42 B, elsewhere 36 B, a nack
+20 B: no answer is larger than its question, so nobody can be flooded through a gateway. A
+gateway says "elsewhere" in the place of an ack while it can't write what it hears, and
+unasked to each of its agents when it ends; an agent of before knows it not, and takes
+it for silence. A beat has a path
 only where the session says that the gateway takes one; numbers of 0 there are unknown.
 
 Numbers are within what a database stores: a sequence is from 1 to 2^63-1 and more than
@@ -39,6 +44,7 @@ _BEAT: Final = struct.Struct("!16sIHH")
 _ACK: Final = struct.Struct("!IH")
 _PATH: Final = struct.Struct("!IHHH")
 _BEAT_WITH_PATH: Final = struct.Struct(_BEAT.format + _PATH.format.lstrip("!"))
+_NOTHING: Final = struct.Struct("!")
 _HAS_PATH: Final = 1
 _FROM_AGENT: Final = b"\x01"
 _FROM_GATEWAY: Final = b"\x02"
@@ -59,6 +65,7 @@ class Kind(IntEnum):
     BEAT = 1
     ACK = 2
     UNKNOWN_SESSION = 3
+    ELSEWHERE = 4
 
 
 class Wanted(IntFlag):
@@ -220,6 +227,21 @@ def open_ack(data: bytes, *, key: bytes) -> Ack:
         next_period_seconds=period / 1000,
         wanted=Wanted(wanted & (Wanted.REPORT | Wanted.SESSION)),
     )
+
+
+def seal_elsewhere(*, session: int, sequence: int, key: bytes) -> bytes:
+    """Return the datagram that sends an agent to another gateway."""
+    body = _HEAD.pack(_MAGIC, WIRE_VERSION, Kind.ELSEWHERE, session, sequence)
+    return body + _tag(body, key=key, direction=_FROM_GATEWAY)
+
+
+def open_elsewhere(data: bytes, *, key: bytes) -> Head:
+    """Return which transmission of an agent it names.
+
+    :raises DatagramInvalid: it is none, or `key` did not seal it.
+    """
+    said, _ = _open(data, _NOTHING, Kind.ELSEWHERE, key=key, direction=_FROM_GATEWAY)
+    return said
 
 
 def unknown_session(said: Head) -> bytes:

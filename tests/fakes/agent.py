@@ -100,10 +100,15 @@ class Wire:
         self.answers: deque[bytes] = deque()
         self.cut = False
         self.aimed: list[tuple[str, int]] = []
+        self.turned: tuple[str, int] | None = None
 
     def aim(self, address: tuple[str, int]) -> None:
         """Note where datagrams go."""
         self.aimed.append(address)
+
+    def turn(self, address: tuple[str, int]) -> None:
+        """Note where the next datagram goes."""
+        self.turned = address
 
     def mtu(self) -> int | None:
         """Nothing is known of it."""

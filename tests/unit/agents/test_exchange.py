@@ -37,7 +37,14 @@ def test_a_gateway_is_a_name_or_an_address_and_a_port() -> None:
     ca = Path("ca.crt")
     several = Gateway.parse("hb.example:2131,[fd00::1]:2132", ca_file=ca)
     assert several.places == (("hb.example", 2131), ("fd00::1", 2132))
-    for wrong in ("", "hb.example", ":2131", "hb.example:port", "hb.example:1,"):
+    for wrong in (
+        "",
+        "hb.example",
+        ":2131",
+        "hb.example:port",
+        "hb.example:1,",
+        "hb.example:65536",
+    ):
         with pytest.raises(ValueError, match="host:port"):
             Gateway.parse(wrong, ca_file=ca)
 

@@ -127,6 +127,22 @@ def test_the_direction_is_under_the_tag() -> None:
         wire.open_beat(beat[:44] + wrong, key=KEY)
 
 
+def test_elsewhere_is_sealed_and_of_one_transmission() -> None:
+    data = wire.seal_elsewhere(session=7, sequence=2**40, key=KEY)
+    assert len(data) == 36 and wire.head(data).kind is Kind.ELSEWHERE
+    assert wire.open_elsewhere(data, key=KEY) == Head(Kind.ELSEWHERE, 7, 2**40)
+    with pytest.raises(DatagramInvalid):
+        wire.open_elsewhere(data, key=OTHER)
+    for position in range(36):
+        changed = bytearray(data)
+        changed[position] ^= 1
+        with pytest.raises(DatagramInvalid):
+            wire.open_elsewhere(bytes(changed), key=KEY)
+    for other in (wire.seal_ack(ACK, key=KEY), wire.seal_beat(BEAT, key=KEY)):
+        with pytest.raises(DatagramInvalid):
+            wire.open_elsewhere(other, key=KEY)
+
+
 def test_an_unknown_session_is_said_of_the_question() -> None:
     said = wire.head(wire.unknown_session(Head(Kind.BEAT, 5, 9)))
     assert said == Head(Kind.UNKNOWN_SESSION, 5, 9)
