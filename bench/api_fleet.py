@@ -19,10 +19,10 @@ from api_program import Client, Program
 from sqlalchemy import update
 
 from hummingbird.db.model import HOST
-from hummingbird.db.repository import heartbeat
+from hummingbird.db.repository import hearing, heartbeat
 from hummingbird.db.session import Database
-from hummingbird.domain.heartbeat import Heartbeat
-from hummingbird.gateway.session import SessionKeys
+from hummingbird.domain.heartbeat import AgentSession, Heartbeat
+from hummingbird.gateway.keys import SessionKeys, new_nonce
 from hummingbird.wire.heartbeat import Beat, Kind, head, seal_beat
 
 NETWORK = "198.18.0.0/15"
@@ -57,7 +57,7 @@ class Fleet:
         self._program = program
         self._database = database
         self.size = 0
-        self._sessions: list[int] = []
+        self._sessions: list[AgentSession] = []
         self._sequence = 0
 
     def grow(self, size: int) -> None:
@@ -101,6 +101,7 @@ class Fleet:
                 for row in connection.execute(HOST.select().order_by(HOST.c.id))
                 if row.id not in known
             ]
+            clock = max(hearing.clocks(connection).values())
             heartbeat.put(
                 connection,
                 (
@@ -111,21 +112,24 @@ class Fleet:
                         boot_id=str(_BOOT),
                         uptime_seconds=0,
                         beats=1,
+                        heard_seconds=clock,
                     )
                     for host_id in new
                 ),
             )
-            self._sessions += [
+            opened = [
                 heartbeat.open_session(
                     connection,
                     host_id=host_id,
                     agent="mtc-client",
                     node_uid=str(_BOOT),
                     pod_uid=str(_BOOT),
+                    nonce=new_nonce(),
                     expires_at=now + timedelta(hours=1),
                 )
                 for host_id in new
             ]
+            self._sessions += heartbeat.find_sessions(connection, opened)
 
     def beat(self, count: int, *, newest: int) -> None:
         """Send so many heartbeats, of the so many newest hosts in turn; return when each
@@ -138,8 +142,9 @@ class Fleet:
             wire.settimeout(0.5)
             for _ in range(count):
                 self._sequence += 1
-                number = sessions[self._sequence % len(sessions)]
-                _exchange(wire, number, self._sequence, key=keys.of(number))
+                of = sessions[self._sequence % len(sessions)]
+                number, key = keys.number(of), keys.key(of)
+                _exchange(wire, number, self._sequence, key=key)
 
 
 def _exchange(wire: socket.socket, session: int, sequence: int, *, key: bytes) -> None:

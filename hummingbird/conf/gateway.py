@@ -50,6 +50,19 @@ OPTS = (
             "database; it adds to the time of detection."
         ),
     ),
+    cfg.FloatOpt(
+        "unwritten_seconds",
+        default=5.0,
+        min=1,
+        max=60,
+        help=(
+            "Seconds for which a gateway that can't write to the database goes on as "
+            "if it could. After that it acknowledges no heartbeat and sends its "
+            "agents to another gateway, and the others wait for it no longer than 3 s "
+            "more before they judge hosts without it. Meanwhile nobody is judged, so "
+            "that it adds to the time of detection while a gateway is missing."
+        ),
+    ),
     cfg.IntOpt(
         "session_seconds",
         default=3600,

@@ -8,7 +8,15 @@ was, so the whole of the work may be done again at once.
 import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hummingbird.errors import (
@@ -42,6 +50,18 @@ def meaning(error: DBAPIError | PoolTimeout) -> DatabaseUnavailable | None:
     if isinstance(error, OperationalError | InterfaceError):
         return DatabaseUnavailable(message=text)
     return None
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Return whether it is what was written that the database refuses, and not the
+    writing: the same with other values may go through."""
+    if isinstance(error, ProgrammingError):
+        # Without a state the server has not even seen it: a driver knows no such type.
+        return getattr(error.orig, "sqlstate", None) is None
+    if isinstance(error, DBAPIError):
+        return isinstance(error, DataError | IntegrityError)
+    # What a driver, or a column's type, can't put into the database's terms.
+    return isinstance(error, StatementError | OverflowError | ValueError | TypeError)
 
 
 def _is_locked(error: BaseException | None) -> bool:

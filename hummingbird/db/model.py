@@ -235,6 +235,7 @@ AGENT_SESSION = _table(
     Column("pod_uid", String(36), nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("last_sequence", BigInteger, nullable=False),
+    Column("nonce", String(32)),
     Index("ix_agent_session_host_id_agent", "host_id", "agent"),
 )
 

@@ -153,6 +153,10 @@ class ListeningClock:
         self._value, self._at = max(shared, own), monotonic
         return self._value
 
+    def forget(self) -> None:
+        """Go by what others wrote alone at the next `advance`."""
+        self._value = None
+
     def at(self, monotonic: float) -> float:
         """Return what the clock said at a moment of this process's own time."""
         assert self._value is not None, "advance() comes first"

@@ -45,7 +45,8 @@ class Heartbeat:
 class AgentSession:
     """One agent's right to speak for one host, until `expires_at`.
 
-    Its key is not stored: every gateway derives it from the deployment's own secret.
+    Its key is not stored: every gateway derives it from the deployment's own secret and
+    the nonce (gateway/keys.py).
     """
 
     id: int
@@ -58,3 +59,5 @@ class AgentSession:
     expires_at: datetime
     last_sequence: int
     """Highest datagram number known to have been accepted; lower ones are replays."""
+    nonce: str | None = None
+    """32 hex digits; None: a gateway of a release before gave it."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The requests of agents, as a WSGI application: sessions, inventory, and the reports of
-agents of version 1.
+agents of version 1; and for probes, whether the gateway is well.
 
-No path but these three, no method but POST, no body without a length, and none that is
-too long: it is refused before it is read. What goes wrong is said as
+No path but these four, no method but POST (GET of the last), no body without a length, and
+none that is too long: it is refused before it is read. What goes wrong is said as
 {"code", "message"}; what is said to strangers names nothing that they did not send.
 """
 
@@ -20,6 +20,7 @@ from hummingbird.db.session import Database
 from hummingbird.domain.host import Host
 from hummingbird.errors import (
     BadRequest,
+    DatabaseUnavailable,
     HostNotFound,
     HummingbirdError,
     NotFound,
@@ -27,6 +28,7 @@ from hummingbird.errors import (
     SessionUnknown,
     TokenRefused,
 )
+from hummingbird.gateway.flush import Health
 from hummingbird.gateway.identity import AgentIdentity, TokenVerifier, check
 from hummingbird.gateway.session import LiveSession, Sessions
 from hummingbird.wire import inventory
@@ -50,6 +52,8 @@ REASONS = {
     503: "Service Unavailable",
 }
 
+HEALTH_PATH = "/v1/health"
+
 Environ = dict[str, Any]
 Reply = tuple[int, bytes]
 
@@ -64,6 +68,8 @@ class StartResponse(Protocol):
 class Terms:
     """What agents are told, and who is let in."""
 
+    gateway: str
+    """The name of this one."""
     namespace: str
     audience: str
     session_seconds: int
@@ -93,7 +99,9 @@ class Endpoint:
         verifier: TokenVerifier,
         clock: Clock,
         terms: Terms,
+        health: Callable[[], Health],
     ) -> None:
+        self._health = health
         self._database = database
         self._sessions = sessions
         self._verifier = verifier
@@ -117,6 +125,8 @@ class Endpoint:
 
     def _answer(self, environ: Environ) -> Reply:
         try:
+            if environ["PATH_INFO"] == HEALTH_PATH:
+                return self._tell_health(environ)
             most, handler = self._route(environ)
             return handler(environ, _body(environ, most=most))
         except _Refused as error:
@@ -138,30 +148,47 @@ class Endpoint:
             raise _Refused(405, "only POST")
         return route
 
+    def _tell_health(self, environ: Environ) -> Reply:
+        """GET /v1/health: 200, or 503 while what is heard can't be written."""
+        if environ["REQUEST_METHOD"] != "GET":
+            raise _Refused(405, "only GET")
+        health = self._health()
+        body = {
+            "ready": health.is_writing,
+            "failing_seconds": round(health.failing_seconds, 1),
+            "waiting": health.waiting,
+            "dropped": health.dropped,
+        }
+        return 200 if health.is_writing else 503, json.dumps(body).encode()
+
     def _open_session(self, _environ: Environ, body: bytes) -> Reply:
         request = words.decode_request(body)
         terms = self._terms
+        if not self._health().is_writing:
+            # Before Kubernetes is asked in vain, for a whole fleet.
+            raise DatabaseUnavailable(message="it takes no heartbeats now")
         identity = self._verifier.verify(request.token, terms.audience)
         check(identity, agent=request.agent, namespace=terms.namespace)
         of = self._host_of(identity)
         now = self._clock.now()
-        number, report_hash = self._sessions.open(
+        given = self._sessions.open(
             host_id=of.id,
             agent=request.agent,
             node_uid=identity.node_uid,
             pod_uid=identity.pod_uid,
+            gateway=terms.gateway,
             expires_at=now + timedelta(seconds=terms.session_seconds),
             now=now,
         )
-        LOG.info("Session %s: %s on %s", number, request.agent, of.hostname)
+        LOG.info("Session %s: %s on %s", given.number, request.agent, of.hostname)
         answer = words.Session(
-            session=number,
-            key=self._sessions.keys.of(number),
+            session=given.number,
+            key=given.key,
             period_seconds=terms.period_seconds(),
             retransmit_seconds=terms.retransmit_seconds,
             expires_in_seconds=terms.session_seconds,
             udp_port=terms.udp_port(),
-            report_hash=report_hash,
+            report_hash=given.report_hash,
             takes_path=True,
         )
         return 201, words.encode_session(answer)
@@ -237,11 +264,13 @@ class Endpoint:
             number = words.signer(header)
         except MessageInvalid as error:
             raise SessionUnknown() from error
-        if not words.verify(header, body=body, key=self._sessions.keys.of(number)):
+        if self._sessions.keys.row_of(number) is None:
             raise SessionUnknown()
         self._sessions.look_up([number])
         live = self._sessions.get(number)
-        if live is None or live.of.expires_at <= self._clock.now():
+        if live is None or not words.verify(header, body=body, key=live.key):
+            raise SessionUnknown()
+        if live.of.expires_at <= self._clock.now():
             raise SessionUnknown()
         if live.of.agent != "sysinv-agent":
             raise SessionUnknown()

@@ -1,31 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was heard since the last batch went to the database; in memory, one row a host.
-
-`heard_seconds` of a beat in here is this process's own monotonic time; who writes it puts
-it on the listening clock.
+"""What was heard since the last batch went to the database; in memory, one entry a session.
 
 Nothing here is written before `put_back` or the next batch makes sure that it is: a
-database that is away costs memory for one row a host, however long it takes.
+database that is away costs memory for one entry a session, however long it takes.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hummingbird.domain.heartbeat import Heartbeat
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What goes to the database in one transaction."""
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What one session's agent has said since the last batch."""
 
-    beats: Mapping[int, Heartbeat]
-    """Host id -> its last word; `beats` counts those since the batch before."""
-    sequences: Mapping[int, int]
-    """Session id -> highest sequence taken."""
-    unchanged: Mapping[int, datetime]
-    """Host id -> when its agent last said that its inventory is as we know it."""
+    number: int
+    """Of the session, as its agent calls it."""
+    row: int
+    """Its id in the database."""
+    nonce: str | None
+    """Of the session: another one in the same row is another session."""
+    host_id: int
+    sequence: int
+    """The highest that was taken."""
+    beat: Heartbeat | None = None
+    """Its host's last word; `beats` counts those since the batch before. `heard_seconds`
+    is this process's own monotonic time until it is written."""
+    unchanged_at: datetime | None = None
+    """When it last said that its host's inventory is as we know it."""
 
 
 class Ledger:
@@ -33,48 +38,57 @@ class Ledger:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._beats: dict[int, Heartbeat] = {}
-        self._sequences: dict[int, int] = {}
-        self._unchanged: dict[int, datetime] = {}
+        self._heard: dict[int, Heard] = {}
 
-    def hear(self, beat: Heartbeat) -> None:
-        """Note a host's word."""
+    def __len__(self) -> int:
+        return len(self._heard)
+
+    def hear(self, heard: Heard) -> None:
+        """Note what was said."""
         with self._guard:
-            self._beats[beat.host_id] = _merged(self._beats.get(beat.host_id), beat)
+            former = self._heard.get(heard.number)
+            if former is not None:
+                heard = _merged(former, heard)
+            self._heard[heard.number] = heard
 
-    def note_sequence(self, session_id: int, highest: int) -> None:
-        """Note the highest sequence of a session."""
-        with self._guard:
-            former = self._sequences.get(session_id, 0)
-            self._sequences[session_id] = max(former, highest)
-
-    def note_unchanged(self, host_id: int, at: datetime) -> None:
-        """Note that a host's inventory is as it was."""
-        with self._guard:
-            self._unchanged[host_id] = at
-
-    def take(self) -> Batch:
+    def take(self) -> list[Heard]:
         """Return what was collected, and begin anew."""
         with self._guard:
-            batch = Batch(self._beats, self._sequences, self._unchanged)
-            self._beats, self._sequences, self._unchanged = {}, {}, {}
-            return batch
+            batch, self._heard = self._heard, {}
+        return list(batch.values())
 
-    def put_back(self, batch: Batch) -> None:
+    def put_back(self, batch: Iterable[Heard]) -> None:
         """Take in again what could not be written."""
-        with self._guard:
-            for host_id, beat in batch.beats.items():
-                self._beats[host_id] = _merged(self._beats.get(host_id), beat)
-            for session_id, highest in batch.sequences.items():
-                former = self._sequences.get(session_id, 0)
-                self._sequences[session_id] = max(former, highest)
-            self._unchanged = {**batch.unchanged, **self._unchanged}
+        for heard in batch:
+            self.hear(heard)
 
 
-def _merged(one: Heartbeat | None, other: Heartbeat) -> Heartbeat:
+def beats_by_host(batch: Iterable[Heard]) -> list[Heartbeat]:
+    """Return the last word of each host: one that opened a session anew has two."""
+    found: dict[int, Heartbeat] = {}
+    for heard in batch:
+        if heard.beat is not None:
+            former = found.get(heard.host_id)
+            one = heard.beat
+            found[heard.host_id] = one if former is None else _later(former, one)
+    return list(found.values())
+
+
+def _merged(one: Heard, other: Heard) -> Heard:
+    beat = one.beat or other.beat
+    if one.beat is not None and other.beat is not None:
+        beat = _later(one.beat, other.beat)
+    times = [at for at in (one.unchanged_at, other.unchanged_at) if at is not None]
+    return replace(
+        other,
+        sequence=max(one.sequence, other.sequence),
+        beat=beat,
+        unchanged_at=max(times, default=None),
+    )
+
+
+def _later(one: Heartbeat, other: Heartbeat) -> Heartbeat:
     """Return the later word, with the beats of both counted."""
-    if one is None:
-        return other
     is_later = (other.heard_seconds or 0.0) >= (one.heard_seconds or 0.0)
     later, former = (other, one) if is_later else (one, other)
     if (later.rtt_seconds, later.sent, later.path_mtu) == (None, None, None):

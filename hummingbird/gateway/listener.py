@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done with one datagram: check, note, answer. No I/O but the answer it returns.
 
-The tag is checked first, with a key that is derived and not looked up, so that whoever
-has no key costs one HMAC and learns nothing. A good tag of a session that is not in
-memory asks for a look-up; the datagram waits for it, and nothing else does.
+Of a session in memory the tag is checked, so that whoever has no key costs one HMAC and
+learns nothing. Another number is looked up only if it can be that of a session
+(keys.py); the datagram waits for it, and nothing else does.
+
+What is heard while nothing can be written is noted as well, and its agent is sent to
+another gateway; once this one ends, it is not noted either.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -15,7 +18,7 @@ from uuid import UUID
 
 from hummingbird.clock import Clock
 from hummingbird.domain.heartbeat import Heartbeat
-from hummingbird.gateway.ledger import Ledger
+from hummingbird.gateway.ledger import Heard, Ledger
 from hummingbird.gateway.session import LiveSession, Sessions
 from hummingbird.wire import heartbeat as wire
 from hummingbird.wire.heartbeat import Ack, Beat, Head, Kind, Wanted
@@ -41,6 +44,8 @@ class Counts:
     taken: int
     replayed: int
     refused: int
+    turned_away: int
+    """Of those taken: answered by "elsewhere"."""
 
 
 class Listener:
@@ -53,49 +58,78 @@ class Listener:
         ledger: Ledger,
         clock: Clock,
         period_seconds: Callable[[], float],
-        database_answers: Callable[[], bool],
+        is_writing: Callable[[], bool],
         renew_before: timedelta,
     ) -> None:
         """
         :param period_seconds: returns how often hosts are to beat.
-        :param database_answers: returns whether it did when last asked.
+        :param is_writing: returns whether what is heard is written in time.
         :param renew_before: an agent whose session ends sooner is reminded.
         """
         self._sessions = sessions
         self._ledger = ledger
         self._clock = clock
         self._period_seconds = period_seconds
-        self._database_answers = database_answers
+        self._is_writing = is_writing
         self._renew_before = renew_before
-        self._taken = self._replayed = self._refused = 0
+        self._is_closed = False
+        self._taken = self._replayed = self._refused = self._turned_away = 0
 
     @property
     def counts(self) -> Counts:
         """What came in so far."""
-        return Counts(self._taken, self._replayed, self._refused)
+        return Counts(self._taken, self._replayed, self._refused, self._turned_away)
 
-    def answer(self, data: bytes, *, looked_up: bool = False) -> bytes | Fate:
+    def close(self) -> None:
+        """Note nothing more: from now on everybody is sent elsewhere."""
+        self._is_closed = True
+
+    def farewells(self) -> Iterator[tuple[bytes, object]]:
+        """Yield a datagram for each host that this gateway has heard and may hear again,
+        and where its last one came from."""
+        for live in self._sessions.all():
+            sequence = live.window.highest
+            if live.origin is not None and live.of.agent == HOST_AGENT and sequence:
+                yield self._elsewhere(live, sequence), live.origin
+
+    def answer(
+        self, data: bytes, *, looked_up: bool = False, origin: object = None
+    ) -> bytes | Fate:
         """Return the answer to a datagram, or why there is none.
 
         :param looked_up: the database was asked: who is not in memory is nowhere.
+        :param origin: where it came from, for a farewell.
         """
         try:
             said = wire.head(data)
             if said.kind is not Kind.BEAT:
                 raise wire.DatagramInvalid("not a beat")
             live = self._sessions.get(said.session)
-            key = live.key if live else self._sessions.keys.of(said.session)
-            beat = wire.open_beat(data, key=key)
+            if live is None:
+                return self._unknown(data, said, looked_up=looked_up)
+            beat = wire.open_beat(data, key=live.key)
         except wire.DatagramInvalid:
             self._refused += 1
             return Fate.DROPPED
-        if live is None:
-            return wire.unknown_session(said) if looked_up else Fate.LOOK_UP
-        return self._take(live, beat, said=said)
+        return self._take(live, beat, said=said, origin=origin)
 
-    def _take(self, live: LiveSession, beat: Beat, *, said: Head) -> bytes | Fate:
+    def _unknown(self, data: bytes, said: Head, *, looked_up: bool) -> bytes | Fate:
+        keys = self._sessions.keys
+        row = keys.row_of(said.session)
+        if row is None:
+            raise wire.DatagramInvalid("no such number was ever given out")
+        if row == said.session:
+            wire.open_beat(data, key=keys.key_of_before(row))
+        if looked_up or self._sessions.has_ended(said.session):
+            return wire.unknown_session(said)
+        return Fate.LOOK_UP
+
+    def _take(
+        self, live: LiveSession, beat: Beat, *, said: Head, origin: object
+    ) -> bytes | Fate:
         now = self._clock.now()
-        if live.of.expires_at <= now and self._database_answers():
+        is_writing = self._is_writing()
+        if live.of.expires_at <= now and is_writing:
             return wire.unknown_session(said)
         with live.lock:
             if not live.window.take(beat.sequence):
@@ -104,30 +138,28 @@ class Listener:
             is_new = beat.first_sequence > live.last_first_sequence
             if is_new:
                 live.last_first_sequence = beat.first_sequence
+            live.origin = origin
             highest = live.window.highest
         self._taken += 1
-        self._ledger.note_sequence(live.of.id, highest)
-        period = self._period_seconds()
-        if live.of.agent == HOST_AGENT:
-            path = beat.path or wire.UNKNOWN_PATH
-            self._ledger.hear(
-                Heartbeat(
-                    host_id=live.of.host_id,
-                    last_heard_at=now,
-                    period_seconds=period,
-                    boot_id=str(UUID(bytes=beat.boot_id)),
-                    uptime_seconds=beat.uptime_seconds,
-                    beats=int(is_new),
-                    rtt_seconds=path.rtt_seconds,
-                    sent=path.sent or None,
-                    lost=path.lost if path.sent else None,
-                    path_mtu=path.mtu,
-                    heard_seconds=self._clock.monotonic(),
-                )
+        if self._is_closed:
+            self._turned_away += 1
+            return self._elsewhere(live, beat.sequence)
+        is_host = live.of.agent == HOST_AGENT
+        self._ledger.hear(
+            Heard(
+                number=live.number,
+                row=live.of.id,
+                nonce=live.of.nonce,
+                host_id=live.of.host_id,
+                sequence=highest,
+                beat=self._heartbeat(live, beat, is_new=is_new) if is_host else None,
+                # The sysinv-agent knocks when it finds its host as it was.
+                unchanged_at=None if is_host or live.report_wanted else now,
             )
-        elif not live.report_wanted:
-            # The sysinv-agent knocks when it finds its host as it was.
-            self._ledger.note_unchanged(live.of.host_id, now)
+        )
+        if not is_writing:
+            self._turned_away += 1
+            return self._elsewhere(live, beat.sequence)
         wanted = Wanted.REPORT if live.report_wanted else Wanted.NOTHING
         if live.of.expires_at - now < self._renew_before:
             wanted |= Wanted.SESSION
@@ -135,8 +167,27 @@ class Listener:
             Ack(
                 session=beat.session,
                 sequence=beat.sequence,
-                next_period_seconds=period,
+                next_period_seconds=self._period_seconds(),
                 wanted=wanted,
             ),
             key=live.key,
         )
+
+    def _heartbeat(self, live: LiveSession, beat: Beat, *, is_new: bool) -> Heartbeat:
+        path = beat.path or wire.UNKNOWN_PATH
+        return Heartbeat(
+            host_id=live.of.host_id,
+            last_heard_at=self._clock.now(),
+            period_seconds=self._period_seconds(),
+            boot_id=str(UUID(bytes=beat.boot_id)),
+            uptime_seconds=beat.uptime_seconds,
+            beats=int(is_new),
+            rtt_seconds=path.rtt_seconds,
+            sent=path.sent or None,
+            lost=path.lost if path.sent else None,
+            path_mtu=path.mtu,
+            heard_seconds=self._clock.monotonic(),
+        )
+
+    def _elsewhere(self, live: LiveSession, sequence: int) -> bytes:
+        return wire.seal_elsewhere(session=live.number, sequence=sequence, key=live.key)

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The UDP socket: one thread receives and answers, one looks unknown sessions up.
 
-The first never waits for the database. What the second has not come to yet is bounded;
-more is dropped, and its agents repeat it a second later. An answer leaves from the
+The first never waits for the database. What the second has not come to yet is bounded,
+one datagram a session; more is dropped, and its agents repeat it a second later.
+
+`heard_until` says through when nothing that has arrived waits any more, neither in the
+kernel nor for the second thread. When this process got no processor for STALL_SECONDS, what
+waits in the kernel is dropped, for nobody knows when it came. An answer leaves from the
 address that the question came to (a controller has several, and one may float): behind
 NAT no other would come through.
 """
 
 import logging
-import queue
+import select
 import socket
 import struct
 import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
+from hummingbird.clock import Clock
 from hummingbird.errors import DatabaseUnavailable
 from hummingbird.gateway.listener import Fate, Listener
 from hummingbird.gateway.session import Sessions
@@ -25,6 +32,12 @@ RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Room for some ten thousand datagrams while this process gets no CPU."""
 LOOK_UPS_MAX: Final = 4096
 LOOK_UP_BATCH: Final = 256
+LOOK_UP_SECONDS: Final = 5.0
+"""A datagram that waited longer is dropped: it was repeated long since."""
+STALL_SECONDS: Final = 2.0
+FAREWELL_SECONDS: Final = 2.0
+FAREWELL_BATCH: Final = 100
+"""Datagrams in a row, then a pause: a burst of all would be lost in the first buffer."""
 _POLL_SECONDS: Final = 0.5
 
 # Linux, ip(7) and ipv6(7); Python's socket module has no name for the first.
@@ -33,7 +46,23 @@ _PKTINFO: Final = struct.Struct("=I4s4s")
 _PKTINFO6: Final = struct.Struct("=16sI")
 
 _Ancillary = list[tuple[int, int, bytes]]
-_Waiting = tuple[bytes, _Ancillary, object]
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a datagram came from, and how its answer is to leave."""
+
+    ancillary: _Ancillary
+    sender: object
+
+
+@dataclass
+class _Waiting:
+    """A datagram whose session is looked up."""
+
+    since: float
+    data: bytes
+    origin: _Origin
 
 
 def everywhere() -> str:
@@ -51,13 +80,20 @@ class DatagramServer:
     """Hears beats, answers them."""
 
     def __init__(
-        self, *, bind: str, port: int, listener: Listener, sessions: Sessions
+        self,
+        *,
+        bind: str,
+        port: int,
+        listener: Listener,
+        sessions: Sessions,
+        clock: Clock,
     ) -> None:
         """
         :raises OSError: the address can't be bound.
         """
         self._listener = listener
         self._sessions = sessions
+        self._clock = clock
         family = socket.AF_INET6 if ":" in bind else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -66,7 +102,10 @@ class DatagramServer:
         except BaseException:
             self._socket.close()
             raise
-        self._waiting: queue.Queue[_Waiting] = queue.Queue(maxsize=LOOK_UPS_MAX)
+        self._drained_at = clock.monotonic()
+        self._waiting: dict[int, _Waiting] = {}
+        """By session, those first that have waited for longest."""
+        self._guard = threading.Condition()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._receive, name="beats", daemon=True),
@@ -74,7 +113,7 @@ class DatagramServer:
         ]
 
     def _prepare(self, family: int, *, both: bool) -> None:
-        self._socket.settimeout(_POLL_SECONDS)
+        self._socket.setblocking(False)
         self._socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES
         )
@@ -102,58 +141,124 @@ class DatagramServer:
                 thread.join()
         self._socket.close()
 
+    def heard_until(self) -> float:
+        """Return the monotonic time through which all that arrived was handled."""
+        with self._guard:
+            oldest = next(iter(self._waiting.values()), None)
+            return min(
+                self._drained_at, self._drained_at if oldest is None else oldest.since
+            )
+
+    def say_farewell(self, datagrams: Iterable[tuple[bytes, object]]) -> int:
+        """Send these, in FAREWELL_SECONDS at most; return how many were sent."""
+        until = self._clock.monotonic() + FAREWELL_SECONDS
+        sent = 0
+        for data, origin in datagrams:
+            if isinstance(origin, _Origin):
+                self._send(data, origin)
+                sent += 1
+                if sent % FAREWELL_BATCH == 0:
+                    self._stopping.wait(0.01)
+            if self._clock.monotonic() >= until:
+                break
+        return sent
+
     def _receive(self) -> None:
+        last = self._clock.monotonic()
+        is_stale = False
         while not self._stopping.is_set():
+            now = self._clock.monotonic()
+            if now - last > STALL_SECONDS:
+                is_stale = True
+                LOG.warning("Nothing was heard for %.1f s: no processor", now - last)
+            last = now
             try:
                 data, ancillary, _flags, sender = self._socket.recvmsg(
                     wire.MAX_BYTES, 256
                 )
-            except TimeoutError:
+            except BlockingIOError:
+                self._drained_at, is_stale = now, False
+                select.select([self._socket], [], [], _POLL_SECONDS)
                 continue
             except OSError as error:
                 LOG.warning("Receiving failed: %s", error)
                 self._stopping.wait(0.1)
                 continue
+            if is_stale:
+                continue
             try:
-                self._answer(data, ancillary, sender)
+                self._answer(data, _Origin(ancillary, sender))
             except Exception:
                 LOG.exception("A datagram could not be handled")
 
-    def _answer(self, data: bytes, ancillary: _Ancillary, sender: object) -> None:
-        answer = self._listener.answer(data)
+    def _answer(self, data: bytes, origin: _Origin) -> None:
+        answer = self._listener.answer(data, origin=origin)
         if isinstance(answer, bytes):
-            self._send(answer, ancillary, sender)
+            self._send(answer, origin)
         elif answer is Fate.LOOK_UP:
-            try:
-                self._waiting.put_nowait((data, ancillary, sender))
-            except queue.Full:
-                return
+            number = wire.head(data).session
+            with self._guard:
+                waiting = self._waiting.get(number)
+                if waiting is not None:
+                    waiting.data, waiting.origin = data, origin
+                elif len(self._waiting) < LOOK_UPS_MAX:
+                    now = self._clock.monotonic()
+                    self._waiting[number] = _Waiting(now, data, origin)
+                    self._guard.notify()
 
     def _look_up(self) -> None:
         while not self._stopping.is_set():
-            try:
-                some = [self._waiting.get(timeout=_POLL_SECONDS)]
-            except queue.Empty:
+            some = self._next()
+            if not some:
                 continue
-            while len(some) < LOOK_UP_BATCH and not self._waiting.empty():
-                some.append(self._waiting.get_nowait())
             try:
-                self._sessions.look_up({wire.head(data).session for data, _, _ in some})
+                self._sessions.look_up(some)
             except DatabaseUnavailable as error:
                 LOG.debug("Sessions could not be looked up: %s", error)
+                self._drop_old()
                 self._stopping.wait(1.0)
                 continue
             except Exception:
                 LOG.exception("Sessions could not be looked up")
+                self._take_out(some)
+                self._stopping.wait(1.0)
                 continue
-            for data, ancillary, sender in some:
-                answer = self._listener.answer(data, looked_up=True)
+            for number in some:
+                with self._guard:
+                    waiting = self._waiting[number]
+                answer = self._listener.answer(
+                    waiting.data, looked_up=True, origin=waiting.origin
+                )
                 if isinstance(answer, bytes):
-                    self._send(answer, ancillary, sender)
+                    self._send(answer, waiting.origin)
+            self._take_out(some)
 
-    def _send(self, answer: bytes, ancillary: _Ancillary, sender: object) -> None:
+    def _next(self) -> list[int]:
+        """Return the sessions to be looked up next; they go on waiting."""
+        with self._guard:
+            if not self._waiting:
+                self._guard.wait(_POLL_SECONDS)
+            return list(self._waiting)[:LOOK_UP_BATCH]
+
+    def _take_out(self, numbers: Iterable[int]) -> None:
+        with self._guard:
+            for number in numbers:
+                self._waiting.pop(number, None)
+
+    def _drop_old(self) -> None:
+        now = self._clock.monotonic()
+        with self._guard:
+            old = [
+                number
+                for number, waiting in self._waiting.items()
+                if now - waiting.since > LOOK_UP_SECONDS
+            ]
+        self._take_out(old)
+
+    def _send(self, answer: bytes, origin: _Origin) -> None:
+        path = _return_path(origin.ancillary)
         try:
-            self._socket.sendmsg([answer], _return_path(ancillary), 0, sender)  # type: ignore[arg-type]
+            self._socket.sendmsg([answer], path, 0, origin.sender)  # type: ignore[arg-type]
         except OSError as error:
             LOG.debug("An answer could not be sent: %s", error)
 

@@ -16,10 +16,11 @@ from hummingbird.db.session import Database
 from hummingbird.gateway.endpoint import Endpoint, Terms
 from hummingbird.gateway.flush import Flush
 from hummingbird.gateway.identity import TokenVerifier
+from hummingbird.gateway.keys import SessionKeys
 from hummingbird.gateway.ledger import Ledger
 from hummingbird.gateway.listener import Counts, Listener
 from hummingbird.gateway.server import DatagramServer, everywhere
-from hummingbird.gateway.session import SessionKeys, Sessions
+from hummingbird.gateway.session import Sessions
 from hummingbird.httpd.limits import Limits
 from hummingbird.httpd.server import Server
 from hummingbird.tls import Certificate, ServerTls
@@ -51,24 +52,28 @@ class GatewayService:
         self._conf = conf
         bind, port = conf.gateway.bind or everywhere(), int(conf.gateway.port)
         keys = SessionKeys.from_file(state_directory(conf) / "gateway.key")
-        sessions = Sessions(database, keys)
+        sessions = Sessions(database, keys, clock=clock)
         ledger = Ledger()
         self._tls = ServerTls(certificate.cert_path, certificate.key_path)
+        name = f"{controller_name(conf)}.gateway.{port}"
         self._flush = Flush(
-            name=f"{controller_name(conf)}.gateway.{port}",
+            name=name,
             database=database,
             sessions=sessions,
             ledger=ledger,
             clock=clock,
             seconds=float(conf.gateway.flush_seconds),
+            unwritten_seconds=float(conf.gateway.unwritten_seconds),
+            period_seconds=self._period_seconds,
             also=self._mind_certificate,
+            heard_until=lambda: self._udp.heard_until(),
         )
         self._listener = Listener(
             sessions=sessions,
             ledger=ledger,
             clock=clock,
             period_seconds=self._period_seconds,
-            database_answers=self._flush.answers,
+            is_writing=self._flush.is_writing,
             renew_before=timedelta(
                 seconds=RENEW_SHARE * int(conf.gateway.session_seconds)
             ),
@@ -79,7 +84,8 @@ class GatewayService:
                 sessions=sessions,
                 verifier=verifier,
                 clock=clock,
-                terms=self._terms(),
+                terms=self._terms(name),
+                health=self._flush.health,
             ),
             bind=bind,
             port=port,
@@ -92,7 +98,11 @@ class GatewayService:
         self.port = self._https.port
         try:
             self._udp = DatagramServer(
-                bind=bind, port=self.port, listener=self._listener, sessions=sessions
+                bind=bind,
+                port=self.port,
+                listener=self._listener,
+                sessions=sessions,
+                clock=clock,
             )
         except OSError:
             self._https.stop()
@@ -111,10 +121,13 @@ class GatewayService:
         LOG.info("Gateway on port %s, TCP and UDP", self.port)
 
     def stop(self) -> None:
-        """Hear no more, write what was heard, and say goodbye."""
+        """Hear no more, send the agents elsewhere, write what was heard, and say farewell."""
+        self._listener.close()
+        sent = self._udp.say_farewell(self._listener.farewells())
+        LOG.info("Ending; %s agents were told so", sent)
+        self._flush.stop()
         self._https.stop()
         self._udp.stop()
-        self._flush.stop()
 
     def _mind_certificate(self) -> None:
         if self._tls.take_new_certificate():
@@ -123,8 +136,9 @@ class GatewayService:
     def _period_seconds(self) -> float:
         return float(self._conf.gateway.period_seconds)
 
-    def _terms(self) -> Terms:
+    def _terms(self, name: str) -> Terms:
         return Terms(
+            gateway=name,
             namespace=str(self._conf.agents.namespace),
             audience=str(self._conf.agents.audience),
             session_seconds=int(self._conf.gateway.session_seconds),

@@ -2,14 +2,17 @@
 """A gateway without its sockets: what it hears goes through the product's ledger and
 batches to the database."""
 
+from datetime import timedelta
 from typing import Final
 
 from hummingbird.clock import Clock
+from hummingbird.db.repository import heartbeat
 from hummingbird.db.session import Database
-from hummingbird.domain.heartbeat import Heartbeat
+from hummingbird.domain.heartbeat import AgentSession, Heartbeat
 from hummingbird.gateway.flush import Flush
-from hummingbird.gateway.ledger import Ledger
-from hummingbird.gateway.session import SessionKeys, Sessions
+from hummingbird.gateway.keys import SessionKeys
+from hummingbird.gateway.ledger import Heard, Ledger
+from hummingbird.gateway.session import Sessions
 
 FLUSH_SECONDS: Final = 1.0
 
@@ -24,6 +27,8 @@ class FakeGateway:
         self._clock = clock
         self._ledger = Ledger()
         self._flush: Flush | None = None
+        self._sequence = 0
+        self._session_of: dict[int, int] = {}
 
     def start(self) -> None:
         """Begin a life: listen, and say so."""
@@ -31,10 +36,14 @@ class FakeGateway:
         self._flush = Flush(
             name=self._name,
             database=self._database,
-            sessions=Sessions(self._database, SessionKeys(b"k" * 32)),
+            sessions=Sessions(
+                self._database, SessionKeys(b"k" * 32), clock=self._clock
+            ),
             ledger=self._ledger,
             clock=self._clock,
             seconds=FLUSH_SECONDS,
+            unwritten_seconds=5.0,
+            period_seconds=lambda: 10.0,
             also=lambda: None,
         )
         self.is_up = True
@@ -51,8 +60,38 @@ class FakeGateway:
         self.die()
 
     def hear(self, beat: Heartbeat) -> None:
-        """Take a beat; `heard_seconds` is set here."""
-        self._ledger.hear(beat)
+        """Take a beat, in a session of its host."""
+        session = self._session(beat.host_id)
+        self._sequence += 1
+        self._ledger.hear(
+            Heard(
+                number=session.id,
+                row=session.id,
+                nonce=session.nonce,
+                host_id=beat.host_id,
+                sequence=self._sequence,
+                beat=beat,
+            )
+        )
+
+    def _session(self, host_id: int) -> AgentSession:
+        with self._database.writer() as connection:
+            known = self._session_of.get(host_id)
+            found = known and heartbeat.find_session(connection, known)
+            if found:
+                return found
+            row = heartbeat.open_session(
+                connection,
+                host_id=host_id,
+                agent="mtc-client",
+                node_uid="n",
+                pod_uid="p",
+                expires_at=self._clock.now() + timedelta(days=365),
+            )
+            self._session_of[host_id] = row
+            made = heartbeat.find_session(connection, row)
+        assert made is not None
+        return made
 
     def write(self) -> bool:
         """Write one batch, as the product does once a second."""

@@ -46,15 +46,18 @@ def read(connection: Connection) -> Hearing:
     )
 
 
-def shared_clock(connection: Connection) -> float:
-    """Return the highest value of the listening clock that anybody has written."""
-    highest: float | None = connection.execute(
-        select(func.max(PROCESS.c.clock_seconds))
-    ).scalar()
-    if highest is None:
+def clocks(connection: Connection) -> dict[str, float]:
+    """Return the listening clock as each life of a gateway wrote it last, by its
+    incarnation. The highest of them is what the shared clock says."""
+    query = select(PROCESS.c.incarnation, PROCESS.c.clock_seconds).where(
+        PROCESS.c.clock_seconds.is_not(None)
+    )
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    if not found:
         # Somebody has deleted the rows: nothing may be from the future.
-        highest = connection.execute(select(func.max(HEARTBEAT.c.due_seconds))).scalar()
-    return highest or 0.0
+        highest = select(func.max(HEARTBEAT.c.due_seconds))
+        found[""] = connection.execute(highest).scalar() or 0.0
+    return found
 
 
 def write(connection: Connection, record: GatewayRecord, *, now: datetime) -> None:

@@ -2,8 +2,9 @@
 """Last-heard times and agents' sessions, written by the gateway in batches."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -21,6 +22,8 @@ from hummingbird.db.model import AGENT_SESSION, HEARTBEAT, HOST
 from hummingbird.domain.heartbeat import AgentSession, Heartbeat
 from hummingbird.domain.liveness import Allowance, due_at
 
+BEATS_MOST: Final = 2**31 - 1
+"""What the column holds everywhere; a host that beats each second is there in 68 years."""
 CHUNK = 500
 """Ids in one query; databases bound the number of parameters."""
 
@@ -52,8 +55,10 @@ def _put(connection: Connection, batch: list[Heartbeat]) -> None:
     later: list[dict[str, Any]] = []
     former: list[dict[str, Any]] = []
     for beat in again:
-        is_later = _is_later(beat, than=known[beat.host_id])
-        (later if is_later else former).append(_row(beat))
+        before = known[beat.host_id]
+        counted = min(before.beats + beat.beats, BEATS_MOST)
+        row = _row(replace(beat, beats=counted))
+        (later if _is_later(beat, than=before) else former).append(row)
     if later:
         connection.execute(_HEARD_LATER, later)
     if former:
@@ -67,28 +72,33 @@ def _put(connection: Connection, batch: list[Heartbeat]) -> None:
             connection.execute(_HEARD_FIRST, [_row(beat) for beat in new])
 
 
-_Moment = tuple[float | None, datetime]
-"""On the listening clock; wall time."""
+class _Before(NamedTuple):
+    """What is known of a host's last word."""
+
+    host_id: int
+    heard_seconds: float | None
+    last_heard_at: datetime
+    beats: int
 
 
-def _known(connection: Connection, host_ids: list[int]) -> dict[int, _Moment]:
+_BEFORE = tuple(HEARTBEAT.c[name] for name in _Before._fields)
+
+
+def _known(connection: Connection, host_ids: list[int]) -> dict[int, _Before]:
     """Return when these were heard last, and let nobody else change it until the end."""
     query = (
-        select(
-            HEARTBEAT.c.host_id, HEARTBEAT.c.heard_seconds, HEARTBEAT.c.last_heard_at
-        )
+        select(*_BEFORE)
         .where(HEARTBEAT.c.host_id.in_(host_ids))
         .order_by(HEARTBEAT.c.host_id)
         .with_for_update()
     )
-    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    return {row[0]: _Before(*row) for row in connection.execute(query)}
 
 
-def _is_later(beat: Heartbeat, *, than: _Moment) -> bool:
-    heard_seconds, last_heard_at = than
+def _is_later(beat: Heartbeat, *, than: _Before) -> bool:
     if beat.heard_seconds is None:
-        return beat.last_heard_at > last_heard_at
-    return heard_seconds is None or beat.heard_seconds > heard_seconds
+        return beat.last_heard_at > than.last_heard_at
+    return than.heard_seconds is None or beat.heard_seconds > than.heard_seconds
 
 
 def _row(beat: Heartbeat) -> dict[str, Any]:
@@ -145,8 +155,7 @@ _HEARD_LATER = (
     .where(HEARTBEAT.c.host_id == bindparam("of_host"))
     .values(
         {
-            HEARTBEAT.c.beats: HEARTBEAT.c.beats + _new(HEARTBEAT.c.beats),
-            **{one: _new(one) for one in _WORD},
+            **{one: _new(one) for one in (*_WORD, HEARTBEAT.c.beats)},
             **{one: func.coalesce(_new(one), one) for one in _PATH},
         }
     )
@@ -154,7 +163,7 @@ _HEARD_LATER = (
 _HEARD_BEFORE = (
     update(HEARTBEAT)
     .where(HEARTBEAT.c.host_id == bindparam("of_host"))
-    .values({HEARTBEAT.c.beats: HEARTBEAT.c.beats + _new(HEARTBEAT.c.beats)})
+    .values({HEARTBEAT.c.beats: _new(HEARTBEAT.c.beats)})
 )
 _HEARD_FIRST = HEARTBEAT.insert().values(
     {
@@ -199,8 +208,13 @@ def open_session(
     node_uid: str,
     pod_uid: str,
     expires_at: datetime,
+    nonce: str | None = None,
+    gateway: str | None = None,
 ) -> int:
-    """Store a new session and end that agent's former ones; return its id."""
+    """Store a new session and end that agent's former ones; return its id.
+
+    :param gateway: which gives it: that one the host is going to be heard by.
+    """
     connection.execute(
         delete(AGENT_SESSION).where(
             AGENT_SESSION.c.host_id == host_id, AGENT_SESSION.c.agent == agent
@@ -214,8 +228,15 @@ def open_session(
             pod_uid=pod_uid,
             expires_at=expires_at,
             last_sequence=0,
+            nonce=nonce,
         )
     )
+    if gateway is not None:
+        connection.execute(
+            update(HEARTBEAT)
+            .where(HEARTBEAT.c.host_id == host_id)
+            .values(gateway=gateway)
+        )
     inserted = result.inserted_primary_key
     assert inserted is not None
     return int(inserted[0])
@@ -259,23 +280,43 @@ def find_sessions(
     return found
 
 
+def lock_sequences(
+    connection: Connection, session_ids: Iterable[int]
+) -> dict[int, tuple[str | None, int]]:
+    """Return session id -> its nonce and the highest datagram number accepted by any
+    gateway, of those that have not ended; until the end of the transaction nobody else
+    accepts more."""
+    # In one order, so that two gateways never wait for each other.
+    wanted = sorted(session_ids)
+    found: dict[int, tuple[str | None, int]] = {}
+    columns = AGENT_SESSION.c.id, AGENT_SESSION.c.nonce, AGENT_SESSION.c.last_sequence
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(*columns)
+            .where(AGENT_SESSION.c.id.in_(wanted[start : start + CHUNK]))
+            .order_by(AGENT_SESSION.c.id)
+            .with_for_update()
+        )
+        found |= {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    return found
+
+
 def note_sequences(connection: Connection, highest: Mapping[int, int]) -> None:
     """Write session id -> highest datagram number accepted, so that another gateway,
     or this one after a restart, refuses replays of them. Never lowers one."""
-    if not highest:
-        return
-    connection.execute(
-        update(AGENT_SESSION)
-        .where(
-            AGENT_SESSION.c.id == bindparam("session_id"),
-            AGENT_SESSION.c.last_sequence < bindparam("sequence"),
-        )
-        .values(last_sequence=bindparam("sequence")),
-        [
-            {"session_id": session_id, "sequence": sequence}
-            for session_id, sequence in sorted(highest.items())
-        ],
+    if highest:
+        rows = [{"of": of, "sequence": highest[of]} for of in sorted(highest)]
+        connection.execute(_NOTE_SEQUENCE, rows)
+
+
+_NOTE_SEQUENCE = (
+    update(AGENT_SESSION)
+    .where(
+        AGENT_SESSION.c.id == bindparam("of"),
+        AGENT_SESSION.c.last_sequence < bindparam("sequence"),
     )
+    .values(last_sequence=bindparam("sequence"))
+)
 
 
 def end_expired(connection: Connection, *, now: datetime) -> None:

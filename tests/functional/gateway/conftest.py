@@ -39,14 +39,23 @@ class Site:
     gateways: list[GatewayService] = field(default_factory=list)
 
     def start_gateway(
-        self, *, port: int | None = None, **options: object
+        self,
+        *,
+        port: int | None = None,
+        database: Database | None = None,
+        **options: object,
     ) -> GatewayService:
-        """Start a gateway on this port, or on any."""
+        """Start a gateway on this port, or on any.
+
+        :param database: by a path of its own.
+        """
         settings = {
             "bind": "127.0.0.1",
             "port": free_port() if port is None else port,
             "period_seconds": PERIOD_SECONDS,
             "flush_seconds": 0.1,
+            # Longer than a busy machine takes for a batch.
+            "unwritten_seconds": 60.0,
         }
         configuration = conf.new(
             {
@@ -56,7 +65,11 @@ class Site:
         )
         configuration([], default_config_files=[])
         service = GatewayService(
-            configuration, self.database, self.clock, self.verifier, self.certificate
+            configuration,
+            database or self.database,
+            self.clock,
+            self.verifier,
+            self.certificate,
         )
         service.start()
         self.gateways.append(service)
@@ -70,24 +83,26 @@ class Site:
         return path
 
     def opener(
-        self, gateway: GatewayService, node_name: str, *, agent: str = "mtc-client"
+        self, *gateways: GatewayService, node_name: str, agent: str = "mtc-client"
     ) -> TokenOpener:
         """Return what opens sessions for this agent on this node."""
         return TokenOpener(
-            gateway=self.at(gateway),
+            gateway=self.at(*gateways),
             agent=agent,
             token_file=self.token(node_name, agent=agent),
         )
 
-    def at(self, gateway: GatewayService) -> Gateway:
-        """Return where a gateway is."""
+    def at(self, *gateways: GatewayService) -> Gateway:
+        """Return where a gateway is, or several."""
         return Gateway(
-            places=(("127.0.0.1", gateway.port),), ca_file=self.certificate.ca_path
+            places=tuple(("127.0.0.1", gateway.port) for gateway in gateways),
+            ca_file=self.certificate.ca_path,
         )
 
-    def agent(self, gateway: GatewayService, node_name: str) -> SimulatedAgent:
+    def agent(self, *gateways: GatewayService, node_name: str) -> SimulatedAgent:
         """Return a host that beats, once it is stepped."""
-        return SimulatedAgent(self.opener(gateway, node_name), clock=self.clock)
+        opener = self.opener(*gateways, node_name=node_name)
+        return SimulatedAgent(opener, clock=self.clock)
 
     def lock_database(self) -> Callable[[], None]:
         """Make the database unwritable, as one that is away; return what ends that."""

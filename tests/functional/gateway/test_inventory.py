@@ -30,7 +30,7 @@ def state(**system: str) -> dict[str, Any]:
 
 def delivery(site: Site, gateway: GatewayService) -> Delivery:
     return Delivery(
-        opener=site.opener(gateway, "edge-0", agent=AGENT),
+        opener=site.opener(gateway, node_name="edge-0", agent=AGENT),
         send=https_post(site.at(gateway)),
         transport=UdpTransport(),
         boot_id=uuid4(),
@@ -158,8 +158,10 @@ def test_a_change_that_is_not_signed_or_not_whole_is_refused(
     site: Site, tmp_path: Path
 ) -> None:
     gateway = site.start_gateway()
-    opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b").session
-    beating = site.opener(gateway, "edge-0").open(boot_id="b").session
+    opened = (
+        site.opener(gateway, node_name="edge-0", agent=AGENT).open(boot_id="b").session
+    )
+    beating = site.opener(gateway, node_name="edge-0").open(boot_id="b").session
     journal = Journal(tmp_path / "missing")
     journal.note(state(), seen_at=1)
     change = journal.next(now=1)

@@ -55,7 +55,7 @@ def status(
 def test_a_report_is_stored_for_the_host_of_its_session(site: Site) -> None:
     gateway = site.start_gateway()
     body = report(os_id="debian")
-    opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
+    opened = site.opener(gateway, node_name="edge-0", agent=AGENT).open(boot_id="b")
     assert status(site, gateway, body, opened=opened) == 204
     known = stored(site)
     assert known is not None
@@ -64,14 +64,14 @@ def test_a_report_is_stored_for_the_host_of_its_session(site: Site) -> None:
         sections = facts.sections(connection, site.hosts["edge-0"])
     assert sections["system"].body == {"hostname": "edge-0", "os_id": "debian"}
     assert stored(site, "edge-1") is None
-    again = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
+    again = site.opener(gateway, node_name="edge-0", agent=AGENT).open(boot_id="b")
     assert again.session.report_hash == known.content_hash
 
 
 def test_a_report_that_is_not_signed_or_not_whole_is_refused(site: Site) -> None:
     gateway = site.start_gateway()
-    opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
-    beating = site.opener(gateway, "edge-0").open(boot_id="b")
+    opened = site.opener(gateway, node_name="edge-0", agent=AGENT).open(boot_id="b")
+    beating = site.opener(gateway, node_name="edge-0").open(boot_id="b")
     body = report()
     other = session.sign(b"x", session=opened.session.session, key=opened.session.key)
     nobody = session.sign(body, session=999, key=opened.session.key)
@@ -86,14 +86,14 @@ def test_a_report_that_is_not_signed_or_not_whole_is_refused(site: Site) -> None
 
 def test_a_report_that_is_too_large_is_refused(site: Site) -> None:
     gateway = site.start_gateway(report_max_bytes=1024)
-    opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
+    opened = site.opener(gateway, node_name="edge-0", agent=AGENT).open(boot_id="b")
     body = report(os_pretty_name="x" * 1024)
     assert status(site, gateway, body, opened=opened) == 413
 
 
 def test_the_report_of_a_retired_host_is_refused(site: Site) -> None:
     gateway = site.start_gateway()
-    opened = site.opener(gateway, "edge-0", agent=AGENT).open(boot_id="b")
+    opened = site.opener(gateway, node_name="edge-0", agent=AGENT).open(boot_id="b")
     body = report()
     assert status(site, gateway, body, opened=opened) == 204
     with site.database.writer() as connection:

@@ -14,7 +14,6 @@ from agents.link.exchange import Answer, ExchangeFailed, Gateway, post
 from agents.link.session import SessionRefused, TokenOpener
 from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.clock import ManualClock
-from hummingbird.gateway.session import SessionKeys
 from hummingbird.tls import ServerTls
 from tests.fakes.token_verifier import FakeIdentity
 from tests.free_port import free_port
@@ -36,8 +35,8 @@ def refusal(site: Site, opener: TokenOpener) -> str:
 
 def test_a_session_tells_what_an_agent_needs(site: Site) -> None:
     gateway = site.start_gateway(session_seconds=600)
-    one = site.opener(gateway, "edge-0").open(boot_id="b")
-    other = site.opener(gateway, "edge-1").open(boot_id="b")
+    one = site.opener(gateway, node_name="edge-0").open(boot_id="b")
+    other = site.opener(gateway, node_name="edge-1").open(boot_id="b")
     assert one.address == ("127.0.0.1", gateway.port)
     assert one.session.period_seconds == PERIOD_SECONDS
     assert one.session.expires_in_seconds == 600
@@ -48,21 +47,13 @@ def test_a_session_tells_what_an_agent_needs(site: Site) -> None:
 
 def test_where_one_gateway_is_away_another_one_is_asked(site: Site) -> None:
     here = site.start_gateway()
-    opener = site.opener(here, "edge-0")
+    opener = site.opener(here, node_name="edge-0")
     away = ("127.0.0.1", free_port())
     both = replace(opener.gateway, places=(away, *opener.gateway.places))
     opened = replace(opener, gateway=both).open(boot_id="b")
     assert opened.address == ("127.0.0.1", here.port)
     nobody = replace(opener.gateway, places=(away, away))
     assert refusal(site, replace(opener, gateway=nobody)).count("refused") == 2
-
-
-def test_any_gateway_derives_the_same_key(site: Site) -> None:
-    given = site.opener(site.start_gateway(), "edge-0").open(boot_id="b").session
-    secret = site.folder / "gateway.key"
-    assert secret.stat().st_mode & 0o777 == 0o600
-    assert SessionKeys.from_file(secret).of(given.session) == given.key
-    assert SessionKeys(bytes(32)).of(given.session) != given.key
 
 
 @pytest.mark.parametrize(
@@ -80,21 +71,21 @@ def test_a_valid_token_of_somebody_else_is_refused(
     site: Site, identity: FakeIdentity, because: str
 ) -> None:
     gateway = site.start_gateway()
-    opener = site.opener(gateway, "edge-0")
+    opener = site.opener(gateway, node_name="edge-0")
     opener.token_file.write_text(site.verifier.issue(identity))
     assert because in refusal(site, opener)
 
 
 def test_a_token_that_kubernetes_does_not_know_is_refused(site: Site) -> None:
     gateway = site.start_gateway()
-    opener = site.opener(gateway, "edge-0")
+    opener = site.opener(gateway, node_name="edge-0")
     opener.token_file.write_text("made-up")
     assert refusal(site, opener).startswith("401 ")
 
 
 def test_without_kubernetes_or_database_it_says_unavailable(site: Site) -> None:
     gateway = site.start_gateway()
-    opener = site.opener(gateway, "edge-0")
+    opener = site.opener(gateway, node_name="edge-0")
     site.verifier.away = True
     assert refusal(site, opener).startswith("503 ")
     site.verifier.away = False
@@ -140,7 +131,7 @@ def test_who_connects_and_says_nothing_keeps_nobody_out(site: Site) -> None:
     gateway = site.start_gateway()
     silent = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(8)]
     begun = time.monotonic()
-    site.opener(gateway, "edge-0").open(boot_id="b")
+    site.opener(gateway, node_name="edge-0").open(boot_id="b")
     assert time.monotonic() - begun < 5.0
     for connection in silent:
         connection.close()
