@@ -19,6 +19,8 @@ from sqlalchemy import (
 
 from hummingbird.db.model_address import ADDRESS as ADDRESS
 from hummingbird.db.model_address import ADDRESS_POOL as ADDRESS_POOL
+from hummingbird.db.model_hearing import AGENT_SESSION as AGENT_SESSION
+from hummingbird.db.model_hearing import HEARTBEAT as HEARTBEAT
 from hummingbird.db.model_process import EMN_LINK as EMN_LINK
 from hummingbird.db.model_process import LEASE as LEASE
 from hummingbird.db.model_process import LINK as LINK
@@ -203,40 +205,6 @@ RUN_EVENT = _table(
     Column("message", Text, nullable=False),
     Column("duration_seconds", Float),
     Index("ix_run_event_run_id_id", "run_id", "id"),
-)
-
-HEARTBEAT = Table(
-    "heartbeat",
-    METADATA,
-    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), primary_key=True),
-    Column("last_heard_at", UtcDateTime, nullable=False),
-    Column("period_seconds", Float, nullable=False),
-    Column("boot_id", String(36), nullable=False),
-    Column("uptime_seconds", Integer, nullable=False),
-    Column("beats", Integer, nullable=False),
-    Column("due_at", UtcDateTime, nullable=False, index=True),
-    Column("rtt_seconds", Float),
-    Column("sent", Integer),
-    Column("lost", Integer),
-    Column("path_mtu", Integer),
-    Column("heard_seconds", Float),
-    Column("due_seconds", Float, index=True),
-    Column("gateway", String(128), nullable=False, server_default=""),
-)
-"""`due_at`: when the host is late if it says nothing more. `heard_seconds` and `due_seconds`
-say the same on the listening clock, by which silence is measured; null: a gateway of a
-release before wrote it."""
-
-AGENT_SESSION = _table(
-    "agent_session",
-    Column("host_id", ForeignKey("host.id", ondelete="CASCADE"), nullable=False),
-    Column("agent", String(32), nullable=False),
-    Column("node_uid", String(36), nullable=False),
-    Column("pod_uid", String(36), nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False, index=True),
-    Column("last_sequence", BigInteger, nullable=False),
-    Column("nonce", String(32)),
-    Index("ix_agent_session_host_id_agent", "host_id", "agent"),
 )
 
 FACTS = Table(

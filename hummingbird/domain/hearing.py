@@ -136,6 +136,24 @@ def _begins(record: GatewayRecord, presence: Presence) -> float:
     return max(record.listening_since, record.complete + waited)
 
 
+class Standstill:
+    """For how long the listening clock has stood, as one reader sees it: by its own
+    monotonic time, between its own looks."""
+
+    def __init__(self) -> None:
+        self._clock: float | None = None
+        self._since: float | None = None
+
+    def look(self, clock: float | None, *, monotonic: float) -> float:
+        """Return for how many seconds at least it has said the same.
+
+        :param clock: what it says now; None: nobody ever listened.
+        """
+        if self._since is None or clock != self._clock:
+            self._clock, self._since = clock, monotonic
+        return monotonic - self._since
+
+
 class ListeningClock:
     """One gateway's hand on the shared clock."""
 

@@ -80,6 +80,11 @@ class Listener:
         """What came in so far."""
         return Counts(self._taken, self._replayed, self._refused, self._turned_away)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it notes nothing more."""
+        return self._is_closed
+
     def close(self) -> None:
         """Note nothing more: from now on everybody is sent elsewhere."""
         self._is_closed = True

@@ -6,6 +6,7 @@ Several may run on one database; agents may meet any of them, if all have the sa
 """
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from hummingbird.conf import Conf
 from hummingbird.conf.share import controller_name, state_directory
 from hummingbird.db.session import Database
 from hummingbird.gateway.endpoint import Endpoint, Terms
-from hummingbird.gateway.flush import Flush
+from hummingbird.gateway.flush import Flush, Health
 from hummingbird.gateway.identity import TokenVerifier
 from hummingbird.gateway.keys import SessionKeys
 from hummingbird.gateway.ledger import Ledger
@@ -78,21 +79,15 @@ class GatewayService:
                 seconds=RENEW_SHARE * int(conf.gateway.session_seconds)
             ),
         )
-        self._https = _https(
-            Endpoint(
-                database=database,
-                sessions=sessions,
-                verifier=verifier,
-                clock=clock,
-                terms=self._terms(name),
-                health=self._flush.health,
-            ),
-            bind=bind,
-            port=port,
-            tls=self._tls,
+        endpoint = Endpoint(
+            database=database,
+            sessions=sessions,
+            verifier=verifier,
             clock=clock,
-            body_max_bytes=int(conf.gateway.report_max_bytes),
+            terms=self._terms(name),
+            health=self._health,
         )
+        self._https = self._server(endpoint, bind=bind, port=port, clock=clock)
         # Both protocols have one port number, also when the system chose it (port 0).
         self._https.open()
         self.port = self._https.port
@@ -133,6 +128,11 @@ class GatewayService:
         if self._tls.take_new_certificate():
             LOG.info("The gateway's certificate was renewed")
 
+    def _health(self) -> Health:
+        health = self._flush.health()
+        # Whoever comes now goes elsewhere.
+        return replace(health, is_writing=False) if self._listener.is_closed else health
+
     def _period_seconds(self) -> float:
         return float(self._conf.gateway.period_seconds)
 
@@ -149,27 +149,20 @@ class GatewayService:
             udp_port=lambda: self.port,
         )
 
-
-def _https(
-    endpoint: Endpoint,
-    *,
-    bind: str,
-    port: int,
-    tls: ServerTls,
-    clock: Clock,
-    body_max_bytes: int,
-) -> Server:
-    return Server(
-        endpoint,
-        bind=bind,
-        port=port,
-        name="sessions",
-        threads=THREADS,
-        clock=clock,
-        limits=Limits(
-            idle_seconds=IDLE_SECONDS,
-            head_bytes=HEADER_MAX_BYTES,
-            body_bytes=body_max_bytes,
-        ),
-        tls=tls,
-    )
+    def _server(
+        self, endpoint: Endpoint, *, bind: str, port: int, clock: Clock
+    ) -> Server:
+        return Server(
+            endpoint,
+            bind=bind,
+            port=port,
+            name="sessions",
+            threads=THREADS,
+            clock=clock,
+            limits=Limits(
+                idle_seconds=IDLE_SECONDS,
+                head_bytes=HEADER_MAX_BYTES,
+                body_bytes=int(self._conf.gateway.report_max_bytes),
+            ),
+            tls=self._tls,
+        )

@@ -74,8 +74,23 @@ _LABELS: Final = listing("labels", LABEL)
 _INTERFACE_NETWORKS: Final = listing("interface_networks", INTERFACE_NETWORK)
 _READY: Final = {
     "type": "object",
-    "properties": {"ready": {"const": True}},
-    "required": ["ready"],
+    "properties": {
+        "ready": {"const": True},
+        "gateways": {
+            "type": "object",
+            "description": "How many gateways listen; how many stopped without a "
+            "farewell; and for how many seconds none of them has written, between two "
+            "of these questions to this process.",
+            "properties": {
+                "listening": {"type": "integer"},
+                "gone": {"type": "integer"},
+                "silent_seconds": {"type": "number"},
+            },
+            "required": ["listening", "gone", "silent_seconds"],
+            "additionalProperties": False,
+        },
+    },
+    "required": ["ready", "gateways"],
     "additionalProperties": False,
 }
 

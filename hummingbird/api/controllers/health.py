@@ -2,12 +2,14 @@
 """/v1/health: whether this process can do its work, public, for probes; and as sysinv's
 clients ask for it, with a slash at its end and a token, how well the system is."""
 
+from collections import Counter
 from typing import Any
 
 from hummingbird.api.http.authentication import ANONYMOUS
 from hummingbird.api.http.call import Call
 from hummingbird.api.view.health import health_text
-from hummingbird.db.repository import health, system
+from hummingbird.db.repository import health, hearing, system
+from hummingbird.domain.hearing import Presence
 
 
 def get(call: Call) -> Any:
@@ -17,9 +19,20 @@ def get(call: Call) -> Any:
     """
     if call.context.user != ANONYMOUS:
         return tell(call)
-    with call.dependencies.database.reader() as connection:
+    has = call.dependencies
+    with has.database.reader() as connection:
         system.get(connection)
-    return {"ready": True}
+        said = hearing.read(connection)
+    count = Counter(said.presence.values())
+    standing = has.standstill.look(said.clock, monotonic=has.clock.monotonic())
+    return {
+        "ready": True,
+        "gateways": {
+            "listening": count[Presence.LISTENING],
+            "gone": count[Presence.GONE],
+            "silent_seconds": round(standing, 1),
+        },
+    }
 
 
 def tell(call: Call) -> Any:

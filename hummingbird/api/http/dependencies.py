@@ -12,6 +12,7 @@ from hummingbird.api.sysinv.known_names import NeighbourNames
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.db.session import Database
+from hummingbird.domain.hearing import Standstill
 from hummingbird.secretbox import SecretBox
 
 LOG = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ class Dependencies:
     """What the hosts of the sysinv are called before which this API stands, if any."""
     waiting_room: "WaitingRoom" = field(default_factory=lambda: WaitingRoom(4))
     """Where requests wait for news."""
+    standstill: Standstill = field(default_factory=Standstill)
+    """Whether gateways write, as this process sees it."""
 
     def hurry(self, name: str = "run") -> None:
         """Nudge the conductor; what is wanted is committed, so a failure is no loss.

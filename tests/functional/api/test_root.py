@@ -7,6 +7,8 @@ import logging
 import pytest
 
 from hummingbird.api.routes import ROUTES
+from hummingbird.db.repository import hearing
+from hummingbird.domain.hearing import GatewayRecord
 from tests.functional.api.conftest import Client, World
 
 ROOT_KEYS = ["name", "description", "versions", "default_version"]
@@ -62,7 +64,38 @@ def test_without_the_token_nothing_else_is_shown(
 
 def test_health_is_public_and_asks_the_database(world: World) -> None:
     world.client.token = None
-    assert world.client.get("/v1/health").json == {"ready": True}
+    nobody = {"listening": 0, "gone": 0, "silent_seconds": 0}
+    said = {"ready": True, "gateways": nobody}
+    assert world.client.get("/v1/health").json == said
+
+
+def test_health_says_what_becomes_of_the_gateways(world: World) -> None:
+    def told() -> tuple[int, int, float]:
+        said = world.client.get("/v1/health").json["gateways"]
+        return said["listening"], said["gone"], said["silent_seconds"]
+
+    def write(name: str, *, clock: float, farewell: bool = False) -> None:
+        record = GatewayRecord(
+            name=name,
+            incarnation=name,
+            clock=clock,
+            listening_since=0.0,
+            complete=clock,
+            gone_after=8.0,
+            farewell=farewell,
+        )
+        with world.database.writer() as connection:
+            hearing.write(connection, record, now=world.clock.now())
+
+    write("one", clock=1.0)
+    write("two", clock=2.0)
+    assert told() == (2, 0, 0)
+    world.clock.advance(7.0)
+    assert told() == (2, 0, 7)
+    write("two", clock=12.0)
+    assert told() == (1, 1, 0)
+    write("two", clock=13.0, farewell=True)
+    assert told() == (0, 1, 0)
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v1/nothing", "/v1/ihosts/1/nothing"])

@@ -7,6 +7,7 @@ from hummingbird.domain.hearing import (
     GatewayRecord,
     ListeningClock,
     Presence,
+    Standstill,
     hearing_of,
 )
 
@@ -92,3 +93,14 @@ def test_the_clock_goes_on_at_the_rate_of_monotonic_time_and_never_back() -> Non
     assert one.advance(shared=14.0, monotonic=5012.0) == 14.0
     assert one.advance(shared=14.0, monotonic=5013.0) == 15.0
     assert one.at(5011.0) == 13.0
+
+
+def test_that_the_clock_stands_shows_between_two_looks() -> None:
+    stand = Standstill()
+    assert stand.look(None, monotonic=100.0) == 0.0
+    assert stand.look(None, monotonic=107.0) == 7.0
+    assert stand.look(5.0, monotonic=108.0) == 0.0
+    assert stand.look(5.0, monotonic=112.0) == 4.0
+    assert stand.look(6.0, monotonic=113.0) == 0.0
+    # A database that was put back says less: it moves.
+    assert stand.look(2.0, monotonic=120.0) == 0.0
