@@ -54,7 +54,7 @@ from attack_forge import forgeries, garbage
 from hummingbird.db.model import HEARTBEAT
 from hummingbird.db.repository import heartbeat, host
 from hummingbird.db.session import Database
-from hummingbird.gateway.session import SessionKeys
+from hummingbird.gateway.keys import SessionKeys, new_nonce
 from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.wire import inventory, session
 from hummingbird.wire.heartbeat import Beat, DatagramInvalid, Kind, head, seal_beat
@@ -109,12 +109,13 @@ class Bench:
         left = json.loads((program.state / "client.json").read_text())
         token = Path(left["token_file"]).read_text().strip()
         said = {"X-Auth-Token": token}
-        keys = SessionKeys.from_file(program.state / "gateway.key")
+        self._keys = SessionKeys.from_file(program.state / "gateway.key")
+        self._key_of: dict[int, bytes] = {}
         reporter = self._open_session("edge-00001", "sysinv-agent")
         body = _report()
         signed = {
             "Authorization": session.sign(
-                body, session=reporter, key=keys.of(reporter)
+                body, session=reporter, key=self._key_of[reporter]
             ),
             inventory.HASH_HEADER: inventory.report_hash(body),
         }
@@ -129,20 +130,25 @@ class Bench:
         }
         self._mine = self._open_session("edge-00002", "mtc-client")
         self._other = self._open_session("edge-00003", "mtc-client")
-        self._keys = keys
         self._sequence = 0
 
     def _open_session(self, name: str, agent: str) -> int:
+        """Return the number of a new session."""
         now = datetime.now(UTC)
         with self._database.writer() as connection:
-            return heartbeat.open_session(
+            row = heartbeat.open_session(
                 connection,
                 host_id=host.find(connection, name).id,
                 agent=agent,
                 node_uid=str(_BOOT),
                 pod_uid=str(_BOOT),
+                nonce=new_nonce(),
                 expires_at=now + timedelta(hours=6),
             )
+            (made,) = heartbeat.find_sessions(connection, [row])
+        number = self._keys.number(made)
+        self._key_of[number] = self._keys.key(made)
+        return number
 
     # -- connections --------------------------------------------------------------
 
@@ -205,14 +211,14 @@ class Bench:
 
     def forge(self) -> dict[str, Any]:
         """Return how many forged datagrams there were, and how many were taken."""
-        key = self._keys.of(self._mine)
+        key = self._key_of[self._mine]
         assert self._beat(), "an honest beat was not taken"
         good = self._beat_of(self._sequence)
         sent: Counter[str] = Counter()
         acknowledged = 0
         written = self._beats_written()
         for kind, datagram in forgeries(
-            good, key=key, other=self._other, other_key=self._keys.of(self._other)
+            good, key=key, other=self._other, other_key=self._key_of[self._other]
         ):
             sent[kind] += 1
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
@@ -235,7 +241,7 @@ class Bench:
 
     def _beat(self) -> bool:
         """Send a beat as an agent does; return whether one of five was acknowledged."""
-        key = self._keys.of(self._mine)
+        key = self._key_of[self._mine]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire:
             wire.connect(("127.0.0.1", self.program.gateway_port))
             for _ in range(5):
