@@ -101,7 +101,7 @@ class Fleet:
                 for row in connection.execute(HOST.select().order_by(HOST.c.id))
                 if row.id not in known
             ]
-            clock = max(hearing.clocks(connection).values())
+            clock = hearing.shared_clock(connection)
             heartbeat.put(
                 connection,
                 (

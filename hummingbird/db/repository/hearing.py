@@ -60,6 +60,11 @@ def clocks(connection: Connection) -> dict[str, float]:
     return found
 
 
+def shared_clock(connection: Connection) -> float:
+    """Return what the listening clock says: the highest value that anybody has written."""
+    return max(clocks(connection).values())
+
+
 def write(connection: Connection, record: GatewayRecord, *, now: datetime) -> None:
     """Put this gateway's record in the place of its last one, or of that of a former
     process of its name.

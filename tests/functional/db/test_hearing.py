@@ -26,13 +26,13 @@ ONE = GatewayRecord(
 
 def test_a_gateway_s_last_word_on_its_hearing_is_read_back(database: Database) -> None:
     with database.writer() as connection:
-        assert max(hearing.clocks(connection).values()) == 0.0
+        assert hearing.shared_clock(connection) == 0.0
         hearing.write(connection, ONE, now=NOW)
         assert hearing.read(connection).gateways == {ONE.name: ONE}
         later = replace(ONE, clock=12.0, complete=12.0)
         hearing.write(connection, later, now=NOW + timedelta(seconds=2))
         assert hearing.read(connection).gateways == {ONE.name: later}
-        assert max(hearing.clocks(connection).values()) == 12.0
+        assert hearing.shared_clock(connection) == 12.0
         (known,) = process.list_all(connection, kind="gateway")
         assert (known.started_at, known.beat_at) == (NOW, NOW + timedelta(seconds=2))
 
@@ -65,7 +65,7 @@ def test_who_said_farewell_is_no_process_and_is_remembered(database: Database) -
         assert process.list_all(connection, kind="gateway") == []
         said = hearing.read(connection)
         assert said.presence == {ONE.name: Presence.ENDED}
-        assert max(hearing.clocks(connection).values()) == 10.0
+        assert hearing.shared_clock(connection) == 10.0
         far = replace(ONE, name="c1.gateway.2131", clock=10.0 + hearing.KEPT_SECONDS)
         hearing.write(connection, far, now=NOW)
         assert set(hearing.read(connection).gateways) == {ONE.name, far.name}
@@ -79,7 +79,7 @@ def test_the_clock_goes_on_where_somebody_deleted_the_rows(database: Database) -
     with database.writer() as connection:
         heartbeat.put(connection, [word(host.id, heard=500.0)])
         connection.execute(delete(PROCESS))
-        assert max(hearing.clocks(connection).values()) == 520.0
+        assert hearing.shared_clock(connection) == 520.0
 
 
 def test_of_two_words_the_later_on_the_listening_clock_stands(
