@@ -11,6 +11,7 @@ from hummingbird.db.session import Connection
 from hummingbird.domain.board import PIN, board_of
 from hummingbird.errors import (
     BoardCertificateChanged,
+    BoardPasswordElsewhere,
     BoardRefused,
     BoardUnavailable,
 )
@@ -64,6 +65,8 @@ def open_board(task: HostTask) -> OpenBoard | None:
     board = board_of(task.host)
     if board is None:
         return None
+    if not board.is_bound:
+        raise BoardPasswordElsewhere(hostname=task.host.hostname, address=board.address)
     access = BoardAccess(
         hostname=task.host.hostname,
         kind=board.kind,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host's board management controller, as far as its settings say."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,11 +20,15 @@ class Board:
     password_sealed: str = field(repr=False)
     fingerprint: str | None
     """Of its certificate, pinned at first contact."""
+    is_bound: bool = True
+    """Whether the password was given for this very board."""
 
 
 KINDS = frozenset({"redfish", "dynamic", "ipmi"})
 """Values of bm_type that can be used."""
 
+BOUND: Final = "bm_password_for"
+"""Where a host's attributes keep for which board the password was given."""
 PIN: Final = "bm_fingerprint"
 """Where a host's attributes keep the fingerprint; nobody outside sees or sets it."""
 
@@ -80,7 +85,21 @@ def board_of(host: Host) -> Board | None:
         user=str(user),
         password_sealed=str(sealed),
         fingerprint=_text(settings.get(PIN)),
+        # One from before there was this has none, and is where it was.
+        is_bound=settings.get(BOUND, bound_to(settings)) == bound_to(settings),
     )
+
+
+def bound_to(settings: Mapping[str, object]) -> list[str]:
+    """Return which board these settings of a host name: type, address, user."""
+    # Redfish and dynamic are the same here; from either to IPMI the password would go in
+    # a form that can be guessed.
+    kind = str(settings.get("bm_type"))
+    return [
+        "redfish" if kind == "dynamic" else kind,
+        str(settings.get("bm_ip")),
+        str(settings.get("bm_username")),
+    ]
 
 
 def _text(value: object) -> str | None:

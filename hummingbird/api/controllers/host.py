@@ -6,6 +6,7 @@ from typing import Any
 
 from hummingbird.api.controllers.host_action import apply_action, delete
 from hummingbird.api.controllers.host_add import add, credential_id_of, emn_id_of
+from hummingbird.api.controllers.host_trust import refuse_elsewhere
 from hummingbird.api.controllers.system import system_uuid
 from hummingbird.api.http.call import Call
 from hummingbird.api.http.precondition import check_match, show_tag
@@ -15,7 +16,7 @@ from hummingbird.api.schema.page import Page, parse_page
 from hummingbird.api.view.host import HOST_IN_LIST, host_full, host_short
 from hummingbird.db.repository import host
 from hummingbird.db.session import Connection
-from hummingbird.domain.board import PIN
+from hummingbird.domain.board import BOUND, PIN, bound_to
 from hummingbird.domain.host import PERSONALITY, Host
 from hummingbird.errors import BadRequest, HostGenerationConflict
 
@@ -79,6 +80,7 @@ def _patch(call: Call, body: object) -> Any:
         found = host.find(connection, call.name)
         check_match(call, found, name=f"Host {found.hostname}")
         wanted = parse_host_patch(body, found)
+        refuse_elsewhere(call, connection, found, wanted)
         values = _values(call, connection, found, wanted)
         if values:
             found = host.change(
@@ -104,13 +106,18 @@ def _values(
         credential_id = credential_id_of(connection, wanted.credential)
         if credential_id != found.credential_id:
             values["credential_id"] = credential_id
+    attributes = dict(values.get("attributes", found.attributes))
     if wanted.bm_password is not None:
-        attributes = dict(values.get("attributes", found.attributes))
         attributes["bm_password_sealed"] = call.dependencies.box.seal(
             wanted.bm_password
         )
         # Whoever gives a password vouches for the board that is there now.
         attributes.pop(PIN, None)
+    if wanted.bm_password is not None or "attributes" in values:
+        # Whoever may move a board without its password vouches for it, too.
+        attributes.pop(BOUND, None)
+        if "bm_password_sealed" in attributes:
+            attributes[BOUND] = bound_to(attributes)
         values["attributes"] = attributes
     return values
 

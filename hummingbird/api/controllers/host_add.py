@@ -17,6 +17,7 @@ from hummingbird.db.repository import (
 )
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
+from hummingbird.domain.board import BOUND, bound_to
 from hummingbird.domain.emn import Emn
 from hummingbird.domain.host import Host
 from hummingbird.errors import AddressRefused, AddressTaken
@@ -37,6 +38,7 @@ def add(call: Call, connection: Connection, new: NewHost, *, now: datetime) -> H
     attributes = dict(new.attributes)
     if new.bm_password:
         attributes["bm_password_sealed"] = call.dependencies.box.seal(new.bm_password)
+        attributes[BOUND] = bound_to(attributes)
     network = _network(connection, new)
     credential_id = credential_id_of(connection, new.credential)
 

@@ -2,6 +2,7 @@
 """One request as the controllers see it: who asks, with what words, from where."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,9 @@ class Call:
     status: int = 200
     success: int = 200
     """The status that its answer will have, if nothing goes wrong."""
+    allows: Callable[[str], bool] = field(default=lambda _rule: False, repr=False)
+    """Whether a rule of api/http/policy.py, named, lets the caller do more than his route's
+    own rule says."""
     headers: dict[str, str] = field(default_factory=dict)
     """What the answer has beside the usual headers."""
     _read: bytes | None = None

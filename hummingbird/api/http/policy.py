@@ -31,6 +31,8 @@ LOG = logging.getLogger(__name__)
 RECHECK_SECONDS: Final = 5.0
 _MOST_DECISIONS: Final = 4096
 
+TRUST: Final = "hummingbird:hosts:trust"
+"""Asked in the middle of a change of a host (api/controllers/host_trust.py)."""
 _SYSTEM_PROJECT = "(project_name:admin or project_name:services)"
 _PUBLIC = "@"
 _ADMIN = "rule:admin"
@@ -65,6 +67,12 @@ _BASE: tuple[policy.RuleDefault, ...] = (
         "fault_reader",
         "role:reader or role:operator or role:configurator or role:admin",
         "Who may look at faults, in any project.",
+    ),
+    policy.RuleDefault(
+        TRUST,
+        _CONFIGURATORS,
+        "Who may have a stored secret go elsewhere than where it was given for: change"
+        " how to get into a host, accept its SSH key anew, move a board.",
     ),
 )
 
@@ -256,6 +264,7 @@ class Policy:
         def guarded(call: Call) -> Any:
             if not self.allows(rule.name, call.context):
                 raise Forbidden(user=call.context.user, action=rule.description)
+            call.allows = lambda name: self.allows(name, call.context)
             return handler(call)
 
         return guarded

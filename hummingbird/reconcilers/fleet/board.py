@@ -19,7 +19,7 @@ from hummingbird.db.repository import host as host_repository
 from hummingbird.db.session import Database
 from hummingbird.domain.board import Board, board_of, counts_as_away
 from hummingbird.domain.host import Host
-from hummingbird.errors import HummingbirdError
+from hummingbird.errors import BoardPasswordElsewhere, HummingbirdError
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
@@ -143,6 +143,10 @@ class BoardReconciler:
     def _ask(self, host: Host, board: Board) -> str | None:
         """Return why the board does not let us in; None where it does."""
         try:
+            if not board.is_bound:
+                raise BoardPasswordElsewhere(
+                    hostname=host.hostname, address=board.address
+                )
             access = BoardAccess(
                 hostname=host.hostname,
                 kind=board.kind,
