@@ -16,6 +16,7 @@ from hummingbird.conductor import tunnel as tunnels
 from hummingbird.conductor import vxlan
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import await_answer, open_way
+from hummingbird.db.repository import condition
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import label as label_repository
@@ -285,7 +286,19 @@ def _await_node(task: HostTask, access: HostAccess | None) -> None:
 
 def _is_ready(task: HostTask) -> bool:
     node = task.neighbours.cluster.node(task.host.hostname)
-    return node is not None and node.ready
+    is_ready = node is not None and node.ready
+    # What the run sees last is what stands when it ends: a host that is heard and whose
+    # node never was Ready is not in service.
+    task.journal.write(
+        lambda connection: condition.put_ready(
+            connection,
+            task.host.id,
+            is_ready=is_ready,
+            reason="NoNode" if node is None else node.ready_reason,
+            now=task.clock.now(),
+        )
+    )
+    return is_ready
 
 
 def _agents_run(task: HostTask) -> bool:

@@ -80,6 +80,7 @@ HOST_ENTITY: Final = "system.host"
 HOST_LOCKED: Final = "200.001"
 BOARD_AWAY: Final = "200.010"
 _MANAGEMENT: Final = ".network=Management"
+_KUBELET: Final = ".process=kubelet"
 
 
 def host_entity(hostname: str) -> str:
@@ -93,7 +94,7 @@ def host_of(entity_instance_id: str) -> str | None:
     if not entity_instance_id.startswith(host_entity("")):
         return None
     name = entity_instance_id.removeprefix(host_entity(""))
-    return name.removesuffix(_MANAGEMENT)
+    return name.removesuffix(_MANAGEMENT).removesuffix(_KUBELET)
 
 
 def host_locked(hostname: str) -> Alarm:
@@ -115,6 +116,27 @@ def host_locked(hostname: str) -> Alarm:
         suppression=False,
         mgmt_affecting=True,
         degrade_affecting=False,
+    )
+
+
+def not_ready(hostname: str) -> Alarm:
+    """200.006: the host is heard, and Kubernetes says that its node is not Ready."""
+    return Alarm(
+        alarm_id="200.006",
+        entity_type_id=HOST_ENTITY,
+        entity_instance_id=host_entity(hostname) + _KUBELET,
+        severity=Severity.MAJOR,
+        reason_text=f"{hostname} is degraded due to the failure of its 'kubelet' process.",
+        alarm_type="operational-violation",
+        probable_cause="unknown",
+        proposed_repair_action=(
+            "If this problem consistently occurs after Host is locked and unlocked then "
+            "contact next level of support for root cause analysis and recovery."
+        ),
+        service_affecting=True,
+        suppression=True,
+        mgmt_affecting=True,
+        degrade_affecting=True,
     )
 
 

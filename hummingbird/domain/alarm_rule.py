@@ -19,6 +19,7 @@ def standing(
     links: Iterable[LinkSeen] = (),
     given_up: Mapping[str, str] = MappingProxyType({}),
     boards_away: Set[int] = frozenset(),
+    not_ready: Set[int] = frozenset(),
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
 
@@ -29,6 +30,7 @@ def standing(
         sees.
     :param given_up: hosts that recovery has nothing left for: host name -> what was tried,
         or why nothing was.
+    :param not_ready: ids of hosts whose nodes are not Ready, as far as Kubernetes says.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
@@ -53,10 +55,17 @@ def standing(
             continue
         unknown = verdict.liveness is Liveness.UNKNOWN
         lost = host.state in (HostState.LOST, HostState.RECOVERING)
+        in_service = host.state in (HostState.ENABLED, HostState.DEGRADED)
+        if (
+            host.id in not_ready
+            and in_service
+            and verdict.liveness is not Liveness.LOST
+        ):
+            should.append(alarm.not_ready(host.hostname))
         if verdict.liveness is Liveness.LOST or (unknown and lost):
             should.append(alarm.heartbeat_lost(host.hostname, critical=True))
         elif verdict.liveness is Liveness.LATE or (
-            unknown and host.state is HostState.DEGRADED
+            unknown and host.state is HostState.DEGRADED and host.id not in not_ready
         ):
             should.append(alarm.heartbeat_lost(host.hostname, critical=False))
         if host.hostname in given_up and lost:

@@ -33,7 +33,9 @@ class Event(StrEnum):
     SILENT = "silent"
     """Three heartbeat periods of silence."""
     HEARD = "heard"
-    """A heartbeat came."""
+    """A heartbeat came, and nothing says that its node is not Ready."""
+    NOT_READY = "not-ready"
+    """A heartbeat came, but Kubernetes says that its node is not Ready."""
     RECOVER = "recover"
     """The next rung of the ladder is to be tried."""
     RECOVER_END = "recover-end"
@@ -80,6 +82,8 @@ TABLE: tuple[Row, ...] = (
     Row(S.DEGRADED,          E.SILENT,           S.LOST),
     Row(S.DEGRADED,          E.HEARD,            S.ENABLED),
     Row(S.LOST,              E.HEARD,            S.ENABLED),
+    Row(S.ENABLED,           E.NOT_READY,        S.DEGRADED),
+    Row(S.LOST,              E.NOT_READY,        S.DEGRADED),
     Row(S.LOST,              E.RECOVER,          S.RECOVERING),
     Row(S.RECOVERING,        E.RECOVER_END,      S.LOST),
     Row(S.ENABLING,          E.LOCK,             S.LOCKING),

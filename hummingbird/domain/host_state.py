@@ -23,7 +23,7 @@ class HostState(StrEnum):
     """In service and heard from."""
 
     DEGRADED = "degraded"
-    """In service, but its heartbeats are late (200.005 major)."""
+    """In service, but its heartbeats are late (200.005) or its node not Ready (200.006)."""
 
     LOST = "lost"
     """In service by intent, but silent for the whole allowance (200.005 critical)."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from hummingbird.clock import Clock
-from hummingbird.db.repository import attention, process
+from hummingbird.db.repository import attention, condition, process
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import host as host_repository
@@ -61,6 +61,8 @@ class FleetView:
     heartbeats: Mapping[int, Heartbeat]
     judgement: Judgement
     """On the hosts whose silence means something."""
+    not_ready: frozenset[int]
+    """Ids of hosts whose nodes were not Ready when Kubernetes last said how they are."""
     verdicts: Mapping[str, Verdict]
     """By host name, on every host looked at, watched or not."""
 
@@ -93,6 +95,7 @@ class FleetObserver:
         with self.database.reader() as connection:
             now = self.clock.now()
             listening_since = self._listening_since(connection, now=now)
+            not_ready = frozenset(condition.not_ready(connection))
             networks = {n.id: n for n in emn_repository.list_all(connection)}
             if everywhere:
                 hosts = host_repository.list_all(connection)
@@ -103,6 +106,7 @@ class FleetObserver:
                     *attention.hosts(
                         connection, now=now, listening_since=listening_since
                     ),
+                    *not_ready,
                     *also,
                 }
                 hosts = host_repository.among(connection, wanted)
@@ -120,6 +124,7 @@ class FleetObserver:
                 heartbeat=heartbeats.get(host.id),
                 link=states.by_emn.get(host.emn_id or 0),
                 watch=watch,
+                not_ready=host.id in not_ready,
             )
             (silence_matters if host.state in WATCHED else others).append(evidence)
         judgement = judge_all(silence_matters, watch=watch, now=now, watched=watched)
@@ -130,6 +135,7 @@ class FleetObserver:
             networks=networks,
             heartbeats=heartbeats,
             judgement=judgement,
+            not_ready=not_ready,
             verdicts={verdict.hostname: verdict for verdict in told},
         )
 
@@ -159,6 +165,7 @@ class FleetObserver:
         heartbeat: Heartbeat | None,
         link: str | None,
         watch: Watch,
+        not_ready: bool,
     ) -> HostEvidence:
         in_service = host.state is HostState.ENABLED
         period_seconds = heartbeat.period_seconds if heartbeat else self.period_seconds
@@ -174,7 +181,11 @@ class FleetObserver:
                     *self._returns(watch, link, period_seconds=period_seconds),
                 )
             ),
-            concluded=_CONCLUDED.get(host.state, Liveness.UNKNOWN),
+            concluded=(
+                Liveness.UNKNOWN
+                if not_ready and host.state is HostState.DEGRADED
+                else _CONCLUDED.get(host.state, Liveness.UNKNOWN)
+            ),
         )
 
     def _returns(

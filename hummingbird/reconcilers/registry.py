@@ -33,6 +33,7 @@ FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
     "board": ("alarm",),
+    "node": ("liveness", "alarm"),
     "recovery": ("trace",),
     "trace": ("recovery", "alarm"),
     "tunnel": ("forwarding",),

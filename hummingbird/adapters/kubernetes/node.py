@@ -31,6 +31,10 @@ class NodeStatus:
     internal_ip: str | None
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    posts: bool = True
+    """Whether its kubelet tells how it is; else nobody knows, and it is not ready."""
+    ready_reason: str = ""
+    """Kubernetes' word for why it is Ready or not."""
 
 
 def find_node(connection: Connection, name: str) -> NodeStatus | None:
@@ -99,7 +103,14 @@ def _status(node: Mapping[str, Any], lease: Mapping[str, Any] | None) -> NodeSta
         internal_ip=addresses.get("InternalIP"),
         labels=dict(metadata.get("labels") or {}),
         annotations=dict(metadata.get("annotations") or {}),
+        posts=_of(status, "Ready").get("status") != "Unknown",
+        ready_reason=str(_of(status, "Ready").get("reason") or ""),
     )
+
+
+def _of(status: Mapping[str, Any], condition: str) -> Mapping[str, Any]:
+    entries = status.get("conditions") or ()
+    return next((entry for entry in entries if entry["type"] == condition), {})
 
 
 def is_true(status: Mapping[str, Any], condition: str) -> bool:

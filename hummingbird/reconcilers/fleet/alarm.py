@@ -62,6 +62,7 @@ class AlarmReconciler:
             links=links,
             given_up=given_up,
             boards_away=boards_away,
+            not_ready=view.not_ready,
         )
         stands = {_key(one): one for one in questionable}
         unknown = should.keys() - stands.keys()

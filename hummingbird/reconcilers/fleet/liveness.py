@@ -81,7 +81,13 @@ class LivenessReconciler:
         for host in view.hosts:
             verdict = view.verdicts[host.hostname]
             heartbeat = view.heartbeats.get(host.id)
-            change = _decide(host, verdict, heartbeat, now=view.now)
+            change = _decide(
+                host,
+                verdict,
+                heartbeat,
+                now=view.now,
+                is_ready=host.id not in view.not_ready,
+            )
             if not change.is_empty():
                 said += self._apply(host, change, verdict=verdict, view=view)
         return Outcome(looked_at=len(view.hosts), changed=tuple(said))
@@ -112,9 +118,14 @@ class LivenessReconciler:
 
 
 def _decide(
-    host: Host, verdict: Verdict, heartbeat: Heartbeat | None, *, now: datetime
+    host: Host,
+    verdict: Verdict,
+    heartbeat: Heartbeat | None,
+    *,
+    now: datetime,
+    is_ready: bool,
 ) -> _Change:
-    event = _event(host, verdict)
+    event = _event(host, verdict, is_ready=is_ready)
     online: bool | None = None
     if not verdict.carried:
         is_heard = verdict.liveness in _HEARD
@@ -146,12 +157,12 @@ def _is_echo(host: Host, heartbeat: Heartbeat | None, *, now: datetime) -> bool:
     return heartbeat.boot_id == host.boot_id and now - host.updated_at < allowance
 
 
-def _event(host: Host, verdict: Verdict) -> Event | None:
+def _event(host: Host, verdict: Verdict, *, is_ready: bool) -> Event | None:
     """Return what the verdict does to a watched host, if anything."""
     if host.state not in WATCHED or verdict.carried:
         return None
     event = {
-        Liveness.LIVE: Event.HEARD,
+        Liveness.LIVE: Event.HEARD if is_ready else Event.NOT_READY,
         Liveness.LATE: Event.LATE,
         Liveness.LOST: Event.SILENT,
     }.get(verdict.liveness)
@@ -165,7 +176,8 @@ def _move(connection: Connection, host: Host, event: Event, *, view: FleetView) 
     moved = host_repository.move(connection, host, event, now=view.now, **task)
     if event is Event.SILENT:
         _log(connection, host, "state", "disabled", view=view)
-    if event is Event.HEARD and host.state is HostState.LOST:
+    heard = event in (Event.HEARD, Event.NOT_READY)
+    if heard and host.state is HostState.LOST:
         _log(connection, host, "state", "enabled", view=view)
     return moved
 

@@ -2,7 +2,8 @@
 """Each EdgeWorker's Kubernetes node has the labels and the cordon of its host.
 
 The host's labels are mirrored, and those that it lost are taken away again; labels that
-others set on the node stay. What a node says of its kubelet is kept with the host.
+others set on the node stay. What a node says of its kubelet is kept with the host, and
+whether it is Ready as the host's condition.
 
 Sees provisioned hosts that nobody works on, and the nodes of their names. A host of which
 something changed since the last look has its node read alone; all nodes are read on the
@@ -18,12 +19,13 @@ from typing import Final
 
 from hummingbird.adapters.kubernetes.cluster import Cluster, NodeStatus
 from hummingbird.clock import Clock
+from hummingbird.db.repository import condition, fleet
 from hummingbird.db.repository import emn as emn_repository
-from hummingbird.db.repository import fleet
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import label as label_repository
 from hummingbird.db.session import Database
 from hummingbird.domain import node as node_rule
+from hummingbird.domain.condition import is_stale
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import Owner
 from hummingbird.reconcilers.base import Outcome
@@ -91,7 +93,7 @@ class NodeReconciler:
             names, nodes = list(wanted), self._everywhere()
         else:
             nodes = self._alone(names)
-        said: list[str] = []
+        said = self._note_ready(wanted, {n: nodes[n] for n in names if n in nodes})
         for name in names:
             node = nodes.get(name)
             if node is None:
@@ -115,6 +117,39 @@ class NodeReconciler:
             )
             for owner in owners
         }
+
+    def _note_ready(
+        self, wanted: Mapping[str, _Wanted], nodes: Mapping[str, NodeStatus]
+    ) -> list[str]:
+        """Keep whether nodes are Ready, with their hosts; return what is news."""
+        silent = [name for name, node in nodes.items() if not node.posts]
+        stale = (
+            set(silent) if is_stale(silent=len(silent), nodes=len(wanted)) else set()
+        )
+        with self._database.reader() as connection:
+            known = condition.ready(connection)
+        news = {
+            wanted[name].owner.id: node
+            for name, node in nodes.items()
+            if name not in stale and known.get(wanted[name].owner.id) != node.ready
+        }
+        if not news:
+            return []
+        now = self._clock.now()
+        with self._database.writer() as connection:
+            for host_id, node in sorted(news.items()):
+                condition.put_ready(
+                    connection,
+                    host_id,
+                    is_ready=node.ready,
+                    reason=node.ready_reason,
+                    now=now,
+                )
+        return [
+            f"{node.name} is {'Ready' if node.ready else 'not Ready'}"
+            for host_id, node in sorted(news.items())
+            if host_id in known or not node.ready
+        ]
 
     def _everywhere(self) -> Mapping[str, NodeStatus]:
         began = self._clock.monotonic()
