@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from hummingbird.domain.trace import Finding
+from hummingbird.domain.finding import Finding
 
 
 class Rung(StrEnum):

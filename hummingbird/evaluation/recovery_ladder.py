@@ -13,6 +13,7 @@ from hummingbird.db.repository import trace as trace_repository
 from hummingbird.db.repository.trace import StoredTrace
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import board_of
+from hummingbird.domain.finding import Finding
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.recovery import (
@@ -25,7 +26,6 @@ from hummingbird.domain.recovery import (
     next_rung,
 )
 from hummingbird.domain.run import Run, RunKind, RunState
-from hummingbird.domain.trace import Finding
 from hummingbird.evaluation.fleet_view import FleetView
 
 TRACE_GOOD: Final = timedelta(minutes=10)

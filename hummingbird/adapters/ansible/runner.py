@@ -182,12 +182,7 @@ class AnsibleRunner:
         path = self._path_of(playbook)
         if any(not _NAME.match(tag) for tag in tags):
             raise BadRequest(message=f"{tags!r} are not tags")
-        secrets = (
-            *ansible_event.secrets_of(variables),
-            *filter(
-                None, (access.private_key, access.password, access.become_password)
-            ),
-        )
+        secrets = _secrets(access, variables)
         watch = _Watch(
             on_event=on_event,
             should_cancel=should_cancel,
@@ -340,6 +335,12 @@ def _wait_for_guard(lock: Path) -> None:
                 return
             time.sleep(0.02)
     LOG.error("Processes of a playbook did not end within %s s", _GUARD_ENDS_SECONDS)
+
+
+def _secrets(access: HostAccess, variables: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what must not be told of a run."""
+    ways_in = (access.private_key, access.password, access.become_password)
+    return (*ansible_event.secrets_of(variables), *filter(None, ways_in))
 
 
 def _last_words(folder: Path, *, secrets: Sequence[str]) -> str:

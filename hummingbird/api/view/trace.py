@@ -5,7 +5,8 @@ from typing import Any
 
 from hummingbird.api.contract.shape import TEXT, TIME, Thing, many, maybe, words
 from hummingbird.db.repository.trace import StoredTrace
-from hummingbird.domain.trace import Finding, StepState
+from hummingbird.domain.finding import Finding
+from hummingbird.domain.trace import StepState
 
 
 def trace_view(trace: StoredTrace, *, hostname: str) -> dict[str, Any]:

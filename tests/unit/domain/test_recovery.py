@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hummingbird.domain.finding import Finding
 from hummingbird.domain.recovery import HELP, Attempt, Decision, Limits, Rung, next_rung
-from hummingbird.domain.trace import Finding
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOST = NOW - timedelta(minutes=50)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hummingbird.domain.emn import Attachment
-from hummingbird.domain.trace import Finding, Seen, Ssh, StepState, trace
+from hummingbird.domain.finding import Finding
+from hummingbird.domain.trace import Seen, Ssh, StepState, trace
 
 GOOD = Seen(
     hostname="edge-0",
