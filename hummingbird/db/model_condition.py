@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of conditions."""
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table
+from sqlalchemy import Column, ForeignKey, Index, Table
 
 from hummingbird.db.table import METADATA, UtcDateTime
+from hummingbird.db.table import PlainString as String
 
 HOST_CONDITION = Table(
     "host_condition",

@@ -8,12 +8,12 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
-    String,
     Table,
     false,
 )
 
 from hummingbird.db.table import METADATA, UtcDateTime
+from hummingbird.db.table import PlainString as String
 from hummingbird.db.table import table as _table
 
 LEASE = Table(

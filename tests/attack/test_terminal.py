@@ -40,8 +40,9 @@ from tests.unit.cli.conftest import server as server
 
 NAMES = {"eth0"}
 """Of things that are looked for among the answers; no poison has this name."""
-SERVERS = {"up"}
-"""Commands that are no clients."""
+SERVERS = {"up", "deployment-export", "deployment-import", "deployment-rotate"}
+"""Commands that are no clients: they work on a controller's own state, and show no word of
+a host."""
 DOCUMENTS = {"host-bootstrap", "host-bulk-add", "host-bulk-export"}
 """What they print has lines of its own."""
 COMMANDS = sorted(
