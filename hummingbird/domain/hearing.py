@@ -84,6 +84,14 @@ class Hearing:
         ]
         return min(listening, default=self.clock or 0.0)
 
+    def is_anybody_listening(self) -> bool:
+        """Return whether there is a gateway that has neither ended nor gone."""
+        return Presence.LISTENING in self.presence.values()
+
+    def first_begins(self) -> float:
+        """Return the moment before which nobody's silence counts."""
+        return min(self._begins.values(), default=self.clock or 0.0)
+
     def silence_seconds(self, heard: float | None, *, gateway: str) -> float | None:
         """Return for how long a host has certainly been silent; None: nobody can tell.
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verdict: what the silence of hosts means, taken together.
 
-A pure function of evidence. Silence counts only from when somebody was listening: a
-gateway that has just started, or a link of ours that has just come back, judges nobody
-before one full allowance. While our own link to a network is down nobody behind it is
+A pure function of evidence, all of it in moments on the gateways' listening clock
+(domain/hearing.py): no wall clock has a say. Silence counts only from when somebody was
+listening: a gateway that has just started, or a link of ours that has just come back, judges
+nobody before one full allowance. While our own link to a network is down nobody behind it is
 judged, and the fault is ours. What was concluded before our ears were closed stands until
 the host is heard: an alarm neither comes nor goes because a gateway was restarted. Hosts
 of one site that fall silent together are one fault of the site, not many of hosts.
@@ -12,7 +13,6 @@ of one site that fall silent together are one fault of the site, not many of hos
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 
 from hummingbird.domain.liveness import Liveness, judge
@@ -33,9 +33,11 @@ class HostEvidence:
     link: str | None
     """Name of the controller's interface that leads to it; None: not known."""
     period_seconds: float
-    last_heard_at: datetime | None
-    watched_since: datetime
-    """When its silence began to mean something (it came into service)."""
+    heard: float | None
+    """Its last word; None: it is not known."""
+    counts_from: float
+    """When its silence began to mean something: it came into service, and the gateway
+    that heard it last was listening."""
     concluded: Liveness = Liveness.UNKNOWN
     """What its state says was concluded before: LATE, LOST, or anything else."""
 
@@ -44,9 +46,12 @@ class HostEvidence:
 class Watch:
     """Whether we were able to hear."""
 
-    listening_since: datetime | None
-    """Since when at least one gateway has listened without a break; None: none does."""
-    links_up_since: Mapping[str, datetime | None] = field(default_factory=dict)
+    through: float | None
+    """All that any gateway heard up to then is known; None: nobody listens, or what is
+    heard does not get here."""
+    deaf: str = "no gateway is listening"
+    """Why nothing is known, where `through` is None."""
+    links_up_since: Mapping[str, float | None] = field(default_factory=dict)
     """Our interfaces: since when up; None: down now."""
 
 
@@ -78,15 +83,14 @@ def judge_all(
     evidence: Iterable[HostEvidence],
     *,
     watch: Watch,
-    now: datetime,
     watched: Mapping[str, int] | None = None,
 ) -> Judgement:
-    """Return the verdict on every host in `evidence` at the time `now`.
+    """Return the verdict on every host in `evidence`.
 
     :param watched: site -> how many watched hosts it has, where `evidence` leaves those
         out that are not silent.
     """
-    verdicts = [_judge_one(item, watch=watch, now=now) for item in evidence]
+    verdicts = [_judge_one(item, watch=watch) for item in evidence]
     by_site: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         by_site[verdict.site].append(verdict)
@@ -102,21 +106,21 @@ def judge_all(
     )
 
 
-def _judge_one(item: HostEvidence, *, watch: Watch, now: datetime) -> Verdict:
-    if watch.listening_since is None:
-        return _untold(item, 0.0, "no gateway is listening")
-    counted_from = max(item.watched_since, watch.listening_since)
+def _judge_one(item: HostEvidence, *, watch: Watch) -> Verdict:
+    if watch.through is None:
+        return _untold(item, 0.0, watch.deaf)
+    counted_from = item.counts_from
     if item.link is not None and item.link in watch.links_up_since:
         up_since = watch.links_up_since[item.link]
         if up_since is None:
             return _untold(item, 0.0, f"the controller's own link {item.link} is down")
         counted_from = max(counted_from, up_since)
-    if item.last_heard_at is not None:
-        age = max(0.0, (now - item.last_heard_at).total_seconds())
+    if item.heard is not None:
+        age = max(0.0, watch.through - item.heard)
         by_age = judge(age, period_seconds=item.period_seconds)
-        if item.last_heard_at >= counted_from or by_age in _WELL:
+        if item.heard >= counted_from or by_age in _WELL:
             return _told(item, by_age, age)
-    silence = max(0.0, (now - counted_from).total_seconds())
+    silence = max(0.0, watch.through - counted_from)
     liveness = judge(silence, period_seconds=item.period_seconds)
     if liveness in _WELL or (
         liveness is Liveness.LATE and item.concluded is Liveness.LOST

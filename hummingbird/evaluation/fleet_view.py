@@ -1,25 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is known at one moment: hosts, last words, and the verdict on them.
 
-Reads the database, decides by `domain.verdict`, writes nothing. The reconcilers of
+Reads the database, decides by `domain.verdict`, writes nothing. How long hosts were silent
+is what the gateways say together (`domain.hearing`); no wall clock makes it longer. The reconcilers of
 liveness, alarms and recovery all look through here, and so judge alike. They look at the
 hosts that want attention, so that a fleet which is well costs next to nothing; now and
 then, and first of all, at every host, so that nothing which was overlooked stays so.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from hummingbird.clock import Clock
-from hummingbird.db.repository import attention, condition, process
+from hummingbird.db.repository import attention, condition
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.session import Connection, Database
+from hummingbird.db.session import Database
 from hummingbird.domain.emn import Emn
+from hummingbird.domain.hearing import Hearing
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import WATCHED, HostState
@@ -32,12 +36,13 @@ from hummingbird.domain.verdict import (
     Watch,
     judge_all,
 )
+from hummingbird.evaluation.ears import Ears
 from hummingbird.evaluation.own_links import OwnLinks
 
 GATEWAY_FRESH_FLUSHES: Final = 5.0
 GATEWAY_FRESH_MIN_SECONDS: Final = 5.0
-"""A gateway beats with each flush; one that missed five, and at least 5 s, does not
-listen, or what it hears is not seen here."""
+"""A gateway writes with each flush. Where none has for five of them, and at least 5 s,
+nobody listens, or what is heard is not seen here."""
 
 EVERYWHERE_SECONDS: Final = 600.0
 """A guess: long against the cost of a look at the whole fleet, short against a working
@@ -92,9 +97,11 @@ class FleetObserver:
         :param also: ids of further hosts that are looked at.
         """
         states = self.own_links.states()
+        asked_at = self.clock.monotonic()
         with self.database.reader() as connection:
             now = self.clock.now()
-            listening_since = self._listening_since(connection, now=now)
+            # Before the heartbeats: what it says is complete is in what is read then.
+            heard = self._ears.listen(connection, monotonic=asked_at)
             not_ready = frozenset(condition.not_ready(connection))
             networks = {n.id: n for n in emn_repository.list_all(connection)}
             if everywhere:
@@ -103,9 +110,7 @@ class FleetObserver:
                 watched = None
             else:
                 wanted = {
-                    *attention.hosts(
-                        connection, now=now, listening_since=listening_since
-                    ),
+                    *attention.hosts(connection, hearing=heard.hearing),
                     *not_ready,
                     *also,
                 }
@@ -114,7 +119,11 @@ class FleetObserver:
                 watched = attention.watched(
                     connection, sites=_crowded(hosts, networks=networks)
                 )
-        watch = Watch(listening_since=listening_since, links_up_since=states.up_since)
+        watch = Watch(
+            through=heard.hearing.through if heard.hearing is not None else None,
+            deaf=heard.deaf,
+            links_up_since=states.up_since_seconds,
+        )
         silence_matters: list[HostEvidence] = []
         others: list[HostEvidence] = []
         for host in hosts:
@@ -124,11 +133,13 @@ class FleetObserver:
                 heartbeat=heartbeats.get(host.id),
                 link=states.by_emn.get(host.emn_id or 0),
                 watch=watch,
+                hearing=heard.hearing,
                 not_ready=host.id in not_ready,
+                now=now,
             )
             (silence_matters if host.state in WATCHED else others).append(evidence)
-        judgement = judge_all(silence_matters, watch=watch, now=now, watched=watched)
-        told = (*judgement.hosts, *judge_all(others, watch=watch, now=now).hosts)
+        judgement = judge_all(silence_matters, watch=watch, watched=watched)
+        told = (*judgement.hosts, *judge_all(others, watch=watch).hosts)
         return FleetView(
             now=now,
             hosts=tuple(hosts),
@@ -139,22 +150,13 @@ class FleetObserver:
             verdicts={verdict.hostname: verdict for verdict in told},
         )
 
-    def _listening_since(
-        self, connection: Connection, *, now: datetime
-    ) -> datetime | None:
-        fresh = timedelta(
-            seconds=max(
+    @cached_property
+    def _ears(self) -> Ears:
+        return Ears(
+            fresh_seconds=max(
                 GATEWAY_FRESH_MIN_SECONDS,
                 GATEWAY_FRESH_FLUSHES * self.gateway_flush_seconds,
             )
-        )
-        return min(
-            (
-                gateway.started_at
-                for gateway in process.list_all(connection, kind="gateway")
-                if now - gateway.beat_at <= fresh
-            ),
-            default=None,
         )
 
     def _evidence(
@@ -165,22 +167,30 @@ class FleetObserver:
         heartbeat: Heartbeat | None,
         link: str | None,
         watch: Watch,
+        hearing: Hearing | None,
         not_ready: bool,
+        now: datetime,
     ) -> HostEvidence:
-        in_service = host.state is HostState.ENABLED
         period_seconds = heartbeat.period_seconds if heartbeat else self.period_seconds
+        counts_from = 0.0
+        if hearing is not None and hearing.through is not None:
+            begins = hearing.begins(heartbeat.gateway if heartbeat else "")
+            counts_from = max(
+                self._after_return(begins, period_seconds=period_seconds),
+                self._after_return(
+                    watch.links_up_since.get(link or "") or 0.0,
+                    period_seconds=period_seconds,
+                ),
+                hearing.through
+                - _new_for(host, now=now, period_seconds=period_seconds),
+            )
         return HostEvidence(
             hostname=host.hostname,
             site=_site(host, networks=networks),
             link=link,
             period_seconds=period_seconds,
-            last_heard_at=heartbeat.last_heard_at if heartbeat else None,
-            watched_since=max(
-                (
-                    host.state_since if in_service else host.created_at,
-                    *self._returns(watch, link, period_seconds=period_seconds),
-                )
-            ),
+            heard=heartbeat.heard_seconds if heartbeat else None,
+            counts_from=counts_from,
             concluded=(
                 Liveness.UNKNOWN
                 if not_ready and host.state is HostState.DEGRADED
@@ -188,15 +198,25 @@ class FleetObserver:
             ),
         )
 
-    def _returns(
-        self, watch: Watch, link: str | None, *, period_seconds: float
-    ) -> list[datetime]:
-        """Return from when on silence counts because our ears were closed before: so
-        much later that a host is lost no sooner than `return_seconds` after that."""
+    def _after_return(self, since: float, *, period_seconds: float) -> float:
+        """Return from when on silence counts because our ears were closed until `since`:
+        so much later that a host is lost no sooner than `return_seconds` after that."""
         allowance = Allowance.of(period_seconds).lost_seconds
-        later = timedelta(seconds=max(0.0, self.return_seconds - allowance))
-        opened = (watch.listening_since, watch.links_up_since.get(link or ""))
-        return [since + later for since in opened if since is not None]
+        return since + max(0.0, self.return_seconds - allowance)
+
+
+def _new_for(host: Host, *, now: datetime, period_seconds: float) -> float:
+    """Return for how many seconds a host has been in service, or known; infinity: so long
+    that it does not matter.
+
+    Wall times of several machines are compared here, and so this counts only where it
+    makes us wait longer, for one allowance at most: a clock that was set back, or that of
+    another machine, hides nobody, and one that was set forward makes nobody silent.
+    """
+    since = host.state_since if host.state is HostState.ENABLED else host.created_at
+    seconds = (now - since).total_seconds()
+    is_new = 0.0 <= seconds < Allowance.of(period_seconds).lost_seconds
+    return seconds if is_new else math.inf
 
 
 class Rounds:

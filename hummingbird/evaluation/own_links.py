@@ -33,6 +33,10 @@ class LinkStates:
     by_emn: Mapping[int, str] = field(default_factory=dict)
     """EMN id -> name of the interface that leads to it."""
     up_since: Mapping[str, datetime | None] = field(default_factory=dict)
+    """For people; None: it is down."""
+    up_since_seconds: Mapping[str, float | None] = field(default_factory=dict)
+    """The same on the listening clock, for who judges silence; 0: since ever, as far as
+    is known."""
 
 
 class OwnLinks:
@@ -74,14 +78,22 @@ class OwnLinks:
                 name: (stored.get(name) or now) if is_up else None
                 for name, is_up in up.items()
             }
+            seen: Mapping[str, LinkSeen] = known
             if since != stored or self._by_emn != towards:
-                self._write(since, known=known)
-            self._states = LinkStates(dict(self._by_emn), since)
+                seen = self._write(since, known=known)
+            self._states = LinkStates(
+                dict(self._by_emn),
+                since,
+                {
+                    name: (seen[name].changed_seconds or 0.0) if is_up else None
+                    for name, is_up in up.items()
+                },
+            )
             return self._states, _changes(stored, since)
 
     def _write(
         self, since: Mapping[str, datetime | None], *, known: Mapping[str, LinkSeen]
-    ) -> None:
+    ) -> Mapping[str, LinkSeen]:
         with self._database.writer() as connection:
             clock = hearing.shared_clock(connection)
             links = []
@@ -102,6 +114,7 @@ class OwnLinks:
             link_repository.put_towards(
                 connection, self._by_emn, controller=self._controller
             )
+        return {link.name: link for link in links}
 
     def _link(
         self,

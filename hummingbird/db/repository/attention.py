@@ -8,13 +8,13 @@ left out what no decision would change.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, case, exists, func, select, true
 
 from hummingbird.db.model import ALARM, EMN, HEARTBEAT, HOST
 from hummingbird.domain.alarm import HOST_LOCKED, host_entity
+from hummingbird.domain.hearing import Hearing
 from hummingbird.domain.host_state import WATCHED, HostState
 from hummingbird.domain.liveness import LATE_PERIODS
 
@@ -24,29 +24,34 @@ PASSING: Final = (WATCHED - {HostState.ENABLED}) | {HostState.ENABLING}
 _ENTITY: Final = host_entity("")
 
 
-def hosts(
-    connection: Connection, *, now: datetime, listening_since: datetime | None
-) -> set[int]:
+def hosts(connection: Connection, *, hearing: Hearing | None) -> set[int]:
     """Return the ids of the hosts whose state may be another than what is heard says.
 
-    :param listening_since: since when a gateway listens; None: none does, so that no
-        silence says anything.
+    :param hearing: what is known of all gateways; None: none listens, so that nothing new
+        is heard and no silence says anything.
     """
     passing = select(HOST.c.id).where(HOST.c.state.in_(_values(PASSING)))
-    returned = _join().where(HOST.c.online.is_(False), HEARTBEAT.c.due_at > now)
-    queries = [passing, returned]
-    if listening_since is not None:
-        listening = (now - listening_since).total_seconds()
+    queries = [passing]
+    if hearing is not None and hearing.through is not None:
+        through = hearing.through
+        is_heard = HEARTBEAT.c.due_seconds > through
+        queries.append(_join().where(HOST.c.online.is_(False), is_heard))
+        listening = through - hearing.first_begins()
+        counts = case(
+            (HOST.c.state == HostState.ENABLED.value, true()), else_=HOST.c.online
+        )
         # A list and a choice, so that the list is made first, by its index: SQLite
         # guesses that a quarter of a table is below any bound, and would begin with
         # the hosts.
-        silent = select(HEARTBEAT.c.host_id).where(
-            HEARTBEAT.c.due_at <= now,
-            HEARTBEAT.c.period_seconds <= listening / LATE_PERIODS,
-        )
-        in_service = HOST.c.state == HostState.ENABLED.value
-        counts = case((in_service, true()), else_=HOST.c.online)
-        queries.append(select(HOST.c.id).where(HOST.c.id.in_(silent), counts))
+        for is_due in (
+            HEARTBEAT.c.due_seconds <= through,
+            # It is not known when: a gateway of a release before heard it.
+            HEARTBEAT.c.due_seconds.is_(None),
+        ):
+            silent = select(HEARTBEAT.c.host_id).where(
+                is_due, HEARTBEAT.c.period_seconds <= listening / LATE_PERIODS
+            )
+            queries.append(select(HOST.c.id).where(HOST.c.id.in_(silent), counts))
     return _ids(connection, *queries)
 
 

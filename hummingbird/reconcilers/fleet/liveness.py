@@ -154,7 +154,9 @@ def _is_echo(host: Host, heartbeat: Heartbeat | None, *, now: datetime) -> bool:
     if not host.powered_off or heartbeat is None or host.updated_at is None:
         return False
     allowance = timedelta(seconds=Allowance.of(heartbeat.period_seconds).lost_seconds)
-    return heartbeat.boot_id == host.boot_id and now - host.updated_at < allowance
+    # A note of the future is one of another clock, or of before ours was set.
+    is_recent = timedelta() <= now - host.updated_at < allowance
+    return heartbeat.boot_id == host.boot_id and is_recent
 
 
 def _event(host: Host, verdict: Verdict, *, is_ready: bool) -> Event | None:

@@ -14,11 +14,12 @@ from hummingbird.clock import ManualClock
 from hummingbird.db.model import HOST
 from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.repository import emn as emns
-from hummingbird.db.repository import heartbeat, process, system
+from hummingbird.db.repository import hearing, heartbeat, system
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.alarm import heartbeat_lost, host_locked, site_dark
 from hummingbird.domain.emn import Attachment
+from hummingbird.domain.hearing import GatewayRecord
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
@@ -42,6 +43,7 @@ class Fleet:
         self.database = database
         self.chance = random.Random(0)  # noqa: S311
         self.clock = ManualClock()
+        self.started = self.clock.monotonic()
         links = FakeLinks()
         links.add("mgmt0")
         links.add_route("10.0.0.0/8", link="mgmt0", source="192.168.204.2")
@@ -70,13 +72,7 @@ class Fleet:
                 )
                 for index in range(SITES)
             ]
-            process.register(
-                connection,
-                name="gateway",
-                kind="gateway",
-                incarnation="g",
-                now=self.clock.now(),
-            )
+        self.listen()
 
     def liveness(self) -> LivenessReconciler:
         return LivenessReconciler(self.observer, period_seconds=1.0)
@@ -87,10 +83,17 @@ class Fleet:
 
     def listen(self) -> None:
         """Have the gateway say that it is there."""
+        now = self.clock.monotonic()
+        record = GatewayRecord(
+            name="gateway",
+            incarnation="g",
+            clock=now,
+            listening_since=self.started,
+            complete=now,
+            gone_after=8.0,
+        )
         with self.database.writer() as connection:
-            process.beat(
-                connection, name="gateway", incarnation="g", now=self.clock.now()
-            )
+            hearing.write(connection, record, now=self.clock.now())
 
     def add(
         self,
@@ -133,6 +136,8 @@ class Fleet:
                 boot_id=boot_id,
                 uptime_seconds=0,
                 beats=1,
+                heard_seconds=self.clock.monotonic() - silence,
+                gateway="gateway",
             )
             heartbeat.put(connection, [beat])
         return hosts.get(connection, host.id)
@@ -236,8 +241,9 @@ def test_a_reboot_that_was_no_silence_is_noted_before_long(fleet: Fleet) -> None
     with fleet.database.writer() as connection:
         beat = heartbeat.of_host(connection, host.id)
         assert beat is not None
-        later = beat.last_heard_at + timedelta(seconds=1)
-        heartbeat.put(connection, [replace(beat, boot_id=boot_id, last_heard_at=later)])
+        assert beat.heard_seconds is not None
+        later = beat.heard_seconds + 1.0
+        heartbeat.put(connection, [replace(beat, boot_id=boot_id, heard_seconds=later)])
     fleet.clock.advance(10.0)
     fleet.listen()
     liveness.reconcile()

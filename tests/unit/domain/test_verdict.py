@@ -2,7 +2,7 @@
 """What silence means: case by case, at the default period of 10 s."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 import pytest
 
@@ -15,12 +15,13 @@ from hummingbird.domain.verdict import (
     judge_all,
 )
 
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-LONG_AGO = NOW - timedelta(days=1)
+NOW = 1e6
+"""On the listening clock."""
+LONG_AGO = NOW - 86400.0
 
 
-def ago(seconds: float) -> datetime:
-    return NOW - timedelta(seconds=seconds)
+def ago(seconds: float) -> float:
+    return NOW - seconds
 
 
 def host(
@@ -29,7 +30,7 @@ def host(
     heard: float | None = 1.0,
     site: str = "a",
     link: str | None = "eth0",
-    watched: datetime = LONG_AGO,
+    watched: float = LONG_AGO,
     concluded: Liveness = Liveness.UNKNOWN,
 ) -> HostEvidence:
     return HostEvidence(
@@ -37,8 +38,8 @@ def host(
         site=site,
         link=link,
         period_seconds=10.0,
-        last_heard_at=None if heard is None else ago(heard),
-        watched_since=watched,
+        heard=None if heard is None else ago(heard),
+        counts_from=watched,
         concluded=concluded,
     )
 
@@ -46,13 +47,15 @@ def host(
 def look(
     *hosts: HostEvidence,
     listening: float | None = 86400.0,
-    links: Mapping[str, datetime | None] | None = None,
+    links: Mapping[str, float | None] | None = None,
 ) -> Judgement:
     watch = Watch(
-        listening_since=None if listening is None else ago(listening),
+        through=None if listening is None else NOW,
         links_up_since={"eth0": LONG_AGO} if links is None else links,
     )
-    return judge_all(hosts, watch=watch, now=NOW)
+    since = ago(listening or 0.0)
+    heard = [replace(one, counts_from=max(one.counts_from, since)) for one in hosts]
+    return judge_all(heard, watch=watch)
 
 
 def one(evidence: HostEvidence, **how: object) -> Verdict:
