@@ -45,7 +45,9 @@ class Ears:
             stood = self._standstill.look(said.clock, monotonic=monotonic)
         if said.through is None or not said.is_anybody_listening():
             return Heard(None, NOBODY)
-        if stood > self._fresh_seconds:
+        # One that hears nothing writes less often, as its own allowance permits.
+        waited = (one.gone_after for one in said.gateways.values())
+        if stood > max(self._fresh_seconds, *waited):
             return Heard(None, NOBODY)
         # It hears hosts, and does not say when on the clock that all others go by: what
         # they say of these hosts may be long ago.

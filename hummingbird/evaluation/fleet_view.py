@@ -2,10 +2,10 @@
 """What is known at one moment: hosts, last words, and the verdict on them.
 
 Reads the database, decides by `domain.verdict`, writes nothing. How long hosts were silent
-is what the gateways say together (`domain.hearing`); no wall clock makes it longer. The reconcilers of
-liveness, alarms and recovery all look through here, and so judge alike. They look at the
-hosts that want attention, so that a fleet which is well costs next to nothing; now and
-then, and first of all, at every host, so that nothing which was overlooked stays so.
+is what the gateways say together (`domain.hearing`); no wall clock makes it longer. The
+reconcilers of liveness, alarms and recovery all look through here, and so judge alike. They
+look at the hosts that want attention, so that a fleet which is well costs next to nothing;
+now and then, and first of all, at every host, so that nothing which was overlooked stays so.
 """
 
 import math

@@ -72,13 +72,15 @@ class Controller:
         self.clock = ControllerClock(world.time, started=1000.0 * number)
         self.cable = CabledDatabase(world.database)
         self.database: Database = self.cable
+        self.gateway_cable = CabledDatabase(self.cable)
+        """The gateway's own way to it."""
         self.is_frozen = False
         """Its processes are stopped; the world goes on."""
         self.links = _links(address=f"192.168.204.{2 + number}")
         self.hub = FakeHub()
         self.bridges = FakeBridges()
         self.gateway = FakeGateway(
-            self.database, name=f"{name}.gateway.2131", clock=self.clock
+            self.gateway_cable, name=f"{name}.gateway.2131", clock=self.clock
         )
         self.crew: Crew | None = None
         self.membership: Membership | None = None

@@ -9,6 +9,7 @@ from hummingbird.clock import Clock
 from hummingbird.db.repository import heartbeat
 from hummingbird.db.session import Database
 from hummingbird.domain.heartbeat import AgentSession, Heartbeat
+from hummingbird.errors import DatabaseUnavailable
 from hummingbird.gateway.flush import Flush
 from hummingbird.gateway.keys import SessionKeys
 from hummingbird.gateway.ledger import Heard, Ledger
@@ -28,7 +29,7 @@ class FakeGateway:
         self._ledger = Ledger()
         self._flush: Flush | None = None
         self._sequence = 0
-        self._session_of: dict[int, int] = {}
+        self._session_of: dict[int, AgentSession] = {}
 
     def start(self) -> None:
         """Begin a life: listen, and say so."""
@@ -59,6 +60,11 @@ class FakeGateway:
             self._flush.stop()
         self.die()
 
+    @property
+    def sends_elsewhere(self) -> bool:
+        """Whether it tells its agents that it can't write what they say."""
+        return self._flush is not None and not self._flush.is_writing()
+
     def hear(self, beat: Heartbeat) -> None:
         """Take a beat, in a session of its host."""
         session = self._session(beat.host_id)
@@ -75,9 +81,17 @@ class FakeGateway:
         )
 
     def _session(self, host_id: int) -> AgentSession:
+        known = self._session_of.get(host_id)
+        try:
+            self._session_of[host_id] = self._stored_session(host_id, known)
+        except DatabaseUnavailable:
+            if known is None:
+                raise
+        return self._session_of[host_id]
+
+    def _stored_session(self, host_id: int, known: AgentSession | None) -> AgentSession:
         with self._database.writer() as connection:
-            known = self._session_of.get(host_id)
-            found = known and heartbeat.find_session(connection, known)
+            found = known and heartbeat.find_session(connection, known.id)
             if found:
                 return found
             row = heartbeat.open_session(
@@ -88,7 +102,6 @@ class FakeGateway:
                 pod_uid="p",
                 expires_at=self._clock.now() + timedelta(days=365),
             )
-            self._session_of[host_id] = row
             made = heartbeat.find_session(connection, row)
         assert made is not None
         return made

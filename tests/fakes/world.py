@@ -487,6 +487,9 @@ class World(Window):
         """Send a beat where the box's agent believes that a gateway is; it goes elsewhere
         when it got no answer for a period."""
         there = self.controllers[box.gateway % len(self.controllers)]
+        if len(self.controllers) > 1 and there.gateway.sends_elsewhere:
+            box.gateway += 1
+            there = self.controllers[box.gateway % len(self.controllers)]
         if (
             not there.gateway.is_up
             or there.is_frozen
