@@ -76,6 +76,12 @@ class CredentialAdd(Show):
             action="store_false",
             help="the user is root: no sudo",
         )
+        parser.add_argument(
+            "--password-on-first-contact",
+            action="store_true",
+            help="let its passwords go to hosts whose SSH key is not known yet; whoever"
+            " answers at their address learns them. Better: host-add --host-key",
+        )
         return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
@@ -86,6 +92,8 @@ class CredentialAdd(Show):
             "port": given.port,
             "become": given.become,
         }
+        if given.password_on_first_contact:
+            body["password_on_first_contact"] = True
         if given.private_key is not None:
             try:
                 body["private_key"] = given.private_key.expanduser().read_text()

@@ -28,6 +28,16 @@ def stand_in_mac(hostname: str) -> str:
     return ":".join(["02", *(digest[i : i + 2] for i in range(0, 10, 2))])
 
 
+def add_host_key(parser: argparse._ActionsContainer) -> None:
+    """Add the option that says a host's SSH key."""
+    parser.add_argument(
+        "--host-key",
+        metavar="KEY",
+        help="its public SSH host key, as /etc/ssh/ssh_host_ed25519_key.pub on it says:"
+        " 'ssh-ed25519 AAAA…'; each login is held to it, the first one too",
+    )
+
+
 class HostAdd(Show):
     """Add a host to the inventory, locked: nothing is done to it until it is unlocked.
 
@@ -82,6 +92,7 @@ class HostAdd(Show):
             " default)",
         )
         parser.add_argument("--location", metavar="TEXT", help="where it stands")
+        add_host_key(parser)
         return parser
 
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
@@ -91,7 +102,7 @@ class HostAdd(Show):
             "personality": given.personality,
             "mgmt_mac": given.mgmt_mac or stand_in_mac(given.hostname),
         }
-        for name in ("mgmt_ip", "underlay", "emn", "credential"):
+        for name in ("mgmt_ip", "underlay", "emn", "credential", "host_key"):
             if getattr(given, name) is not None:
                 body[name] = getattr(given, name)
         if given.location is not None:
@@ -142,6 +153,7 @@ class HostUpdate(Show):
         'hummingbird host-update edge-0 location=\'{"locn": "Ulm"}\'',
         "hummingbird host-update edge-0 --mgmt-ip 192.168.204.102",
         "hummingbird host-update edge-0 --forget-host-key",
+        "hummingbird host-update edge-0 --host-key 'ssh-ed25519 AAAA…'",
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -163,7 +175,9 @@ class HostUpdate(Show):
             "--credential", metavar="NAME", help="how to get into it from now on"
         )
         parser.add_argument("--location", metavar="TEXT", help="where it stands")
-        parser.add_argument(
+        key = parser.add_mutually_exclusive_group()
+        add_host_key(key)
+        key.add_argument(
             "--forget-host-key",
             action="store_true",
             help="accept another SSH host key at the next contact: it was installed"
@@ -188,6 +202,8 @@ class HostUpdate(Show):
             wanted["credential"] = given.credential
         if given.location is not None:
             wanted["location"] = {"locn": given.location}
+        if given.host_key is not None:
+            wanted["host_key"] = given.host_key
         if given.forget_host_key:
             wanted["forget_host_key"] = True
         if not wanted:

@@ -10,6 +10,7 @@ because the database is away stays with the orphan reconciler.
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event as Flag
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -33,6 +34,7 @@ from hummingbird.domain.host_machine import Event, may
 from hummingbird.domain.run import STEPS, Run
 from hummingbird.errors import (
     DatabaseUnavailable,
+    HostKeyNotPinned,
     HostUnreachable,
     HummingbirdError,
     RunFailed,
@@ -291,8 +293,10 @@ class HostTask:
         """Run a playbook on the host; its roles are the run's steps.
 
         :raises HostUnreachable, HostKeyChanged, RunFailed: how it failed.
+        :raises HostKeyNotPinned: a password would go to whatever answers.
         :raises Interrupted: the run is to stop.
         """
+        access = self._first_contact(access)
         before = self.journal.changed or 0
         self.journal.changed = before
         result = self.neighbours.runner.run(
@@ -313,6 +317,20 @@ class HostTask:
         if result.status != "successful":
             raise result.error or _error(self.host, result)
         return result
+
+    def _first_contact(self, access: HostAccess) -> HostAccess:
+        """Return `access` with what is pinned by now; say where a password goes to a host
+        whose key nobody knows."""
+        if access.known_hosts is None:
+            access = replace(access, known_hosts=self.host.known_hosts)
+        if access.is_refused:
+            raise HostKeyNotPinned(hostname=self.host.hostname)
+        if access.tells_password and not access.known_hosts:
+            self.journal.info(
+                "a password goes to a host whose SSH key is not known yet, as its"
+                " credential allows (password_on_first_contact)"
+            )
+        return access
 
     def _note(self, event: PlaybookEvent) -> None:
         if event.step in STEPS[self.run.kind]:

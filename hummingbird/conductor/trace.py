@@ -39,7 +39,12 @@ from hummingbird.domain.host_state import UNLOCKED
 from hummingbird.domain.trace import WITH_WIREGUARD, Seen, Ssh, trace
 from hummingbird.domain.tunnel import Tunnel
 from hummingbird.domain.vxlan import gateway_name
-from hummingbird.errors import CredentialMissing, HostNotFound, HummingbirdError
+from hummingbird.errors import (
+    CredentialMissing,
+    HostKeyNotPinned,
+    HostNotFound,
+    HummingbirdError,
+)
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
@@ -268,17 +273,21 @@ class TraceReconciler:
             if event.task == _TELLS and event.message:
                 told.append(event.message)
 
+        access = HostAccess(
+            address=address,
+            port=credential.port,
+            user=credential.user,
+            private_key=credential.private_key,
+            password=credential.password,
+            become=False,
+            known_hosts=host.known_hosts,
+            password_on_first_contact=credential.password_on_first_contact,
+        )
+        if access.is_refused:
+            return {"login": str(HostKeyNotPinned(hostname=host.hostname))}
         result = self._parts.runner.run(
             "trace",
-            access=HostAccess(
-                address=address,
-                port=credential.port,
-                user=credential.user,
-                private_key=credential.private_key,
-                password=credential.password,
-                become=False,
-                known_hosts=host.known_hosts,
-            ),
+            access=access,
             hostname=host.hostname,
             variables={
                 "trace_targets": [

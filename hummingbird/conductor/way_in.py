@@ -16,7 +16,7 @@ from hummingbird.conductor.task import HostTask
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.domain.credential import Credential
 from hummingbird.domain.tunnel import Tunnel
-from hummingbird.errors import AddressMissing, HostUnreachable
+from hummingbird.errors import AddressMissing, HostKeyNotPinned, HostUnreachable
 
 PROBE_SECONDS: Final = 5.0
 """One try; a busy small box may take a second to say its banner."""
@@ -33,6 +33,7 @@ def open_way(task: HostTask, *, seconds: float | None = None) -> HostAccess:
     :param seconds: how long it may take to answer; default: what a connection may.
 
     :raises AddressMissing, CredentialMissing: nobody said how.
+    :raises HostKeyNotPinned: a password would go to whatever answers.
     :raises HostUnreachable: no SSH server answered in time.
     """
     seconds = task.patience.connect if seconds is None else seconds
@@ -50,11 +51,11 @@ def open_way(task: HostTask, *, seconds: float | None = None) -> HostAccess:
             (way.address, end.local) if inside_first else (end.local, way.address)
         )
     answering = await_answer(task, *addresses, port=way.port, seconds=seconds)
-    return replace(way, address=answering)
+    return _checked(task, replace(way, address=answering))
 
 
 def find_way(task: HostTask) -> HostAccess:
-    """Return how to get in, whether or not the host answers.
+    """Return how to get in, whether or not the host answers, or may be told a password.
 
     :raises AddressMissing, CredentialMissing: nobody said how.
     """
@@ -82,7 +83,7 @@ def _through(task: HostTask, tunnel: Tunnel, *, seconds: float) -> HostAccess:
             if task.neighbours.probe(
                 address, port=credential.port, timeout_seconds=PROBE_SECONDS
             ):
-                return _access(task, credential, address=address)
+                return _checked(task, _access(task, credential, address=address))
         if task.clock.monotonic() >= deadline:
             raise HostUnreachable(
                 hostname=task.host.hostname,
@@ -145,4 +146,15 @@ def _access(task: HostTask, credential: Credential, *, address: str) -> HostAcce
         become=credential.become,
         become_password=credential.become_password,
         known_hosts=task.host.known_hosts,
+        password_on_first_contact=credential.password_on_first_contact,
     )
+
+
+def _checked(task: HostTask, access: HostAccess) -> HostAccess:
+    """Return `access`, once a host answered there: one that is away needs no key.
+
+    :raises HostKeyNotPinned: a password would go to whatever answers.
+    """
+    if access.is_refused:
+        raise HostKeyNotPinned(hostname=task.host.hostname)
+    return access

@@ -43,6 +43,12 @@ CREDENTIAL = _table(
     Column("private_key_sealed", Text),
     Column("password_sealed", Text),
     Column("become_password_sealed", Text),
+    Column(
+        "password_on_first_contact",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+    ),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

@@ -19,4 +19,6 @@ class Credential:
     private_key: str | None = field(repr=False)
     password: str | None = field(repr=False)
     become_password: str | None = field(repr=False)
+    password_on_first_contact: bool = False
+    """Whether its passwords may go to a host whose SSH key is not pinned yet."""
     created_at: datetime

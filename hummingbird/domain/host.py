@@ -256,6 +256,17 @@ def check_address(address: str) -> str:
     return str(found)
 
 
+def pin(hostname: str, key: str) -> str:
+    """Return `key` ("TYPE BASE64") as what is pinned of a host, in known_hosts format."""
+    return f"{hostname} {key}\n"
+
+
+def pinned_keys(known_hosts: str | None) -> tuple[str, ...]:
+    """Return the keys of a host's pin, each as "TYPE BASE64"."""
+    lines = (line.split() for line in (known_hosts or "").splitlines())
+    return tuple(" ".join(words[1:3]) for words in lines if len(words) >= 3)
+
+
 def task_text(text: str) -> str:
     """Return `text` cut to what a host's task may hold."""
     return text if len(text) <= TASK_MAX else text[: TASK_MAX - 1] + "…"

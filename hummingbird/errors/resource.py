@@ -95,6 +95,25 @@ class HostKeyChanged(HummingbirdError):
     )
 
 
+class HostKeyNotPinned(BadRequest):
+    code = "hummingbird.host.key_not_pinned"
+    sentence = (
+        "Host {hostname} would be told a password before its SSH host key is known. Give"
+        " the key that /etc/ssh/ssh_host_ed25519_key.pub on it says (hummingbird"
+        " host-update {hostname} --host-key 'ssh-ed25519 AAAA…'), or use a credential that"
+        " has a private key and no password, or one that was added with"
+        " --password-on-first-contact."
+    )
+
+
+class HostKeyInvalid(BadRequest):
+    code = "hummingbird.host.key_invalid"
+    sentence = (
+        "host_key should be one public SSH host key, as a line of"
+        " /etc/ssh/ssh_host_*_key.pub says it: {types}, and its base64."
+    )
+
+
 class AlarmIdUnknown(BadRequest):
     code = "hummingbird.alarm.id_unknown"
     sentence = (

@@ -65,6 +65,10 @@ def code(answer: Answer) -> str:
     return str(answer.fault["code"])
 
 
+HOST_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+)
+
 FIELDS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "location": ({"location": "Ulm"}, OPERATORS),
     "serialid": ({"serialid": "7"}, OPERATORS),
@@ -82,6 +86,7 @@ FIELDS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "subfunctions": ({"subfunctions": "edgeworker,lowlatency"}, NOBODY),
     "credential": ({"credential": "shop"}, CONFIGURATORS),
     "forget_host_key": ({"forget_host_key": True}, CONFIGURATORS),
+    "host_key": ({"host_key": HOST_KEY}, CONFIGURATORS),
     "mgmt_ip": ({"mgmt_ip": "192.168.204.77"}, CONFIGURATORS),
     "underlay": ({"underlay": "172.16.0.9"}, CONFIGURATORS),
     "bm_ip": ({"bm_ip": "10.66.6.6"}, CONFIGURATORS),

@@ -35,6 +35,22 @@ class HostAccess:
     become_password: str | None = field(default=None, repr=False)
     known_hosts: str | None = None
     """What was pinned at first contact; None: this is the first contact."""
+    password_on_first_contact: bool = False
+    """Whether a password may go to a host whose key is not pinned."""
+
+    @property
+    def tells_password(self) -> bool:
+        """Whether a login tells the host a password: the user's, or that for sudo."""
+        return bool(self.password or (self.become and self.become_password))
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a password would go to whatever answers, and nobody allowed that."""
+        return (
+            self.tells_password
+            and not self.known_hosts
+            and not self.password_on_first_contact
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

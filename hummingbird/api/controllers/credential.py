@@ -43,6 +43,7 @@ def create(call: Call) -> Any:
             private_key=new.private_key,
             password=new.password,
             become_password=new.become_password,
+            password_on_first_contact=new.password_on_first_contact,
             box=call.dependencies.box,
             now=call.dependencies.clock.now(),
         )

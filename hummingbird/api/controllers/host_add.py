@@ -19,7 +19,7 @@ from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
 from hummingbird.domain.board import BOUND, bound_to
 from hummingbird.domain.emn import Emn
-from hummingbird.domain.host import Host
+from hummingbird.domain.host import Host, pin
 from hummingbird.errors import AddressRefused, AddressTaken
 
 _TRIES = 10
@@ -56,6 +56,7 @@ def add(call: Call, connection: Connection, new: NewHost, *, now: datetime) -> H
             location=new.location,
             capabilities=new.capabilities,
             attributes=attributes,
+            known_hosts=pin(new.hostname, new.host_key) if new.host_key else None,
             now=now,
         )
 

@@ -37,7 +37,8 @@ def _login(connection: Connection, found: Host, wanted: HostPatch) -> list[str]:
     if wanted.credential is not None or "credential_id" in values:
         names.append("credential")
     if "known_hosts" in values:
-        names.append("forget_host_key")
+        is_given = values["known_hosts"] is not None
+        names.append("host_key" if is_given else "forget_host_key")
     moved = [name for name in ("mgmt_ip", "underlay") if name in values]
     if found.known_hosts is None or _other_login(connection, found, wanted):
         names += moved

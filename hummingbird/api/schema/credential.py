@@ -33,6 +33,7 @@ class NewCredential:
     private_key: str | None = field(repr=False)
     password: str | None = field(repr=False)
     become_password: str | None = field(repr=False)
+    password_on_first_contact: bool
 
 
 def parse_new_credential(body: Mapping[str, Any]) -> NewCredential:
@@ -57,6 +58,9 @@ def parse_new_credential(body: Mapping[str, Any]) -> NewCredential:
         private_key=private_key,
         password=password,
         become_password=NEW_CREDENTIAL.read(body, "become_password"),
+        password_on_first_contact=NEW_CREDENTIAL.read(
+            body, "password_on_first_contact", False
+        ),
     )
 
 
@@ -129,5 +133,10 @@ NEW_CREDENTIAL: Final = Body(
         "private_key": Attribute(_PRIVATE_KEY),
         "password": Attribute(_PASSWORD),
         "become_password": Attribute(_PASSWORD),
+        "password_on_first_contact": Attribute(
+            Flag(),
+            "Whether its passwords may go to a host whose SSH key is not pinned; without"
+            " that such a login is refused.",
+        ),
     },
 )

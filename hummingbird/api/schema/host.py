@@ -19,6 +19,7 @@ from hummingbird.api.schema.attribute import (
     Text,
     Words,
 )
+from hummingbird.api.schema.host_key import HOST_KEY_MAX, parse_host_key
 from hummingbird.api.schema.setting import (
     SETTINGS,
     check_board_management,
@@ -107,6 +108,8 @@ class NewHost:
     attributes: Mapping[str, Any]
     """Only what differs from the defaults."""
     bm_password: str | None = field(repr=False)
+    host_key: str | None = None
+    """Its public SSH key as "TYPE BASE64"; None: the first contact pins it."""
 
 
 def parse_new_host(body: Mapping[str, Any]) -> NewHost:
@@ -153,6 +156,7 @@ def parse_new_host(body: Mapping[str, Any]) -> NewHost:
         capabilities=NEW_HOST.read(body, "capabilities"),
         attributes=_settings(hostname, body),
         bm_password=NEW_HOST.read(body, "bm_password"),
+        host_key=NEW_HOST.read(body, "host_key"),
     )
 
 
@@ -231,6 +235,10 @@ NEW_HOST: Final = Body(
             By(lambda _name, value: parse_capabilities(value), _MAPPING)
         ),
         "bm_password": Attribute(Password(), "Never shown again."),
+        "host_key": Attribute(
+            By(parse_host_key, {"type": ["string", "null"], "maxLength": HOST_KEY_MAX}),
+            "Its public SSH host key, TYPE BASE64: the first login is held to it.",
+        ),
         "vsc_controllers": Attribute(
             By(lambda _name, value: value, {"enum": [*_NOT_CHOSEN[:2]]}),
             "Not applicable; taken empty from clients that send it.",

@@ -15,6 +15,7 @@ from typing import Any
 import jsonpatch
 
 from hummingbird.api.schema.host import STATE, parse_capabilities
+from hummingbird.api.schema.host_key import parse_host_key
 from hummingbird.api.schema.setting import (
     LOCKED_ONLY,
     check_board_management,
@@ -23,7 +24,7 @@ from hummingbird.api.schema.setting import (
 )
 from hummingbird.api.schema.text import boolean, password, text
 from hummingbird.api.view.host import DEFAULTS, host_short
-from hummingbird.domain.host import Host, check_address
+from hummingbird.domain.host import Host, check_address, pin, pinned_keys
 from hummingbird.domain.host_state import UNLOCKED, HostState
 from hummingbird.errors import ActionRefused, BadRequest, HostBusy
 
@@ -32,6 +33,7 @@ _MAPPINGS = ("location", "capabilities")
 _OURS: dict[str, Any] = {
     "credential": None,
     "forget_host_key": False,
+    "host_key": None,
     "bm_password": None,
 }
 """Attributes that a client may set and nobody reads back."""
@@ -79,6 +81,12 @@ def parse_host_patch(body: object, host: Host) -> HostPatch:
         "host", "forget_host_key", after["forget_host_key"]
     ):
         values["known_hosts"] = None
+    host_key = parse_host_key("host_key", after["host_key"])
+    if host_key is not None:
+        if "known_hosts" in values:
+            raise BadRequest(message="Give host_key or forget_host_key, not both.")
+        if pinned_keys(host.known_hosts) != (host_key,):
+            values["known_hosts"] = pin(host.hostname, host_key)
     credential = text("host", "credential", after["credential"])
     if credential in ("", "none"):
         values["credential_id"] = None

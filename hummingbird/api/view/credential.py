@@ -31,6 +31,7 @@ def credential_view(
         "user": credential.user,
         "port": credential.port,
         "become": credential.become,
+        "password_on_first_contact": credential.password_on_first_contact,
         "secrets": list(secrets),
         "created_at": credential.created_at.isoformat(),
     }
@@ -45,6 +46,7 @@ CREDENTIAL = Thing(
         "user": TEXT,
         "port": NUMBER,
         "become": FLAG,
+        "password_on_first_contact": FLAG,
         "secrets": many(words("private_key", "password", "become_password")),
         "created_at": TIME,
     },

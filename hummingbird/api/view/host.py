@@ -17,7 +17,7 @@ from hummingbird.api.contract.shape import (
     words,
 )
 from hummingbird.api.view.link import LINKS, links
-from hummingbird.domain.host import PERSONALITY, Host, HostView, view
+from hummingbird.domain.host import PERSONALITY, Host, HostView, pinned_keys, view
 
 SW_VERSION = ".".join(__version__.split(".")[:2])
 
@@ -133,6 +133,9 @@ def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     if host.underlay:
         # Ours, and there only where it says something: sysinv has no such key.
         shown["underlay"] = host.underlay
+    keys = pinned_keys(host.known_hosts)
+    if keys:
+        shown["host_key"] = keys[0]
     return shown
 
 
@@ -196,8 +199,9 @@ _HOST_STATE = {
     "peers": maybe(FREE),
     "links": LINKS,
     "underlay": TEXT,
+    "host_key": TEXT,
 }
-_SOMETIMES = frozenset({"underlay"})
+_SOMETIMES = frozenset({"underlay", "host_key"})
 _HOST_SETTINGS = {
     **{name: TEXT for name in ("boot_device", "rootfs_device", "hw_settle")},
     **{name: TEXT for name in ("install_output", "console", "tboot", "apparmor")},

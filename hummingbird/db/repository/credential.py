@@ -42,6 +42,7 @@ def create(
     private_key: str | None,
     password: str | None,
     become_password: str | None,
+    password_on_first_contact: bool = False,
     box: SecretBox,
     now: datetime,
 ) -> Credential:
@@ -60,6 +61,7 @@ def create(
             user=user,
             port=port,
             become=become,
+            password_on_first_contact=password_on_first_contact,
             created_at=now,
             **{
                 f"{key}_sealed": box.seal(text) if text else None

@@ -67,11 +67,13 @@ def create(
     capabilities: Mapping[str, object],
     attributes: Mapping[str, object],
     further: Sequence[str] = (),
+    known_hosts: str | None = None,
     now: datetime,
 ) -> Host:
     """Store a new host, state ADDED, generation 1, with its addresses.
 
     :param further: addresses beside `mgmt_ip`.
+    :param known_hosts: its pinned keys, where somebody knows them before any contact.
     :raises HummingbirdError: somebody has one of its names or addresses; see host_taken.
     """
     bm_ip = attributes.get("bm_ip")
@@ -104,6 +106,7 @@ def create(
                     location=dict(location),
                     capabilities=dict(capabilities),
                     attributes=dict(attributes),
+                    known_hosts=known_hosts,
                     created_at=now,
                 )
             )

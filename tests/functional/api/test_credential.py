@@ -72,6 +72,7 @@ def test_secrets_go_in_and_never_come_out(
         {"private_key": "secret nonsense"},
         {"private_key": _key(BestAvailableEncryption(b"passphrase"))},
         {"become": "perhaps"},
+        {"password_on_first_contact": "perhaps"},
         {"foo": 1},
     ],
 )
@@ -83,6 +84,19 @@ def test_a_bad_credential_is_refused_without_repeating_it(
     assert answer.status == 400
     assert "secret" not in answer.sentence
     assert world.client.get("/v1/credentials").json == {"credentials": []}
+
+
+def test_a_password_at_first_contact_is_off_until_somebody_says_so(
+    world: World,
+) -> None:
+    body = {"name": "shop", "user": "edge", "password": "x"}
+    added = world.client.post("/v1/credentials", body).json
+    assert added["password_on_first_contact"] is False
+    body |= {"name": "yard", "password_on_first_contact": True}
+    added = world.client.post("/v1/credentials", body).json
+    assert added["password_on_first_contact"] is True
+    with world.database.reader() as connection:
+        assert credentials.find(connection, "yard").password_on_first_contact
 
 
 def test_a_name_is_taken_once_and_freed(world: World) -> None:

@@ -200,6 +200,51 @@ def test_a_pinned_host_key_can_be_forgotten(world: World) -> None:
     assert world.host().known_hosts is None
 
 
+HOST_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+)
+
+
+def test_a_host_key_is_given_before_any_contact(world: World) -> None:
+    added = world.add(mgmt_ip="192.168.204.5", host_key=f"{HOST_KEY} root@edge-0")
+    assert added["host_key"] == HOST_KEY
+    assert world.host().known_hosts == f"edge-0 {HOST_KEY}\n"
+    assert world.client.update("edge-0", forget_host_key=True).status == 200
+    assert "host_key" not in world.client.get("/v1/ihosts/edge-0").json
+    answer = world.client.update("edge-0", host_key=HOST_KEY)
+    assert answer.json["host_key"] == HOST_KEY
+    both = world.client.update("edge-0", host_key=HOST_KEY, forget_host_key=True)
+    assert both.status == 400
+    assert world.host().known_hosts == f"edge-0 {HOST_KEY}\n"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        HOST_KEY[:-1],
+        HOST_KEY.replace("ssh-ed25519", "ssh-rsa"),
+        HOST_KEY.replace("ssh-ed25519", "ssh-dss"),
+        f"other {HOST_KEY}",
+        f"@cert-authority {HOST_KEY}",
+        f"{HOST_KEY}\nother ssh-ed25519 AAAA",
+        f"{HOST_KEY} \x1b[2J",
+        f"{HOST_KEY} {'x' * 5000}",
+        f"{HOST_KEY.split()[0]} ä{HOST_KEY.split()[1]}",
+        5,
+    ],
+)
+def test_what_is_no_host_key_is_refused(world: World, key: object) -> None:
+    world.add()
+    answer = world.client.update("edge-0", host_key=key)
+    assert (answer.status, answer.fault["code"]) == (
+        400,
+        "hummingbird.host.key_invalid",
+    )
+    assert world.host().known_hosts is None
+
+
 def test_a_credential_is_named_and_unnamed(world: World) -> None:
     world.add()
     body = {"name": "shop", "user": "edge", "password": "x"}

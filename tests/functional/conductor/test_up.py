@@ -88,7 +88,12 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def add(up: Up, name: str) -> None:
-    credential = {"name": "default", "user": "edge", "password": "secret"}
+    credential = {
+        "name": "default",
+        "user": "edge",
+        "password": "secret",
+        "password_on_first_contact": True,
+    }
     assert up.ask("POST", "/v1/credentials", credential).status_code < 300
     host = {
         "hostname": name,

@@ -9,6 +9,7 @@ import pytest
 
 from hummingbird.adapters.ansible.playbook import PlaybookEvent, PlaybookResult
 from hummingbird.conductor.trace import TraceParts, TraceReconciler
+from hummingbird.db.model import CREDENTIAL
 from hummingbird.db.repository import heartbeat
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.repository import trace as traces
@@ -115,6 +116,19 @@ def test_all_is_well(tracer: Tracer) -> None:
     ]
     assert tracer.host.asked[0][1] == {"host": "fd00:204::2", "port": 2131}
     assert tracer.reconciler.reconcile().looked_at == 0, "it was answered already"
+
+
+def test_a_login_by_password_waits_for_a_pinned_key(tracer: Tracer) -> None:
+    world = tracer.world
+    with world.database.writer() as connection:
+        sealed = world.box_of_secrets.seal("secret")
+        connection.execute(CREDENTIAL.update().values(password_sealed=sealed))
+    found = tracer.trace()
+    assert found["finding"] == "login_refused"
+    assert "--host-key" in found["sentence"]
+    assert tracer.host.asked == []
+    tracer.change(known_hosts=f"{ADDRESS} {KEY}\n")
+    assert tracer.trace()["finding"] == "reached"
 
 
 def test_a_host_that_is_away_is_said_so_without_a_login(tracer: Tracer) -> None:

@@ -39,10 +39,12 @@ def test_passwords_come_from_stdin_a_line_each(
     done = hummingbird(
         *("credential-add", "shop", "--user", "admin"),
         *("--password-stdin", "--become-password-stdin"),
+        "--password-on-first-contact",
     )
     assert done.status == 0
     assert server.asked[0].body["password"] == "one two"
     assert server.asked[0].body["become_password"] == "three"
+    assert server.asked[0].body["password_on_first_contact"] is True
 
 
 def test_an_empty_stdin_is_refused_before_anybody_is_asked(

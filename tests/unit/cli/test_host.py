@@ -89,6 +89,18 @@ def test_an_update_is_a_json_patch(hummingbird: Run, server: Server) -> None:
     ]
 
 
+def test_a_host_key_is_sent_as_it_was_given(hummingbird: Run, server: Server) -> None:
+    server.on("POST", "/v1/ihosts", HOST)
+    server.on("PATCH", "/v1/ihosts/edge-0", HOST)
+    key = "ssh-ed25519 AAAA"
+    assert hummingbird("host-add", "-n", "edge-0", "--host-key", key).status == 0
+    assert hummingbird("host-update", "edge-0", "--host-key", key).status == 0
+    assert server.asked[0].body["host_key"] == key
+    assert server.asked[1].body == [
+        {"op": "replace", "path": "/host_key", "value": key}
+    ]
+
+
 @pytest.mark.parametrize("words", [(), ("nonsense",), ("=x",)])
 def test_an_update_of_nothing_asks_nobody(
     words: tuple[str, ...], hummingbird: Run, server: Server
