@@ -24,7 +24,7 @@ from hummingbird.conductor.ending import Ending, is_at_work
 from hummingbird.conductor.interrupt import Interrupted, Reason
 from hummingbird.conductor.journal import Journal
 from hummingbird.conductor.neighbours import Neighbours
-from hummingbird.db.repository import event_log
+from hummingbird.db.repository import condition, event_log
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
@@ -34,6 +34,7 @@ from hummingbird.domain.host_machine import Event, may
 from hummingbird.domain.run import STEPS, Run
 from hummingbird.errors import (
     DatabaseUnavailable,
+    HostKeyChanged,
     HostKeyNotPinned,
     HostUnreachable,
     HummingbirdError,
@@ -310,6 +311,7 @@ class HostTask:
             tags=tags,
         )
         self.journal.changed = before + result.changed
+        self._note_key(access, result)
         if result.known_hosts and self.host.known_hosts is None:
             self.change(known_hosts=result.known_hosts)
         if result.status == "cancelled":
@@ -331,6 +333,24 @@ class HostTask:
                 " credential allows (password_on_first_contact)"
             )
         return access
+
+    def _note_key(self, access: HostAccess, result: PlaybookResult) -> None:
+        """Keep that the host showed another key than is pinned, or that one again."""
+        is_changed = isinstance(result.error, HostKeyChanged)
+        if not is_changed and not result.ok and result.status != "successful":
+            return  # whether it was let in is not known
+
+        def work(connection: Connection) -> None:
+            condition.put_host_key(
+                connection,
+                self.host.id,
+                pinned=access.known_hosts,
+                is_known=not is_changed,
+                observer=self.run.kind.value,
+                now=self.clock.now(),
+            )
+
+        self.journal.write(work)
 
     def _note(self, event: PlaybookEvent) -> None:
         if event.step in STEPS[self.run.kind]:

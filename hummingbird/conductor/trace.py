@@ -22,6 +22,7 @@ from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.adapters.netlink.link import Links
 from hummingbird.adapters.path.look import Path
 from hummingbird.clock import Clock
+from hummingbird.db.repository import condition
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
@@ -122,7 +123,8 @@ class TraceReconciler:
                 known = self._known(connection, asked.host_id)
         except HostNotFound:
             return "a host that was asked for is gone"
-        found = trace(self.look(known))
+        seen = self.look(known)
+        found = trace(seen)
         body = {
             "finding": found.finding.value,
             "sentence": found.sentence,
@@ -131,6 +133,16 @@ class TraceReconciler:
         }
         with self._database.writer() as connection:
             trace_repository.finish(connection, asked, body, now=self._clock.now())
+            # A key that is shown proves nothing by itself: who was let in knows more.
+            if seen.key_is_known is False or (seen.key_is_known and seen.login == ""):
+                condition.put_host_key(
+                    connection,
+                    asked.host_id,
+                    pinned=known.host.known_hosts,
+                    is_known=seen.key_is_known,
+                    observer=self.name,
+                    now=self._clock.now(),
+                )
         return f"{known.host.hostname}: {found.finding}"
 
     def _known(self, connection: Connection, host_id: int) -> _Known:

@@ -20,6 +20,7 @@ def standing(
     given_up: Mapping[str, str] = MappingProxyType({}),
     boards_away: Set[int] = frozenset(),
     not_ready: Set[int] = frozenset(),
+    keys_changed: Set[int] = frozenset(),
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
 
@@ -31,6 +32,7 @@ def standing(
     :param given_up: hosts that recovery has nothing left for: host name -> what was tried,
         or why nothing was.
     :param not_ready: ids of hosts whose nodes are not Ready, as far as Kubernetes says.
+    :param keys_changed: ids of hosts that showed another SSH host key than is pinned.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
@@ -46,6 +48,9 @@ def standing(
     for host in hosts:
         verdict = verdicts.get(host.hostname)
         is_dark = verdict is not None and verdict.site_dark
+        if host.id in keys_changed:
+            # In whatever state: it is seen where somebody logs in, heard or not.
+            should.append(alarm.host_key_changed(host.hostname))
         if host.id in boards_away and not is_dark:
             should.append(alarm.board_away(host.hostname))
         if _is_out_of_service(host):

@@ -8,6 +8,8 @@ from typing import Final
 
 READY: Final = "Ready"
 """Its node takes pods: kubelet, runtime and network are well, as Kubernetes says."""
+HOST_KEY_KNOWN: Final = "HostKeyKnown"
+"""It shows the SSH host key that is pinned. Kept from when it showed another one."""
 KUBERNETES: Final = "kubernetes"
 """The observer of READY."""
 

@@ -14,7 +14,7 @@ from hummingbird.api.schema.host import parse_new_host
 from hummingbird.api.schema.host_patch import HostPatch, parse_host_patch
 from hummingbird.api.schema.page import Page, parse_page
 from hummingbird.api.view.host import HOST_IN_LIST, host_full, host_short
-from hummingbird.db.repository import host
+from hummingbird.db.repository import condition, host
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import BOUND, PIN, bound_to
 from hummingbird.domain.host import PERSONALITY, Host
@@ -125,7 +125,8 @@ def _values(
 def _full(call: Call, connection: Connection, found: Host) -> dict[str, Any]:
     uuid = system_uuid(call.dependencies, connection)
     show_tag(call, found)
-    return host_full(found, base=call.base, system_uuid=uuid)
+    since = condition.key_changed_since(connection, found.id)
+    return host_full(found, base=call.base, system_uuid=uuid, host_key_changed_at=since)
 
 
 def _list(call: Call, view: View, *, resource: str) -> Any:

@@ -2,6 +2,7 @@
 """A host as sysinv shows its ihost: the same keys, in the same order
 (StarlingX config sysinv/api/controllers/v1/host.py, class Host)."""
 
+from datetime import datetime
 from typing import Any
 
 from hummingbird import __version__
@@ -121,8 +122,17 @@ def host_short(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     return shown
 
 
-def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
-    """Return the view of one host."""
+def host_full(
+    host: Host,
+    *,
+    base: str,
+    system_uuid: str,
+    host_key_changed_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the view of one host.
+
+    :param host_key_changed_at: since when it shows another SSH host key than is pinned.
+    """
     path = f"ihosts/{host.uuid}"
     shown = _FULL.copy()
     _fill(shown, host)
@@ -136,6 +146,8 @@ def host_full(host: Host, *, base: str, system_uuid: str) -> dict[str, Any]:
     keys = pinned_keys(host.known_hosts)
     if keys:
         shown["host_key"] = keys[0]
+    if host_key_changed_at is not None:
+        shown["host_key_changed_at"] = host_key_changed_at.isoformat()
     return shown
 
 
@@ -200,8 +212,9 @@ _HOST_STATE = {
     "links": LINKS,
     "underlay": TEXT,
     "host_key": TEXT,
+    "host_key_changed_at": TIME,
 }
-_SOMETIMES = frozenset({"underlay", "host_key"})
+_SOMETIMES = frozenset({"underlay", "host_key", "host_key_changed_at"})
 _HOST_SETTINGS = {
     **{name: TEXT for name in ("boot_device", "rootfs_device", "hw_settle")},
     **{name: TEXT for name in ("install_output", "console", "tboot", "apparmor")},

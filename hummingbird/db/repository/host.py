@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import HOST
-from hummingbird.db.repository import host_address, host_taken
+from hummingbird.db.repository import condition, host_address, host_taken
 from hummingbird.domain.host import Host, task_text
 from hummingbird.domain.host_machine import Event, next_state
 from hummingbird.domain.host_state import HostState
@@ -235,6 +235,8 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     )
     if result.rowcount != 1:
         raise HostGenerationConflict(hostname=host.hostname)
+    if "known_hosts" in values:
+        condition.forget_host_key(connection, host.id)
     return get(connection, host.id)
 
 

@@ -10,7 +10,7 @@ have posted it leaves alone, unless the rule wants one of the same key.
 from collections.abc import Iterable, Mapping
 
 from hummingbird.db.repository import alarm as alarm_repository
-from hummingbird.db.repository import attention, event_log, fleet
+from hummingbird.db.repository import attention, condition, event_log, fleet
 from hummingbird.db.repository import board as board_repository
 from hummingbird.db.repository import link as link_repository
 from hummingbird.domain import alarm_rule
@@ -50,11 +50,13 @@ class AlarmReconciler:
                 questionable = alarm_repository.list_questionable(connection)
                 suspects = attention.without_lock_alarm(connection)
                 suspects |= board_repository.away_without_alarm(connection)
+                suspects |= condition.key_changed(connection)
                 suspects |= fleet.ids_of(connection, _names(questionable))
         view = self._observer.look(everywhere=everywhere, also=suspects)
         with database.reader() as connection:
             given_up = self._ladder.given_up(connection, view=view)
             boards_away = board_repository.away(connection)
+            keys_changed = condition.key_changed(connection)
             links = link_repository.list_all(connection)
         should = alarm_rule.standing(
             view.hosts,
@@ -62,6 +64,7 @@ class AlarmReconciler:
             links=links,
             given_up=given_up,
             boards_away=boards_away,
+            keys_changed=keys_changed,
             not_ready=view.not_ready,
         )
         stands = {_key(one): one for one in questionable}

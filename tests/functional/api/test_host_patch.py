@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hummingbird.db.repository import condition
 from hummingbird.db.repository import host as hosts
 from hummingbird.domain.host_machine import Event
 from hummingbird.errors import HostGenerationConflict
@@ -216,6 +217,25 @@ def test_a_host_key_is_given_before_any_contact(world: World) -> None:
     both = world.client.update("edge-0", host_key=HOST_KEY, forget_host_key=True)
     assert both.status == 400
     assert world.host().known_hosts == f"edge-0 {HOST_KEY}\n"
+
+
+def test_a_host_that_showed_another_key_says_since_when(world: World) -> None:
+    world.add(mgmt_ip="192.168.204.5", host_key=HOST_KEY)
+    now = world.clock.now()
+    with world.database.writer() as connection:
+        condition.put_host_key(
+            connection,
+            world.host().id,
+            pinned=world.host().known_hosts,
+            is_known=False,
+            observer="trace",
+            now=now,
+        )
+        assert condition.key_changed(connection) == {world.host().id}
+    shown = world.client.get("/v1/ihosts/edge-0").json
+    assert shown["host_key_changed_at"] == now.isoformat()
+    assert world.client.update("edge-0", forget_host_key=True).status == 200
+    assert "host_key_changed_at" not in world.client.get("/v1/ihosts/edge-0").json
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,20 @@ def test_what_a_host_has_found_for_its_tunnel_is_no_black_hole(tracer: Tracer) -
 def test_another_key_ends_the_look_before_a_login(tracer: Tracer) -> None:
     tracer.change(known_hosts=f"{ADDRESS} ssh-ed25519 BBBB\n")
     assert tracer.trace()["finding"] == "host_key_changed"
+    alarm = {"200.011 host=edge-0.ssh=hostkey": "critical"}
+    tracer.world.reconcile("alarm")
+    assert tracer.world.standing() == alarm
+    # To show the known key is no proof of having it; to be logged in to is.
+    tracer.path.keys[ADDRESS] = ("ssh-ed25519 BBBB",)
     assert tracer.host.asked == []
+    tracer.host.refuses = "Permission denied"
+    tracer.trace()
+    tracer.world.reconcile("alarm")
+    assert tracer.world.standing() == alarm
+    tracer.host.refuses = None
+    assert tracer.trace()["finding"] == "reached"
+    tracer.world.reconcile("alarm")
+    assert tracer.world.standing() == {}
 
 
 def test_what_the_host_does_not_reach_is_named(tracer: Tracer) -> None:
