@@ -20,12 +20,15 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from hummingbird.cli import keystone
 from hummingbird.cli.failure import Failure
 
 DEFAULT_URL = "https://127.0.0.1:6385"
+SYSTEM_STATE: Final = Path("/var/lib/hummingbird")
+"""The state directory of processes that run as root."""
 """Where `hummingbird up` listens unless told otherwise; 6385 is sysinv's port."""
 
 KEYSTONE = "Keystone"
@@ -51,7 +54,7 @@ def state_directories(environ: Mapping[str, str]) -> Iterator[Path]:
     if "HUMMINGBIRD_STATE" in environ:
         yield Path(environ["HUMMINGBIRD_STATE"])
         return
-    yield Path("/var/lib/hummingbird")
+    yield SYSTEM_STATE
     yield Path(environ.get("HOME", "~")).expanduser() / ".local/state/hummingbird"
 
 

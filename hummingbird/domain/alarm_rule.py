@@ -61,11 +61,8 @@ def standing(
         unknown = verdict.liveness is Liveness.UNKNOWN
         lost = host.state in (HostState.LOST, HostState.RECOVERING)
         in_service = host.state in (HostState.ENABLED, HostState.DEGRADED)
-        if (
-            host.id in not_ready
-            and in_service
-            and verdict.liveness is not Liveness.LOST
-        ):
+        told = verdict.liveness is not Liveness.LOST
+        if host.id in not_ready and in_service and told:
             should.append(alarm.not_ready(host.hostname))
         if verdict.liveness is Liveness.LOST or (unknown and lost):
             should.append(alarm.heartbeat_lost(host.hostname, critical=True))

@@ -88,28 +88,27 @@ def create(
         underlay=underlay,
     )
     refuse()
+    row = HOST.insert().values(
+        uuid=str(uuid4()),
+        hostname=hostname,
+        mgmt_mac=mgmt_mac,
+        mgmt_ip=mgmt_ip,
+        underlay=underlay,
+        emn_id=emn_id,
+        credential_id=credential_id,
+        state=HostState.ADDED.value,
+        state_since=now,
+        generation=1,
+        serialid=serialid,
+        location=dict(location),
+        capabilities=dict(capabilities),
+        attributes=dict(attributes),
+        known_hosts=known_hosts,
+        created_at=now,
+    )
     try:
         with connection.begin_nested():
-            result = connection.execute(
-                HOST.insert().values(
-                    uuid=str(uuid4()),
-                    hostname=hostname,
-                    mgmt_mac=mgmt_mac,
-                    mgmt_ip=mgmt_ip,
-                    underlay=underlay,
-                    emn_id=emn_id,
-                    credential_id=credential_id,
-                    state=HostState.ADDED.value,
-                    state_since=now,
-                    generation=1,
-                    serialid=serialid,
-                    location=dict(location),
-                    capabilities=dict(capabilities),
-                    attributes=dict(attributes),
-                    known_hosts=known_hosts,
-                    created_at=now,
-                )
-            )
+            result = connection.execute(row)
             assert result.inserted_primary_key is not None
             host_id = result.inserted_primary_key[0]
             host_address.keep_new(

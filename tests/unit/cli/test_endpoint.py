@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hummingbird.cli import endpoint
 from hummingbird.cli.endpoint import DEFAULT_URL, find
 from hummingbird.cli.failure import Failure
 
@@ -35,7 +36,10 @@ def test_a_token_file_alone_means_the_standard_port(state: Path) -> None:
     assert (found.url, found.token) == (DEFAULT_URL, "left-by-up")
 
 
-def test_a_users_own_state_directory_is_looked_in(tmp_path: Path) -> None:
+def test_a_users_own_state_directory_is_looked_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "SYSTEM_STATE", tmp_path / "none")
     own = tmp_path / ".local/state/hummingbird"
     own.mkdir(parents=True)
     (own / "token").write_text("mine")
