@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must always be so: it sees what really happens, and what the product says of it.
+
+Told of each thing that is done to a host and of each commit that changes something of
+weight, it compares the two, at once, and at the end when everything has come to rest. The
+rules are about what a person would see; none of them looks into the product's memory.
+"""
+
+import sqlite3
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from hummingbird.wire import heartbeat as wire
+from tests.simulation.deployment import GATEWAY_PORT, Deployment
+from tests.simulation.faults import Faults, Window
+from tests.simulation.field import Host
+from tests.simulation.plan import Plan
+from tests.simulation.scheduler import Process, Scheduler
+
+GRACE_SECONDS: Final = 50.0
+"""After it could be heard again, until an agent that was refused asks again
+(agents/link/backoff.py), and its answer is seen."""
+FLAPS: Final = 3
+FLAP_SECONDS: Final = 120.0
+"""So often an alarm may come in this time: hosts do not really change more often."""
+UNREADY_SECONDS: Final = 180.0
+"""A node that runs nothing counts as healthy no longer than this."""
+BOOTS: Final = frozenset({"reboot", "reset", "board reset"})
+POWER: Final = BOOTS | {"board on", "board off", "power_off"}
+BUSY: Final = ("provisioning", "enabling", "recovering", "locking", "retiring")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Something that must not be."""
+
+    at: float
+    rule: str
+    text: str
+
+
+@dataclass
+class RunSeen:
+    """A run as it was last read."""
+
+    id: int
+    hostname: str
+    kind: str
+    state: str
+    attempt: int
+    owner: str | None
+    error: str | None
+    seen_at: float
+    ended_at: float | None = None
+    started_at: float | None = None
+
+
+@dataclass
+class Act:
+    """Something that was done to a host."""
+
+    at: float
+    what: str
+    run: int | None
+    by: str
+
+
+@dataclass
+class Standing:
+    """One alarm's life."""
+
+    state: str = "clear"
+    severity: str = ""
+    sets: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPS + 1))
+
+
+class Truth:
+    """Watches one simulation."""
+
+    def __init__(
+        self, scheduler: Scheduler, deployment: Deployment, plan: Plan, *, path: str
+    ) -> None:
+        self.violations: list[Violation] = []
+        self.runs: dict[int, RunSeen] = {}
+        self.states: dict[str, str] = {}
+        """Host name -> state, as stored."""
+        self.acts: dict[str, list[Act]] = defaultdict(list)
+        self.faults: Faults | None = None
+        self._scheduler = scheduler
+        self._deployment = deployment
+        self._plan = plan
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._last_event = 0
+        self._alarms: dict[tuple[str, str], Standing] = defaultdict(Standing)
+        self._heard: dict[str, dict[str, float]] = defaultdict(dict)
+        """Host's address -> controller's address -> when that one acknowledged it."""
+        self._way_since: dict[str, float] = {}
+        self._unready: set[str] = set()
+        self._node_since: dict[str, float] = {}
+        self._lost_at: dict[str, float] = {}
+        self._period = float(plan.options["gateway"]["period_seconds"])
+        self._kinds: Counter[str] = Counter()
+        deployment.field.on_act = self.acted
+        deployment.field.on_overlap = self.overlapped
+        deployment.server.on_commit = self.committed
+        deployment.network.on_datagram = self.sent
+
+    def say(self, rule: str, text: str) -> None:
+        """Note a violation, the first of its kind for the same thing."""
+        self._kinds[rule] += 1
+        if self._kinds[rule] <= 20:
+            self.violations.append(Violation(self._scheduler.now, rule, text))
+        self._scheduler.note(f"VIOLATION {rule}: {text}")
+
+    # --- what really happens -----------------------------------------------------------------
+
+    def acted(self, host: Host, what: str, by: str) -> None:
+        """Somebody has done something to a host."""
+        run = _run_of(by)
+        self._scheduler.note(f"{host.name}: {what} by {by}")
+        acts = self.acts[host.name]
+        if run is not None and what in POWER:
+            before = [act for act in acts if act.run == run and act.what == what]
+            # A power-off by a board cuts the power where a shutdown did not help.
+            if before:
+                self.say("twice", f"{what} of {host.name} by run {run}, {by}")
+        acts.append(Act(self._scheduler.now, what, run, by))
+        if run is not None and what in BOOTS:
+            self._check_limits(host, acts)
+
+    def _check_limits(self, host: Host, acts: list[Act]) -> None:
+        recovery = [
+            act
+            for act in acts
+            if act.what in BOOTS
+            and act.run is not None
+            and self.runs.get(act.run, _NO_RUN).kind == "recover"
+        ]
+        now = self._scheduler.now
+        most = int(self._plan.options["recovery"]["max_reboots_per_hour"])
+        hour = [act for act in recovery if now - act.at <= 3600.0]
+        if len(hour) > most:
+            self.say("limits", f"{host.name}: {len(hour)} reboots within an hour")
+        lost_at = self._lost_at.get(host.name, 0.0)
+        loss = [act for act in recovery if act.at >= lost_at]
+        if len(loss) > most:
+            self.say("limits", f"{host.name}: {len(loss)} reboots for one loss")
+
+    def overlapped(self, host: Host, text: str) -> None:
+        """Two playbooks are at work on a host."""
+        self.say("overlap", f"{host.name}: {text}")
+
+    def sent(self, source: str, port: int, target: str, data: bytes) -> None:
+        """A datagram is on its way: an acknowledgement says who hears a host."""
+        if port != GATEWAY_PORT:
+            return
+        try:
+            said = wire.head(data)
+        except wire.DatagramInvalid:
+            return
+        if said.kind is wire.Kind.ACK:
+            self._heard[target][source] = self._scheduler.now
+
+    def changed(self) -> None:
+        """Something about processes, ways or neighbours has changed: note since when each
+        host could be heard by somebody whose word is seen."""
+        good = [
+            controller
+            for controller in self._deployment.controllers.values()
+            if self._is_good(controller.alive("gateway"))
+        ]
+        blocked = bool(self._deployment.kubernetes.away)
+        network, now = self._deployment.network, self._scheduler.now
+        rough = network.weather.loss > 0.3
+        for host in self._deployment.field.hosts.values():
+            reached = not (blocked or rough) and any(
+                network.is_open(host.address, one.address) for one in good
+            )
+            if not reached:
+                self._way_since[host.name] = float("inf")
+            elif self._way_since.get(host.name, float("inf")) == float("inf"):
+                self._way_since[host.name] = now
+
+    def _is_good(self, process: Process | None) -> bool:
+        return (
+            process is not None
+            and not process.is_frozen
+            and "service" in process.facts
+            and self._deployment.server.trouble_of(process) is None
+        )
+
+    def able_since(self, host: Host) -> float:
+        """Return since when a host could be heard without a break."""
+        return max(host.able_since, self._way_since.get(host.name, float("inf")))
+
+    # --- what the product says ----------------------------------------------------------------
+
+    def committed(self, process: Process, tables: frozenset[str]) -> None:
+        """A process has changed something in the database."""
+        if "run" in tables:
+            self._read_runs()
+        if "host" in tables:
+            self._read_hosts(process)
+        if "event_log" in tables:
+            self._read_events(process)
+
+    def _read_runs(self) -> None:
+        rows = self._database.execute(
+            "SELECT id, hostname, kind, state, attempt, owner, error FROM run"
+        )
+        now = self._scheduler.now
+        for row in rows.fetchall():
+            known = self.runs.get(row[0])
+            if known is None:
+                known = self.runs[row[0]] = RunSeen(*row, seen_at=now)
+                self._scheduler.note(f"run {known.id}: {known.kind} of {known.hostname}")
+            elif (known.state, known.attempt, known.owner) != (row[3], row[4], row[5]):
+                before = known.state
+                known.state, known.attempt, known.owner, known.error = row[3:]
+                self._scheduler.note(
+                    f"run {known.id}: {before} -> {known.state}"
+                    f" (attempt {known.attempt}, {known.owner or known.error or ''})"
+                )
+                if known.state == "running" and known.started_at is None:
+                    known.started_at = now
+                if known.state in ("succeeded", "failed", "cancelled"):
+                    known.ended_at = now
+                    self._check_end(known)
+
+    def _check_end(self, run: RunSeen) -> None:
+        boots = {"reboot": BOOTS, "reset": BOOTS}.get(run.kind)
+        acts = [act for act in self.acts[run.hostname] if act.run == run.id]
+        if run.state == "succeeded" and boots is not None:
+            if not any(act.what in boots for act in acts):
+                self.say(
+                    "not done",
+                    f"run {run.id} says it did a {run.kind} of {run.hostname},"
+                    " which never was",
+                )
+        if run.state == "failed" and run.kind != "recover":
+            if self._cause(run) is None:
+                self.say(
+                    "failed",
+                    f"run {run.id}, {run.kind} of {run.hostname}, failed with nothing"
+                    f" wrong: {run.error}",
+                )
+
+    def _cause(self, run: RunSeen) -> str | None:
+        """Return what may have made a run fail."""
+        host = self._deployment.field.hosts.get(run.hostname)
+        if host is None:
+            return "no host"
+        if not host.has_power or host.is_broken or not host.is_up:
+            return "the host"
+        for window in self._windows(run.seen_at - 90.0):
+            fault = window.fault
+            match fault.kind:
+                case "kubernetes" | "stale" | "database" | "weather" | "spoil":
+                    return fault.kind
+                case "link" | "crash":
+                    return fault.kind
+                case "cut" | "unplug" | "udp" | "power" | "reboot" | "anew" | "hang":
+                    if fault.target == run.hostname:
+                        return fault.kind
+                case "unready" | "board":
+                    if fault.target == run.hostname:
+                        return fault.kind
+                case "site":
+                    if host.site == fault.target:
+                        return fault.kind
+                case "freeze" | "kill" | "terminate" | "trap":
+                    # Nobody to hear it, if it was all of the gateways.
+                    if "gateway" in fault.target or "gateway" in fault.detail:
+                        return fault.kind
+        return None
+
+    def _windows(self, since: float) -> Iterable[Window]:
+        assert self.faults is not None
+        return [one for one in self.faults.windows if one.end >= since]
+
+    def _read_hosts(self, process: Process) -> None:
+        rows = self._database.execute("SELECT hostname, state FROM host").fetchall()
+        now = dict(rows)
+        for name in self.states.keys() - now.keys():
+            self._scheduler.note(f"{name}: is gone")
+        for name, state in rows:
+            before = self.states.get(name)
+            if before != state:
+                self._scheduler.note(f"{name}: {before} -> {state} by {process.name}")
+                self._moved(name, before, state)
+        self.states = now
+
+    def _moved(self, name: str, before: str | None, state: str) -> None:
+        host = self._deployment.field.hosts[name]
+        if state == "lost" and before in ("enabled", "degraded"):
+            self._lost_at[name] = self._scheduler.now
+            self._check_silence(host, state, periods=3.0)
+        elif state == "degraded":
+            self._check_silence(host, state, periods=2.0)
+
+    def _check_silence(self, host: Host, state: str, *, periods: float) -> None:
+        now, allowance = self._scheduler.now, periods * self._period
+        able = now - self.able_since(host)
+        if host.is_broken == "runtime":
+            return  # its node is not Ready, which may well be why
+        if able > allowance + GRACE_SECONDS:
+            self.say(
+                "judged",
+                f"{host.name} is {state}, though it could be heard for {able:.0f} s",
+            )
+            return
+        for controller in self._deployment.controllers.values():
+            heard = self._heard[host.address].get(controller.address)
+            process = controller.alive("gateway")
+            if heard is None or process is None or process.is_frozen:
+                continue
+            if process.facts["began"] < heard and now - heard < allowance - 3.0:
+                self.say(
+                    "judged",
+                    f"{host.name} is {state}; {controller.name} heard it"
+                    f" {now - heard:.0f} s ago",
+                )
+                return
+
+    def _read_events(self, process: Process) -> None:
+        rows = self._database.execute(
+            "SELECT id, event_log_id, entity_instance_id, state, severity, reason_text"
+            " FROM event_log WHERE id > ? ORDER BY id",
+            (self._last_event,),
+        ).fetchall()
+        for number, alarm, entity, state, severity, text in rows:
+            self._last_event = number
+            self._scheduler.note(f"{process.name} logs {alarm} {state} {entity}: {text}")
+            if state in ("set", "clear"):
+                self._check_pair(alarm, entity, state, severity)
+
+    def _check_pair(self, alarm: str, entity: str, state: str, severity: str) -> None:
+        stands = self._alarms[alarm, entity]
+        if state == stands.state and (state == "clear" or severity == stands.severity):
+            self.say("pairs", f"{alarm} {entity}: {state} twice")
+        stands.state, stands.severity = state, severity
+        if state != "set":
+            return
+        now = self._scheduler.now
+        stands.sets.append(now)
+        if len(stands.sets) > FLAPS and now - stands.sets[0] <= FLAP_SECONDS:
+            self.say("flaps", f"{alarm} {entity}: {len(stands.sets)} times within 2 min")
+
+    def look(self) -> None:
+        """Look at what no commit tells: called now and then."""
+        self._check_nodes()
+        for at, who, error in self._scheduler.broken:
+            self.violations.append(Violation(at, "broke", f"{who}: {error!r}"))
+        self._scheduler.broken.clear()
+
+    def _check_nodes(self) -> None:
+        """A node that is not Ready is no healthy host."""
+        if self._deployment.kubernetes.away or self._deployment.kubernetes.stale_since:
+            return
+        cluster, now = self._deployment.field.cluster, self._scheduler.now
+        alarmed: set[str] | None = None
+        for name, state in self.states.items():
+            node = cluster.node(name)
+            is_ready = node is not None and node.ready
+            since = self._node_since.get(name)
+            if is_ready or state != "enabled":
+                self._node_since.pop(name, None)
+                continue
+            if since is None:
+                self._node_since[name] = now
+                continue
+            if now - since < UNREADY_SECONDS or name in self._unready:
+                continue
+            if alarmed is None:
+                alarmed = self._alarmed()
+            if name not in alarmed:
+                self._unready.add(name)
+                self.say(
+                    "unready",
+                    f"{name} is enabled, its node was not Ready for {now - since:.0f} s,"
+                    " and no alarm stands",
+                )
+
+    def _alarmed(self) -> set[str]:
+        rows = self._database.execute("SELECT entity_instance_id FROM alarm").fetchall()
+        return {
+            row[0].removeprefix("host=").split(".")[0]
+            for row in rows
+            if row[0].startswith("host=")
+        }
+
+    def read(self, query: str) -> list[Any]:
+        """Return rows of the database, for the rules of the end."""
+        return self._database.execute(query).fetchall()
+
+    def close(self) -> None:
+        """See nothing more."""
+        self._database.close()
+
+
+_NO_RUN: Final = RunSeen(0, "", "", "", 0, None, None, 0.0)
+
+
+def _run_of(by: str) -> int | None:
+    """Return which run a thread works on, by its name."""
+    for word in by.split():
+        if word.startswith("run-") and word[4:].isdigit():
+            return int(word[4:])
+    return None
+
