@@ -15,6 +15,7 @@ failed                    the first of those seeds
 """
 
 import argparse
+import faulthandler
 import json
 import os
 import sys
@@ -30,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 Line = dict[str, object]
+STUCK_SECONDS = 1500.0
+"""No seed takes so long."""
 _SHOWN = 25
 """Of what came before the first violation."""
 
@@ -58,8 +61,11 @@ def run(seed: int, folder: Path, mutant: str) -> Line:
     from tests.simulation import mutants, plan
     from tests.simulation.simulation import Template, simulate
 
-    template = Template(folder / f"p{os.getpid()}")
+    template = Template.of(folder / f"p{os.getpid()}")
+    # A simulated thread that waits for something real would wait for ever.
+    faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
     result = simulate(plan.make(seed), template, mutant=mutants.find(mutant))
+    faulthandler.cancel_dump_traceback_later()
     first = result.violations[0].at if result.violations else 0.0
     before = [f"{at:9.3f} {text}" for at, text in result.notes if at <= first + 0.5]
     return {

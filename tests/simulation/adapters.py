@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -203,7 +204,7 @@ class Boards:
         self._ask(access, "order")
         host = self._field.hosts[access.hostname]
         self._field.on_act(host, f"board {order}", caller())
-        self._field.boards.order(access, order)
+        active().outside(lambda: self._field.boards.order(access, order))
         active().pass_by("board.ordered")
 
 
@@ -263,7 +264,7 @@ class _Play:
             park(self.fields.random.uniform(0.5, 4.0))
             if not self._is_reached():
                 return replace(self._unreachable(step), known_hosts=known)
-            failure = self._do(step)
+            failure = active().outside(partial(self._do, step)) or self._finish(step)
             if failure:
                 message = f"{step}: {failure}"
                 return PlaybookResult(
@@ -315,7 +316,6 @@ class _Play:
             fields.heal(host, step)
         elif step in ("reboot", "reset"):
             fields.reboot(host, by=self.by, what=step)
-            return self._await_boot()
         elif step == "power_off":
             fields.on_act(host, step, self.by)
             fields.scheduler.at(
@@ -335,11 +335,13 @@ class _Play:
             return str(error)
         return ""
 
-    def _await_boot(self) -> str:
-        boot = self.host.boot_id
+    def _finish(self, step: str) -> str:
+        """Wait for what a step waits for; return why it failed, or nothing."""
+        if step not in ("reboot", "reset"):
+            return ""
         for _ in range(300):
             park(2.0)
-            if self._is_reached() and self.host.boot_id != boot:
+            if self._is_reached():
                 return ""
         return "it did not come back"
 

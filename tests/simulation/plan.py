@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-CALM_SECONDS: Final = 420.0
+CALM_SECONDS: Final = 360.0
 """After the last fault, for all that was begun to end."""
 WARM_SECONDS: Final = 75.0
 """Before the first: until all hosts are heard."""
@@ -57,6 +57,7 @@ class Plan:
     """One simulation."""
 
     seed: int
+    shape: str
     seconds: float
     """From the first fault on to the last."""
     hosts: int
@@ -92,6 +93,10 @@ def host_name(number: int) -> str:
     return f"edge-{number}"
 
 
+_SHAPES: Final = {"usual": 80, "new": 8, "long": 4, "absent": 5, "apart": 3}
+"""new: nothing is there yet, and all is unlocked at once; long: hours, with faults that
+last; absent: half of the hosts are away; apart: state directories that nobody shares."""
+
 STORIES: Final = (
     ("lock", "unlock"),
     ("lock", "reboot", "unlock"),
@@ -115,39 +120,42 @@ NEW: Final = (
 def make(seed: int) -> Plan:
     """Return the plan of a seed."""
     chance = random.Random(f"{seed}/plan")  # noqa: S311
-    period = chance.choice((10.0, 10.0, 20.0, 30.0))
+    shape = chance.choices(list(_SHAPES), weights=list(_SHAPES.values()))[0]
+    period = 60.0 if shape == "long" else chance.choice((10.0, 20.0, 30.0, 30.0))
     hosts = int(20 * 10 ** chance.triangular(0.0, 1.0, 0.1))
     minutes = chance.triangular(10.0, 60.0, 14.0)
     # As many beats as a few seconds of processor time are good for.
-    minutes = max(10.0, min(minutes, 4000 * period / hosts / 60))
-    controllers = chance.choice((2, 2, 2, 3))
-    seconds = minutes * 60 - WARM_SECONDS - CALM_SECONDS
-    seconds = max(150.0, seconds)
+    minutes = max(10.0, min(minutes, 3000 * period / hosts / 60))
     new_hosts = chance.randint(1, 4)
-    sites = chance.randint(1, 4)
+    if shape == "new":
+        hosts, new_hosts = 0, 20
+    elif shape == "long":
+        hosts, minutes = 20, 200.0
+    seconds = max(150.0, minutes * 60 - WARM_SECONDS - CALM_SECONDS)
     plan = Plan(
         seed=seed,
+        shape=shape,
         seconds=seconds,
         hosts=hosts,
         new_hosts=new_hosts,
-        controllers=controllers,
+        controllers=chance.choice((2, 2, 2, 3)),
         gateways=2,
-        sites=sites,
+        sites=chance.randint(1, 4),
         options=_options(chance, period=period),
-        stories=tuple(_stories(seed, hosts, new_hosts, seconds=seconds)),
+        stories=tuple(_stories(seed, hosts, new_hosts, seconds=seconds, shape=shape)),
         faults=(),
-        own_directories=chance.random() < 0.04,
-        with_inventory=chance.randint(0, 4),
+        own_directories=shape == "apart",
+        with_inventory=min(hosts, chance.randint(0, 4)),
     )
     return replace(plan, faults=tuple(_faults(plan)))
 
 
 def _options(chance: random.Random, *, period: float) -> dict[str, dict[str, Any]]:
-    look = chance.choice((2.0, 3.0)) * period / 10
+    look = chance.choice((2.0, 3.0)) * min(period, 30.0) / 10
     return {
         "gateway": {
             "period_seconds": period,
-            "flush_seconds": period / 10,
+            "flush_seconds": min(period, 30.0) / 10,
             "session_seconds": chance.choice((900, 3600)),
         },
         "liveness": {"period_seconds": look},
@@ -172,9 +180,18 @@ def _options(chance: random.Random, *, period: float) -> dict[str, dict[str, Any
 
 
 def _stories(
-    seed: int, hosts: int, new_hosts: int, *, seconds: float
+    seed: int, hosts: int, new_hosts: int, *, seconds: float, shape: str
 ) -> list[Story]:
     chance = random.Random(f"{seed}/stories")  # noqa: S311
+    if shape == "new":
+        return [
+            Story(
+                at=5.0 + chance.random() * 60.0,
+                host=host_name(number),
+                steps=chance.choice((("add", "unlock"), ("add", "unlock"), *NEW)),
+            )
+            for number in range(new_hosts)
+        ]
     count = chance.randint(3, 9)
     numbers = chance.sample(range(hosts), min(count, hosts))
     told = [
@@ -245,6 +262,25 @@ def _faults(plan: Plan) -> list[Fault]:
     kinds = chance.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()), k=count)
     found: list[Fault] = []
     at = WARM_SECONDS
+    if plan.shape == "long":
+        found.append(
+            Fault(
+                at=WARM_SECONDS + 10.0,
+                kind="udp",
+                target=host_name(chance.randrange(plan.hosts)),
+                seconds=plan.seconds - 10.0,
+            )
+        )
+    if plan.shape == "absent":
+        found += [
+            Fault(
+                at=WARM_SECONDS,
+                kind="power",
+                target=host_name(number),
+                seconds=plan.seconds,
+            )
+            for number in range(0, plan.hosts, 2)
+        ]
     for kind in kinds:
         # Some at once, some long after the one before.
         if chance.random() < 0.7 or not found:
@@ -263,7 +299,7 @@ def _fault(chance: random.Random, plan: Plan, kind: str, *, at: float) -> Fault:
     kinds = ("conductor", "conductor", "gateway", "api")
     some_kind = chance.choice(kinds)
     process = gateway if some_kind == "gateway" else f"{controller}.{some_kind}"
-    host = host_name(chance.randrange(plan.hosts))
+    host = host_name(chance.randrange(plan.hosts + plan.new_hosts))
     seconds = min(left, chance.choice((3.0, 10.0, 25.0, 45.0, 90.0, 180.0)))
     seconds *= chance.uniform(0.7, 1.0)
     detail, amount, target = "", 0.0, ""
@@ -301,6 +337,7 @@ def _fault(chance: random.Random, plan: Plan, kind: str, *, at: float) -> Fault:
             detail = chance.choice(("restart_services", "reboot", "reset"))
         case "unready":
             target = host
+            seconds = min(left, chance.uniform(60.0, 400.0))
             detail = chance.choice(("restart_services", "nothing"))
         case "kubernetes":
             target = chance.choice(("", process))

@@ -14,6 +14,9 @@ Seen = dict[str, Any]
 
 _UNLOCKED: Final = ("enabled", "degraded", "lost", "recovering", "enabling")
 
+RELEASES: Final = 2
+"""Nobody changes what is in the chart."""
+
 
 def at_rest(world: "World", *, before: Seen | None = None) -> Seen:
     """Look at everything; return what is seen.
@@ -44,6 +47,8 @@ def at_rest(world: "World", *, before: Seen | None = None) -> Seen:
         say("left over", f"{len(world.cluster.bootstrap_tokens)} bootstrap tokens")
     seen: Seen = {row[0]: row[1:3] for row in hosts}
     seen |= {f"{row[0]} {row[1]}": row[2] for row in alarms}
+    if world.deployment.helm.revision > RELEASES:
+        say("fight", f"the agents' chart was changed {world.deployment.helm.revision} times")
     if before is not None:
         _compare(world, before, seen)
     return seen

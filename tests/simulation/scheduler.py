@@ -199,8 +199,31 @@ class Scheduler:
 
     # --- processes -----------------------------------------------------------------------
 
+    def outside(self, action: Callable[[], Any]) -> Any:
+        """Do something outside of any process, now, and return what it returns; a thread
+        that asks for it waits meanwhile."""
+        if self.current is None:
+            return action()
+        said: list[Any] = []
+
+        def work() -> None:
+            try:
+                said.append((action(), None))
+            except Exception as error:  # noqa: BLE001 - raised where it was asked for
+                said.append((None, error))
+
+        self.at(0.0, work)
+        while not said:
+            self.park(0.0)
+        found, error = said[0]
+        if error is not None:
+            raise error
+        return found
+
     def kill(self, process: Process) -> None:
-        """End a process here and now, as SIGKILL does; called outside of it."""
+        """End a process here and now, as SIGKILL does; called outside of any."""
+        if self.current is not None:
+            raise AssertionError(f"{process.name} is killed from within a process")
         if not process.is_alive:
             return
         process.is_alive = False

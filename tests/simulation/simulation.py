@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from hummingbird.db.session import Database
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.domain.emn import Attachment
 from hummingbird.domain.host_machine import Event
+from hummingbird.errors import HummingbirdError
 from hummingbird.secretbox import SecretBox
 from tests.fakes.cluster import FakeCluster
 from tests.simulation import standins, threads
@@ -73,6 +74,13 @@ class Template:
         standins.load()
 
 
+    @classmethod
+    @cache
+    def of(cls, folder: Path) -> "Template":
+        """Return the one in `folder`, made at the first time."""
+        return cls(folder)
+
+
 class _Complaints(logging.Handler):
     """Hears what the product logs of errors that it did not expect."""
 
@@ -90,7 +98,7 @@ class _Complaints(logging.Handler):
         self._scheduler.note(text)
         info = record.exc_info
         if info and info[1] is not None and record.levelno >= logging.ERROR:
-            if isinstance(info[1], Killed):
+            if isinstance(info[1], Killed | HummingbirdError):
                 return
             self._say("unexpected", f"{text}: {_traced(info[1])}")
 

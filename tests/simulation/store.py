@@ -13,9 +13,10 @@ It counts what is asked and what is answered, and says which tables a commit has
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy import create_engine, event
@@ -30,6 +31,9 @@ TIMEOUT: Final = "database_timeout"
 NEVER_SECONDS: Final = 900.0
 """After so long the kernel gives up on a peer that answers nothing (tcp(7),
 tcp_retries2), where nobody asked it to do so sooner."""
+
+ORDERED: Final = ("host", "run")
+"""Tables of which rows are locked by several transactions of different kinds."""
 
 
 class Kind(StrEnum):
@@ -63,6 +67,8 @@ class DatabaseServer:
         self.rows: Counter[str] = Counter()
         """By kind of process."""
         self.on_commit: Callable[[Process, frozenset[str]], None] = lambda p, t: None
+        self.on_disorder: Callable[[str], None] = lambda text: None
+        self._orders: dict[tuple[str, str], str] = {}
         self._scheduler = scheduler
         self._random = random.Random(f"{seed}/database")  # noqa: S311
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
@@ -120,6 +126,17 @@ class DatabaseServer:
 
         return psycopg.OperationalError(message)
 
+    def note_order(self, process: Process, where: str, tables: Sequence[str]) -> None:
+        """A process has locked rows of several tables, in this order: two that do so in
+        different orders may wait for each other for ever, where rows are locked."""
+        for pair in pairwise(tables):
+            if pair not in self._orders:
+                self._orders[pair] = f"{process.name} {where}"
+                other = self._orders.get((pair[1], pair[0]))
+                if other is not None:
+                    self.on_disorder(f"{' before '.join(pair)} by {self._orders[pair]},"
+                                     f" the other way by {other}")
+
     def note_commit(self, process: Process, tables: Iterable[str]) -> None:
         """A process has changed something."""
         changed = frozenset(tables)
@@ -166,6 +183,14 @@ def changed_table(statement: str) -> str | None:
     return None
 
 
+def locked_table(statement: str) -> str | None:
+    """Return the table of which a statement locks rows for itself."""
+    word, _, rest = statement.partition(" ")
+    if word == "UPDATE":
+        return rest.split(" ", 1)[0]
+    return rest.split(" ", 2)[1] if word == "DELETE" else None
+
+
 class SqliteCursor(sqlite3.Cursor):
     """Goes to the server first."""
 
@@ -196,6 +221,7 @@ class SqliteConnection(sqlite3.Connection):
     kind = "outside"
     _task: Task | None = None
     _tables: set[str]
+    _locked: list[str]
 
     def cursor(self, *_: Any, **__: Any) -> Any:
         return super().cursor(SqliteCursor)
@@ -205,7 +231,7 @@ class SqliteConnection(sqlite3.Connection):
         if self._task is None:
             if statement.startswith("PRAGMA"):
                 return
-            self._tables = set()
+            self._tables, self._locked = set(), []
             self.kind = current_process().name.split(".")[-1] if current_task() else ""
             begins = statement.startswith("BEGIN")
             self.server.reach("db.begin" if begins else "db.read")
@@ -213,6 +239,9 @@ class SqliteConnection(sqlite3.Connection):
         table = changed_table(statement)
         if table is not None:
             self._tables.add(table)
+        locked = locked_table(statement) if self._task is not None else None
+        if locked in ORDERED and locked not in self._locked:
+            self._locked.append(locked)
 
     def after(self) -> None:
         """It has been sent."""
@@ -237,6 +266,8 @@ class SqliteConnection(sqlite3.Connection):
             active().pass_by("db.commit")
             raise self.server.error("the connection was lost before the commit")
         super().commit()
+        if len(self._locked) > 1:
+            self.server.note_order(process, task.name, self._locked)
         if self._tables:
             self.server.note_commit(process, self._tables)
             active().pass_by("db.committed")

@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from hummingbird.wire import heartbeat as wire
@@ -25,10 +26,15 @@ GRACE_SECONDS: Final = 50.0
 FLAPS: Final = 3
 FLAP_SECONDS: Final = 120.0
 """So often an alarm may come in this time: hosts do not really change more often."""
-UNREADY_SECONDS: Final = 180.0
+UNREADY_SECONDS: Final = 120.0
 """A node that runs nothing counts as healthy no longer than this."""
 BOOTS: Final = frozenset({"reboot", "reset", "board reset"})
 POWER: Final = BOOTS | {"board on", "board off", "power_off"}
+QUIET_SECONDS: Final = 60.0
+QUIET_ROWS: Final = 40.0
+"""Rows that a conductor may read in the time of one look when nothing changes."""
+WEIGHTY: Final = frozenset({"host", "run", "alarm", "event_log"})
+AWAY: Final = ("lost", "degraded", "recovering")
 BUSY: Final = ("provisioning", "enabling", "recovering", "locking", "retiring")
 
 
@@ -97,6 +103,10 @@ class Truth:
         self._heard: dict[str, dict[str, float]] = defaultdict(dict)
         """Host's address -> controller's address -> when that one acknowledged it."""
         self._way_since: dict[str, float] = {}
+        self._changes = 0
+        self._quiet_of = (-1, -1)
+        self._quiet_since = 0.0
+        self._quiet_rows = 0
         self._unready: set[str] = set()
         self._node_since: dict[str, float] = {}
         self._lost_at: dict[str, float] = {}
@@ -105,6 +115,7 @@ class Truth:
         deployment.field.on_act = self.acted
         deployment.field.on_overlap = self.overlapped
         deployment.server.on_commit = self.committed
+        deployment.server.on_disorder = partial(self.say, "lock order")
         deployment.network.on_datagram = self.sent
 
     def say(self, rule: str, text: str) -> None:
@@ -199,6 +210,7 @@ class Truth:
 
     def committed(self, process: Process, tables: frozenset[str]) -> None:
         """A process has changed something in the database."""
+        self._changes += bool(tables & WEIGHTY)
         if "run" in tables:
             self._read_runs()
         if "host" in tables:
@@ -351,6 +363,7 @@ class Truth:
     def look(self) -> None:
         """Look at what no commit tells: called now and then."""
         self._check_nodes()
+        self._check_cost()
         for at, who, error in self._scheduler.broken:
             self.violations.append(Violation(at, "broke", f"{who}: {error!r}"))
         self._scheduler.broken.clear()
@@ -382,6 +395,26 @@ class Truth:
                     f"{name} is enabled, its node was not Ready for {now - since:.0f} s,"
                     " and no alarm stands",
                 )
+
+    def _check_cost(self) -> None:
+        """What does not change costs nothing, however many hosts are away."""
+        server, now = self._deployment.server, self._scheduler.now
+        changes = (self._changes, len(self.faults.windows) if self.faults else 0)
+        if changes != self._quiet_of:
+            self._quiet_of, self._quiet_since = changes, now
+            self._quiet_rows = server.rows["conductor"]
+            return
+        quiet = now - self._quiet_since
+        if quiet < QUIET_SECONDS:
+            return
+        look = float(self._plan.options["liveness"]["period_seconds"])
+        rows = (server.rows["conductor"] - self._quiet_rows) / quiet * look
+        away = sum(state in AWAY for state in self.states.values())
+        fleet = len(self.states) * 0.5
+        most = QUIET_ROWS * self._plan.controllers + fleet + away * 0.3
+        if rows > most:
+            self.say("cost", f"{rows:.0f} rows a look at rest, {away} hosts away")
+        self._quiet_of = (-1, -1)
 
     def _alarmed(self) -> set[str]:
         rows = self._database.execute("SELECT entity_instance_id FROM alarm").fetchall()
