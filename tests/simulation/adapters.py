@@ -6,6 +6,7 @@ goes to the hosts of `field`.
 Each class stands for one of hummingbird/adapters and takes whatever that one is made with.
 """
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,8 @@ from hummingbird.adapters.ansible.playbook import (
 )
 from hummingbird.adapters.bmc.board import BoardAccess, Order, Power
 from hummingbird.adapters.kubernetes.cluster import NodeStatus
-from hummingbird.domain.provisioning import TOKEN_VARIABLE
+from hummingbird.conductor.boot import BOOT_ID_FACT, LOOK_TAG, STOPPING_FACT
+from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE
 from hummingbird.domain.trace import Ssh
 from hummingbird.errors import (
     BoardUnavailable,
@@ -289,7 +291,16 @@ class _Play:
             changed=changed,
             ok=len(self.steps),
             known_hosts=known,
+            facts=self._facts(),
         )
+
+    def _facts(self) -> Mapping[str, str]:
+        if LOOK_TAG not in self.steps:
+            return {}
+        return {
+            BOOT_ID_FACT: self.host.boot_id,
+            STOPPING_FACT: "yes" if self.host.is_stopping else "no",
+        }
 
     def _is_reached(self) -> bool:
         network = self.fields.network
@@ -328,9 +339,9 @@ class _Play:
     def _join(self) -> str:
         if self.fields.api_is_away(self.host):
             return "the API server does not answer"
-        token = self.variables.get(TOKEN_VARIABLE)
+        shown = base64.b64decode(str(self.variables[CERTIFICATE_VARIABLE])).decode()
         try:
-            self.fields.join(self.host, token=str(token) if token else None)
+            self.fields.join(self.host, certificate=shown)
         except KubernetesRefused as error:
             return str(error)
         return ""
@@ -341,16 +352,37 @@ class _Play:
             return ""
         for _ in range(300):
             park(2.0)
-            if self._is_reached():
+            if self._is_reached() and not self.host.is_stopping:
                 return ""
         return "it did not come back"
 
 
 class Runner:
-    """Stands for AnsibleRunner."""
+    """Stands for AnsibleRunner, with its guards."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        return
+        self._life = ""
+        self._until: dict[str, float] = {}
+
+    def allow(self, life: str, seconds: float) -> None:
+        self._life = life
+        self._until[life] = active().now + seconds
+
+    def _guard(self, child: Process, life: str) -> None:
+        """End a playbook when its conductor's life may no longer work."""
+        scheduler = active()
+
+        def look() -> None:
+            left = self._until.get(life, float("inf")) - scheduler.now
+            if not child.is_alive or left == float("inf"):
+                return
+            if left <= 0:
+                scheduler.note(f"{child.name} is ended by its guard")
+                scheduler.kill(child)
+            else:
+                scheduler.at(min(left, 1.0), look)
+
+        scheduler.at(0.0, look)
 
     def run(
         self,
@@ -388,9 +420,10 @@ class Runner:
         parent.children.append(child)
         deadline = scheduler.now + timeout_seconds
         scheduler.spawn(child, play.run, name=name)
+        self._guard(child, self._life)
         try:
             return self._follow(
-                news, on_event, should_cancel=should_cancel, deadline=deadline
+                child, news, on_event, should_cancel=should_cancel, deadline=deadline
             )
         finally:
             if child.is_alive:
@@ -402,6 +435,7 @@ class Runner:
 
     def _follow(
         self,
+        child: Process,
         news: Queue,
         on_event: Callable[[PlaybookEvent], None],
         *,
@@ -419,6 +453,10 @@ class Runner:
                 return said
             if said is not None:
                 on_event(said)
+            if not child.is_alive:
+                message = "the playbook was ended"
+                error = RunFailed(step="playbook", message=message)
+                return PlaybookResult(status="failed", message=message, error=error)
             if active().now >= deadline:
                 message = "the playbook took too long and was ended"
                 error = RunFailed(step="playbook", message=message)

@@ -8,6 +8,7 @@ what is beyond the adapters is played.
 """
 
 import hashlib
+import os
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,28 +34,27 @@ from hummingbird.adapters.netlink.hub import NetlinkHub
 from hummingbird.adapters.netlink.link import NetlinkLinks, own_addresses
 from hummingbird.adapters.netlink.vxlan import NetlinkBridges
 from hummingbird.adapters.path.look import SystemPath
+from hummingbird.adapters.pki.authority import first_certificate, make_authority
 from hummingbird.adapters.ssh.probe import probe
+from hummingbird.api.http.server import ApiService
 from hummingbird.cmd import advertise, gateway
 from hummingbird.cmd.conductor import Conductor
+from hummingbird.cmd.deployment import adopt
 from hummingbird.conf import Conf, new
-from hummingbird.db.session import Database
+from hummingbird.db.session import Database, Limits
 from hummingbird.errors import HummingbirdError
-from hummingbird.secretbox import SecretBox
-from hummingbird.tls import Certificate, LazyAdapter, defer_accept
+from hummingbird.httpd.server import Server
+from hummingbird.keypair import make_node_key
+from hummingbird.tls import Certificate, ServerTls
 from tests.fakes.bridges import FakeBridges
 from tests.fakes.hub import FakeHub
 from tests.simulation import adapters, standins
 from tests.simulation.clock import ProcessClock
-from tests.simulation.field import Field, Host
-from tests.simulation.network import NETWORK, Network
+from tests.simulation.field import Field, Host, node_key
+from tests.simulation.network import NETWORK, HttpServer, Network
 from tests.simulation.scheduler import Machine, Process, Scheduler
-from tests.simulation.store import DATABASE, DatabaseServer
+from tests.simulation.store import DATABASE, TIMEOUT, DatabaseServer
 from tests.simulation.threads import Event, current_process, park
-
-try:
-    from hummingbird.api.http.server import ApiService
-except ImportError:  # where it was before the rooms
-    from hummingbird.api.service import ApiService  # type: ignore[import-not-found,no-redef]
 
 KINDS: Final = ("api", "conductor", "gateway")
 GATEWAY_PORT: Final = 2131
@@ -65,12 +65,9 @@ _CONTROLLER: Final = "controller"
 
 
 class NoTls:
-    """Stands for LazyAdapter."""
+    """Stands for ServerTls."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        return
-
-    def sweep(self) -> None:
         return
 
     def take_new_certificate(self) -> bool:
@@ -149,6 +146,7 @@ class Deployment:
             "api": {"bind": address, "fm_port": 0, "port": API_PORT},
             "network": {"mn_cidr": "192.168.204.0/24"},
             "tunnel": {"check_forwarding": False},
+            "agents": {"tag": "1"},
         }
         for part in (values, self._options):
             for group, options in part.items():
@@ -179,6 +177,7 @@ class Deployment:
             "links": controller.links,
             "address": controller.address,
             "term": Event(),
+            TIMEOUT: Limits().answer,
             "began": self.scheduler.now,
             _CONTROLLER: controller,
         }
@@ -234,6 +233,8 @@ class Deployment:
                 pool_size=controller.conf.database.pool_size,
                 busy_timeout_seconds=controller.conf.database.busy_timeout_seconds,
             )
+            box = adopt(controller.conf, database, ProcessClock())
+            process.facts["box"] = box
             main(controller, database, process)
             database.dispose()
         except (HummingbirdError, OSError) as error:
@@ -249,8 +250,7 @@ class Deployment:
         self, controller: Controller, database: Database, process: Process
     ) -> None:
         conf = controller.conf
-        box = SecretBox.from_file(_state(conf) / "secret.key")
-        conductor = Conductor(conf, database, ProcessClock(), box)
+        conductor = Conductor(conf, database, ProcessClock(), process.facts["box"])
         conductor.start()
         process.facts["service"] = conductor
         _until_told(process, conductor.service.ended)
@@ -271,7 +271,7 @@ class Deployment:
             conf,
             database,
             ProcessClock(),
-            SecretBox.from_file(_state(conf) / "secret.key"),
+            process.facts["box"],
             self._nudge,
             certificate=lambda: certificate(conf),
         )
@@ -308,7 +308,7 @@ class Deployment:
                 later = self._random.uniform(0.0, 20.0)
                 self.scheduler.at(later, partial(self.field.restart_agents, host))
             else:
-                self.field.settle(host, seconds=2.0)
+                self.field.settle(host, seconds=self._random.uniform(1.0, 4.0))
 
     def begin_agent(self, host: Host, agent: str, process: Process) -> None:
         """Start one agent's process, if this host has it."""
@@ -415,11 +415,14 @@ def certificate(conf: Conf, *_: object) -> Certificate:
     folder.mkdir(exist_ok=True)
     path = folder / "ca.crt"
     if not path.exists():
-        import os
-
-        path.write_text(f"authority {os.urandom(8).hex()}\n")
+        path.write_bytes(authority()[0])
     text = path.read_bytes()
     return Certificate(path, path, path, hashlib.sha256(text).hexdigest())
+
+
+def authority(**_: object) -> tuple[bytes, bytes]:
+    """Stands for the making of an authority."""
+    return f"authority {os.urandom(8).hex()}".encode(), b"KEY"
 
 
 def replacements() -> dict[object, object]:
@@ -434,11 +437,14 @@ def replacements() -> dict[object, object]:
         NetlinkHub: FakeHub,
         NetlinkBridges: FakeBridges,
         own_addresses: adapters.no_addresses,
+        first_certificate: lambda pem: pem,
+        make_authority: authority,
+        make_node_key: node_key,
         SystemPath: adapters.LooksAtPath,
         probe: adapters.probe,
         advertise.gateway_certificate: certificate,
-        LazyAdapter: NoTls,
-        defer_accept: lambda socket: None,
+        ServerTls: NoTls,
+        Server: HttpServer,
     }
 
 

@@ -9,6 +9,7 @@ a while) is scheduled here; nothing decides anything that the product decides.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ class Host:
     has_power: bool = True
     is_up: bool = True
     """Its system runs: its SSH server answers, if the network lets it."""
+    is_stopping: bool = False
+    """It is on its way down, and answers yet."""
     boot_id: str = field(default_factory=lambda: str(uuid4()))
     booted_at: float = 0.0
     key: str = ""
@@ -68,6 +71,25 @@ class Host:
         return self.is_up and self.has_kubelet and not self.is_broken and bool(self.agents)
 
 
+class Authority:
+    """Stands for the cluster's signer: certificates are sentences."""
+
+    certificate = "the authority of the cluster"
+
+    def sign(self, request: str, *, hostname: str, lifetime: timedelta) -> str:
+        """Return what the node of that name joins with."""
+        return f"node {hostname}"
+
+    def node_of(self, certificate: str) -> str | None:
+        """Return whom a certificate speaks for."""
+        return certificate.removeprefix("node ")
+
+
+def node_key(hostname: str) -> tuple[str, str]:
+    """Stands for keypair.make_node_key."""
+    return "KEY", f"request of {hostname}"
+
+
 class Field:
     """All hosts, their boards and the cluster that they are nodes of."""
 
@@ -82,6 +104,7 @@ class Field:
         self.scheduler = scheduler
         self.network = network
         self.cluster = cluster
+        cluster._authority = Authority()  # type: ignore[assignment]
         self.boards = FakeBoards()
         self.hosts: dict[str, Host] = {}
         self.by_address: dict[str, Host] = {}
@@ -136,9 +159,19 @@ class Field:
     def reboot(self, host: Host, *, by: str, what: str = "reboot") -> None:
         """Have a host boot again, and note who did it."""
         self.on_act(host, what, by)
-        if host.has_power:
-            self._down(host)
-            self._boot(host)
+        if not host.has_power:
+            return
+        # What runs on it ends first; until then it answers, and says so.
+        epoch = host.epoch
+        host.is_stopping = True
+        self.end_agents(host)
+
+        def go() -> None:
+            if host.epoch == epoch:
+                self._down(host)
+                self._boot(host)
+
+        self.scheduler.at(self.random.uniform(0.0, 4.0), go)
 
     def install_anew(self, host: Host) -> None:
         """Somebody puts another image on a host: nothing of ours is left on it."""
@@ -151,7 +184,7 @@ class Field:
 
     def _down(self, host: Host) -> None:
         host.epoch += 1
-        host.is_up = False
+        host.is_up = host.is_stopping = False
         host.able_since = float("inf")
         self.end_agents(host)
         self.settle_node(host)
@@ -182,6 +215,8 @@ class Field:
                 return
             self.settle_node(host)
             if not host.is_up or not host.has_kubelet or host.agents:
+                return
+            if host.is_stopping:
                 return
             if self.api_is_away(host) or not self.gateways:
                 # A kubelet asks again and again.
@@ -278,14 +313,14 @@ class Field:
 
         self.scheduler.at(seconds, believe)
 
-    def join(self, host: Host, *, token: str | None) -> None:
+    def join(self, host: Host, *, certificate: str) -> None:
         """Do what kubeadm join does."""
         known = self.cluster.node(host.name)
         if host.has_kubelet and known is not None:
             return
         self.cluster.join(
             host.name,
-            token=token,
+            certificate=certificate,
             boot_id=host.boot_id,
             ready=False,
             internal_ip=host.address,

@@ -228,48 +228,45 @@ class _Request:
 
 
 class HttpServer:
-    """A WSGI server without TLS and sockets, with as many workers as the real one.
-
-    Stands for cheroot's: `prepare`, `serve` and `stop` are what the product calls.
-    """
+    """Stands for hummingbird/httpd's server: a WSGI server without TLS and sockets, with
+    as many workers as the real one."""
 
     def __init__(
         self,
-        bind_addr: tuple[str, int],
-        wsgi_app: Callable[..., Iterable[bytes]],
-        numthreads: int = 10,
+        application: Callable[..., Iterable[bytes]],
+        *,
+        bind: str,
+        port: int,
+        threads: int,
+        tls: object = None,
         **_: object,
     ) -> None:
         self.process = current_process()
-        self.bind_addr = (str(self.process.facts["address"]), bind_addr[1])
-        self.wsgi_app = wsgi_app
-        self.ssl_adapter: object = None
-        self.socket: object = None
-        self.max_request_body_size = 0
-        self.max_request_header_size = 0
-        self._free = numthreads
+        self.tls = tls
+        self.port = port
+        self.url = f"https://{bind}:{port}"
+        self.connections = 0
+        self.queued = 0
+        self._place = (str(self.process.facts["address"]), port)
+        self._application = application
+        self._free = threads
         self._waiting: deque[_Request] = deque()
-        self._stopped = Event()
 
-    def prepare(self) -> None:
-        network_of(self.process).listeners[self.bind_addr] = self
+    def open(self) -> None:
+        network_of(self.process).listeners[self._place] = self
         self.process.on_end.append(self._forget)
 
-    def serve(self) -> None:
-        self._stopped.wait()
-
     def start(self) -> None:
-        self.prepare()
-        self.serve()
+        if network_of(self.process).listeners.get(self._place) is not self:
+            self.open()
 
     def stop(self) -> None:
         self._forget()
-        self._stopped.set()
 
     def _forget(self) -> None:
         listeners = network_of(self.process).listeners
-        if listeners.get(self.bind_addr) is self:
-            del listeners[self.bind_addr]
+        if listeners.get(self._place) is self:
+            del listeners[self._place]
 
     def take(self, environ: dict[str, Any], answer: Callable[[bytes], None]) -> None:
         """Take a request in; `answer` gets the whole HTTP answer, if one comes."""
@@ -286,7 +283,7 @@ class HttpServer:
     def _answer(self, request: _Request) -> None:
         try:
             active().pass_by("http")
-            request.answer(_call(self.wsgi_app, request.environ))
+            request.answer(_call(self._application, request.environ))
         finally:
             self._free += 1
             self._work()

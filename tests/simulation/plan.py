@@ -167,7 +167,8 @@ def _options(chance: random.Random, *, period: float) -> dict[str, dict[str, Any
         "recovery": {
             "settle_seconds": 2 * period + 20.0,
             "reboot_gap_seconds": 600.0,
-            "max_reboots_per_hour": 2,
+            "max_reboots_per_loss": 2,
+            "max_reboots_per_day": 4,
         },
         "provisioning": {
             "timeout_seconds": 600.0,

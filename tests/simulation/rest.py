@@ -43,8 +43,6 @@ def at_rest(world: "World", *, before: Seen | None = None) -> Seen:
         _check_host(world, name, state, bool(online), bool(powered_off), plan)
     _check_intents(world, {row[0]: row[1] for row in hosts})
     _check_alarms(world, {row[0]: row[1] for row in hosts}, alarms)
-    if world.cluster.bootstrap_tokens:
-        say("left over", f"{len(world.cluster.bootstrap_tokens)} bootstrap tokens")
     seen: Seen = {row[0]: row[1:3] for row in hosts}
     seen |= {f"{row[0]} {row[1]}": row[2] for row in alarms}
     if world.deployment.helm.revision > RELEASES:

@@ -25,7 +25,6 @@ from typing import Any, Final
 import sqlalchemy
 import sqlalchemy.pool.impl
 import sqlalchemy.util.queue
-from cheroot.wsgi import Server
 
 import agents.link.exchange
 import hummingbird.gateway.server
@@ -104,12 +103,20 @@ def _replace(module: ModuleType, table: Table, undo: list[Callable[[], None]]) -
             if getattr(value, "__module__", None) != module.__name__:
                 _put(module, name, found[1], undo)
         elif isinstance(value, type) and value.__module__ == module.__name__:
-            if issubclass(value, Server):
-                _put(module, name, network.HttpServer, undo)
-            elif hasattr(value, "__dataclass_fields__"):
+            _replace_bases(value, table, undo)
+            if hasattr(value, "__dataclass_fields__"):
                 _replace_defaults(value, table, undo)
-        elif value is Server:
-            _put(module, name, network.HttpServer, undo)
+
+
+def _replace_bases(
+    found: type[Any], table: Table, undo: list[Callable[[], None]]
+) -> None:
+    """Replace what a class is derived from."""
+    bases = found.__bases__
+    new = tuple(table[id(one)][1] if id(one) in table else one for one in bases)
+    if new != bases:
+        found.__bases__ = new  # type: ignore[assignment]
+        undo.append(lambda: setattr(found, "__bases__", bases))
 
 
 def _replace_defaults(

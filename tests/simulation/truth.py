@@ -150,13 +150,13 @@ class Truth:
             and self.runs.get(act.run, _NO_RUN).kind == "recover"
         ]
         now = self._scheduler.now
-        most = int(self._plan.options["recovery"]["max_reboots_per_hour"])
-        hour = [act for act in recovery if now - act.at <= 3600.0]
-        if len(hour) > most:
-            self.say("limits", f"{host.name}: {len(hour)} reboots within an hour")
+        options = self._plan.options["recovery"]
+        day = [act for act in recovery if now - act.at <= 86_400.0]
+        if len(day) > int(options["max_reboots_per_day"]):
+            self.say("limits", f"{host.name}: {len(day)} reboots within a day")
         lost_at = self._lost_at.get(host.name, 0.0)
         loss = [act for act in recovery if act.at >= lost_at]
-        if len(loss) > most:
+        if len(loss) > int(options["max_reboots_per_loss"]):
             self.say("limits", f"{host.name}: {len(loss)} reboots for one loss")
 
     def overlapped(self, host: Host, text: str) -> None:
@@ -299,7 +299,7 @@ class Truth:
             self._scheduler.note(f"{name}: is gone")
         for name, state in rows:
             before = self.states.get(name)
-            if before != state:
+            if before != state and self.states:
                 self._scheduler.note(f"{name}: {before} -> {state} by {process.name}")
                 self._moved(name, before, state)
         self.states = now
