@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,12 +45,14 @@ def _same_hashes() -> None:
     """Start anew with hashes that are the same each time: sets have an order then."""
     if os.environ.get("PYTHONHASHSEED") != "0":
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
-        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
+        os.execve(  # noqa: S606 - no shell is what we want
+            sys.executable, [sys.executable, *sys.argv], environment
+        )
 
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - a folder in it has a name of its own
     where = memory if memory.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="simulation-", dir=where) as name:
         yield Path(name)
@@ -93,9 +95,7 @@ def replay(seed: int, folder: Path, mutant: str, *, only: str | None) -> Line:
     def watch(at: float, text: str) -> None:
         print(f"{at:9.3f} {text}")
 
-    result = simulate(
-        made, Template(folder), watch=watch, mutant=mutants.find(mutant)
-    )
+    result = simulate(made, Template(folder), watch=watch, mutant=mutants.find(mutant))
     for fault in made.faults:
         print(f"fault {fault.sentence()}")
     for found in result.violations:
@@ -115,7 +115,9 @@ def shrink(seed: int, folder: Path, mutant: str) -> Line:
 
     template = Template(folder)
     made = plan.make(seed)
-    rules = {v.rule for v in simulate(made, template, mutant=mutants.find(mutant)).violations}
+    rules = {
+        v.rule for v in simulate(made, template, mutant=mutants.find(mutant)).violations
+    }
     if not rules:
         return {"seeds": 1, "violations": 0}
 
@@ -145,7 +147,10 @@ def many(
     rules: Counter[str] = Counter()
     failed: list[object] = []
     with ProcessPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(run, seed, folder, mutant) for seed, _ in zip(seeds, range(jobs), strict=False)]
+        waiting = [
+            pool.submit(run, seed, folder, mutant)
+            for seed, _ in zip(seeds, range(jobs), strict=False)
+        ]
         while waiting:
             line = waiting.pop(0).result()
             done.append(line)
@@ -191,7 +196,6 @@ def main() -> int:
     parser.add_argument("--mutant", default="", help="a fault of old, put in again")
     given = parser.parse_args()
     _same_hashes()
-    work: Callable[[Path], Line]
     with _folder() as folder:
         if given.seed is not None:
             found = replay(given.seed, folder, given.mutant, only=given.only)

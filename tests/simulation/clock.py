@@ -2,9 +2,10 @@
 """The clocks that simulated processes are given: each has its machine's."""
 
 from datetime import datetime
+from typing import Any
 
 from tests.simulation.scheduler import Machine
-from tests.simulation.threads import Event, active, current_process
+from tests.simulation.threads import active, current_process
 
 
 class MachineClock:
@@ -19,9 +20,9 @@ class MachineClock:
     def monotonic(self) -> float:
         return self._machine.monotonic()
 
-    def wait(self, event: Event, *, seconds: float) -> bool:
+    def wait(self, event: Any, *, seconds: float) -> bool:
         active().pass_by("wait")
-        return event.wait(max(0.0, seconds))
+        return bool(event.wait(max(0.0, seconds)))
 
 
 class ProcessClock(MachineClock):

@@ -9,7 +9,6 @@ what is beyond the adapters is played.
 
 import hashlib
 import os
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,13 +17,6 @@ from random import Random
 from typing import Any, Final
 
 import hummingbird.adapters.helm.release as helm_release
-from agents.link.asking import ThreadedAsking
-from agents.link.exchange import Gateway
-from agents.link.session import TokenOpener
-from agents.mtc_client.loop import Loop
-from agents.sysinv_agent.gateway import Delivery, https_post
-from agents.sysinv_agent.journal import Journal
-from agents.sysinv_agent.loop import Loop as InventoryLoop
 from hummingbird.adapters.ansible.runner import AnsibleRunner
 from hummingbird.adapters.bmc.ipmi import IpmiBoards
 from hummingbird.adapters.bmc.kind import BoardsByKind
@@ -48,13 +40,16 @@ from hummingbird.keypair import make_node_key
 from hummingbird.tls import Certificate, ServerTls
 from tests.fakes.bridges import FakeBridges
 from tests.fakes.hub import FakeHub
-from tests.simulation import adapters, standins
+from tests.simulation import adapters, helm, standins
+from tests.simulation.agent import Agents
 from tests.simulation.clock import ProcessClock
 from tests.simulation.field import Field, Host, node_key
-from tests.simulation.network import NETWORK, HttpServer, Network
+from tests.simulation.http import HttpServer
+from tests.simulation.network import NETWORK, Network
+from tests.simulation.playbook import Runner
 from tests.simulation.scheduler import Machine, Process, Scheduler
 from tests.simulation.store import DATABASE, TIMEOUT, DatabaseServer
-from tests.simulation.threads import Event, current_process, park
+from tests.simulation.threads import Event, park
 
 KINDS: Final = ("api", "conductor", "gateway")
 GATEWAY_PORT: Final = 2131
@@ -94,7 +89,6 @@ class Controller:
         found = self.processes.get(kind)
         return found if found is not None and found.is_alive else None
 
-
     def token(self) -> str:
         """Return the token that its API wants to see."""
         path = _state(self.conf) / "token"
@@ -121,7 +115,7 @@ class Deployment:
         self.field = fields
         self.server = server
         self.kubernetes = adapters.KubernetesWay()
-        self.helm = adapters.HelmState()
+        self.helm = helm.HelmState()
         self.controllers: dict[str, Controller] = {}
         self.rpc_is_away = False
         self.on_start: Callable[[Controller, str, Process], None] = lambda c, k, p: None
@@ -129,7 +123,7 @@ class Deployment:
         self._options = options
         self._own_directories = own_directories
         self._random = Random(f"{options}/deployment")  # noqa: S311
-        fields.begin_agent = self.begin_agent
+        fields.begin_agent = Agents(fields, folder / "agents").begin
         fields.api_is_away = self._is_cut_from_kubernetes
 
     # --- machines --------------------------------------------------------------------------
@@ -183,7 +177,11 @@ class Deployment:
         }
         controller.processes[kind] = process
         process.on_end.append(partial(self._ended, controller, kind))
-        main = {"api": self._api, "conductor": self._conductor, "gateway": self._gateway}
+        main = {
+            "api": self._api,
+            "conductor": self._conductor,
+            "gateway": self._gateway,
+        }
         self.scheduler.note(f"{process.name} starts")
         self.scheduler.spawn(
             process, lambda: self._main(process, kind, main[kind]), name="main"
@@ -265,7 +263,9 @@ class Deployment:
         _until_told(process)
         service.stop()
 
-    def _api(self, controller: Controller, database: Database, process: Process) -> None:
+    def _api(
+        self, controller: Controller, database: Database, process: Process
+    ) -> None:
         conf = controller.conf
         service = ApiService(
             conf,
@@ -290,9 +290,10 @@ class Deployment:
             if process is None or service is None:
                 continue
             call = partial(service.service.nudge, name)
-            self.scheduler.at(
-                0.002, partial(self.scheduler.spawn, process, call, name="rpc")
-            )
+            self.scheduler.at(0.002, partial(self._call, process, call))
+
+    def _call(self, process: Process, call: Callable[[], None]) -> None:
+        self.scheduler.spawn(process, call, name="rpc")
 
     # --- agents ------------------------------------------------------------------------------
 
@@ -310,99 +311,15 @@ class Deployment:
             else:
                 self.field.settle(host, seconds=self._random.uniform(1.0, 4.0))
 
-    def begin_agent(self, host: Host, agent: str, process: Process) -> None:
-        """Start one agent's process, if this host has it."""
-        main = self._mtc_client if agent == "mtc-client" else self._sysinv_agent
-        if agent != "mtc-client" and not host.has_inventory:
-            return
-        self.scheduler.spawn(process, lambda: main(host), name=agent)
-
-    def _opener(self, host: Host, agent: str) -> tuple[TokenOpener, Gateway]:
-        places = Gateway.parse(self.field.gateways, ca_file=Path("/nowhere"))
-        token = _TokenFile(self.field, host, agent)
-        opener = TokenOpener(gateway=places, agent=agent, token_file=token)  # type: ignore[arg-type]
-        return opener, places
-
-    def _mtc_client(self, host: Host) -> None:
-        from tests.simulation.network import Datagrams
-
-        opener, _ = self._opener(host, "mtc-client")
-        loop = Loop(
-            asking=ThreadedAsking(opener),
-            transport=Datagrams(),
-            boot_id=_uuid(host.boot_id),
-            uptime_seconds=lambda: _uptime(host),
-            monotonic=host.machine.monotonic,
-            rng=Random(f"{host.boot_id}/{self.scheduler.now}"),  # noqa: S311
-        )
-        while True:
-            loop.step()
-
-    def _sysinv_agent(self, host: Host) -> None:
-        from tests.simulation.network import Datagrams
-
-        opener, places = self._opener(host, "sysinv-agent")
-        rng = Random(f"{host.boot_id}/{self.scheduler.now}/i")  # noqa: S311
-        folder = self._folder / "agents" / host.name
-        folder.mkdir(parents=True, exist_ok=True)
-        machine = host.machine
-
-        def wall_ms() -> int:
-            return int(machine.now().timestamp() * 1000)
-
-        loop = InventoryLoop(
-            collect=lambda: self.field.inventory(host),
-            delivery=Delivery(
-                opener=opener,
-                send=https_post(places),
-                transport=Datagrams(),
-                boot_id=_uuid(host.boot_id),
-                uptime_seconds=lambda: _uptime(host),
-                monotonic=machine.monotonic,
-                wall_ms=wall_ms,
-                rng=rng,
-            ),
-            journal=Journal(folder),
-            monotonic=machine.monotonic,
-            wall_ms=wall_ms,
-            rng=rng,
-        )
-        while True:
-            park(loop.step())
-
     def _is_cut_from_kubernetes(self, host: Host) -> bool:
         return "*" in self.kubernetes.away or not self.network.ports[host.address].is_up
-
-
-@dataclass(frozen=True)
-class _TokenFile:
-    """What the kubelet keeps for a pod."""
-
-    field: Field
-    host: Host
-    agent: str
-
-    def read_text(self) -> str:
-        return self.field.cluster.issue_token(
-            node_name=self.host.name, service_account=self.agent
-        )
-
-
-def _uuid(text: str) -> Any:
-    from uuid import UUID
-
-    return UUID(text)
-
-
-def _uptime(host: Host) -> int:
-    return int(host.machine.scheduler.now - host.booted_at) + 1
 
 
 def _state(conf: Conf) -> Path:
     return Path(conf.state_directory)
 
 
-def _until_told(process: Process, *others: Event) -> None:
+def _until_told(process: Process, *others: Any) -> None:
     """Wait for SIGTERM, or for one of `others`."""
     term: Event = process.facts["term"]
     while not term.is_set() and not any(one.is_set() for one in others):
@@ -428,7 +345,7 @@ def authority(**_: object) -> tuple[bytes, bytes]:
 def replacements() -> dict[object, object]:
     """Return what stands for the adapters of controllers."""
     return {
-        AnsibleRunner: adapters.Runner,
+        AnsibleRunner: Runner,
         BoardsByKind: adapters.Boards,
         RedfishBoards: adapters.NoBoards,
         IpmiBoards: adapters.NoBoards,
@@ -450,8 +367,5 @@ def replacements() -> dict[object, object]:
 
 def helm_program(deployment: Deployment) -> Any:
     """Return the context in which helm is played."""
-    helm = adapters.Helm(deployment.helm, on_change=deployment.released)
-    return standins.programs(helm_release, helm.run)
-
-
-
+    played = helm.Helm(deployment.helm, on_change=deployment.released)
+    return standins.programs(helm_release, played.run)

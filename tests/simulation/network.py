@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network between hosts and controllers: datagrams, connections, what goes wrong.
+"""The network between hosts and controllers: datagrams, ways, what goes wrong.
 
 Every host has one way to every controller; it is open or not, and while it is open each
 datagram may be lost, doubled or late by a seeded choice. A connection to a machine that
@@ -7,18 +7,16 @@ can't be reached times out, one to a port where nobody listens is refused at onc
 to a process that is stopped is taken by the kernel and then silent.
 """
 
-import io
 import random
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol
 
 from tests.simulation.scheduler import Process, Scheduler
-from tests.simulation.threads import Event, active, current_process, park
+from tests.simulation.threads import Event, active, current_process
 
 HERE: Final = 0.0002
 """Seconds that a packet takes, at least."""
@@ -48,6 +46,15 @@ class Port:
     weather: Weather = field(default_factory=Weather)
 
 
+class Listening(Protocol):
+    """Who takes HTTP requests at a port."""
+
+    process: Process
+
+    def take(self, environ: dict[str, Any], answer: Callable[[bytes], None]) -> None:
+        """Take a request in; `answer` gets the whole HTTP answer, if one comes."""
+
+
 class Network:
     """Who reaches whom."""
 
@@ -59,8 +66,10 @@ class Network:
         self.cuts: set[frozenset[str]] = set()
         """Pairs of addresses between which nothing goes."""
         self.datagram_sockets: dict[tuple[str, int], DatagramSocket] = {}
-        self.listeners: dict[tuple[str, int], HttpServer] = {}
-        self.on_datagram: Callable[[str, int, str, bytes], None] = lambda s, p, t, d: None
+        self.listeners: dict[tuple[str, int], Listening] = {}
+        self.on_datagram: Callable[[str, int, str, bytes], None] = lambda s, p, t, d: (
+            None
+        )
         """Told of each datagram that is carried: from where, to where."""
         self._inboxes: dict[tuple[str, int], Callable[[bytes], None]] = {}
         self._next_port = 40_000
@@ -87,7 +96,9 @@ class Network:
         """Take no more of them."""
         self._inboxes.pop((address, port), None)
 
-    def send(self, source: tuple[str, int], target: tuple[str, int], data: bytes) -> None:
+    def send(
+        self, source: tuple[str, int], target: tuple[str, int], data: bytes
+    ) -> None:
         """Carry a datagram, or lose it."""
         ends = self.ports.get(source[0]), self.ports.get(target[0])
         if any(end is None or end.closed_udp for end in ends):
@@ -126,7 +137,7 @@ class Network:
 
     def connect(
         self, address: str, place: tuple[str, int], *, timeout: float
-    ) -> "HttpServer":
+    ) -> "Listening":
         """Return who listens at `place`, reached from `address`.
 
         :raises OSError: nobody does, or the way is cut.
@@ -208,195 +219,15 @@ class DatagramSocket:
             del self._network.datagram_sockets[self._name]
 
 
-class _Module(SimpleNamespace):
+class SocketModule(SimpleNamespace):
     """A socket module of which some is played."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(socket, name)
 
 
-DATAGRAMS: Final = _Module(socket=DatagramSocket)
+DATAGRAMS: Final = SocketModule(socket=DatagramSocket)
 """`socket` for hummingbird/gateway/server.py."""
-
-
-@dataclass(eq=False)
-class _Request:
-    """One request on its way through a server."""
-
-    environ: dict[str, Any]
-    answer: Callable[[bytes], None]
-
-
-class HttpServer:
-    """Stands for hummingbird/httpd's server: a WSGI server without TLS and sockets, with
-    as many workers as the real one."""
-
-    def __init__(
-        self,
-        application: Callable[..., Iterable[bytes]],
-        *,
-        bind: str,
-        port: int,
-        threads: int,
-        tls: object = None,
-        **_: object,
-    ) -> None:
-        self.process = current_process()
-        self.tls = tls
-        self.port = port
-        self.url = f"https://{bind}:{port}"
-        self.connections = 0
-        self.queued = 0
-        self._place = (str(self.process.facts["address"]), port)
-        self._application = application
-        self._free = threads
-        self._waiting: deque[_Request] = deque()
-
-    def open(self) -> None:
-        network_of(self.process).listeners[self._place] = self
-        self.process.on_end.append(self._forget)
-
-    def start(self) -> None:
-        if network_of(self.process).listeners.get(self._place) is not self:
-            self.open()
-
-    def stop(self) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
-        listeners = network_of(self.process).listeners
-        if listeners.get(self._place) is self:
-            del listeners[self._place]
-
-    def take(self, environ: dict[str, Any], answer: Callable[[bytes], None]) -> None:
-        """Take a request in; `answer` gets the whole HTTP answer, if one comes."""
-        self._waiting.append(_Request(environ, answer))
-        self._work()
-
-    def _work(self) -> None:
-        if not self._free or not self._waiting or not self.process.is_alive:
-            return
-        self._free -= 1
-        request = self._waiting.popleft()
-        active().spawn(self.process, lambda: self._answer(request), name="http")
-
-    def _answer(self, request: _Request) -> None:
-        try:
-            active().pass_by("http")
-            request.answer(_call(self._application, request.environ))
-        finally:
-            self._free += 1
-            self._work()
-
-
-def _call(
-    application: Callable[..., Iterable[bytes]], environ: dict[str, Any]
-) -> bytes:
-    """Return the application's answer as it goes over the wire."""
-    seen: list[tuple[str, list[tuple[str, str]]]] = []
-
-    def start(status: str, headers: list[tuple[str, str]], *_: object) -> None:
-        seen.append((status, headers))
-
-    body = b"".join(application(environ, start))
-    status, headers = seen[-1]
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-    if not any(line.lower().startswith("content-length:") for line in lines):
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
-
-
-class Stream:
-    """A client's connection that carries one HTTP request and its answer."""
-
-    def __init__(self, place: tuple[str, int], timeout: float | None = None) -> None:
-        process = current_process()
-        self._network = network_of(process)
-        self._address = str(process.facts["address"])
-        self._place = place
-        self._timeout = timeout
-        self._server = self._network.connect(
-            self._address, place, timeout=timeout or 120.0
-        )
-        self._arrived = Event()
-        self._answer: bytes | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def close(self) -> None:
-        return
-
-    def getpeername(self) -> tuple[str, int]:
-        return self._place
-
-    def settimeout(self, seconds: float | None) -> None:
-        self._timeout = seconds
-
-    def sendall(self, request: bytes) -> None:
-        environ = parse(request, sender=self._address)
-        self._server.take(environ, self._take)
-
-    def _take(self, answer: bytes) -> None:
-        if self._network.is_open(self._address, self._place[0]):
-            self._answer = answer
-            self._arrived.set()
-
-    def recv(self, size: int) -> bytes:
-        if not self._arrived.wait(self._timeout):
-            raise TimeoutError("timed out")
-        assert self._answer is not None
-        part, self._answer = self._answer[:size], self._answer[size:]
-        return part
-
-
-def parse(request: bytes, *, sender: str) -> dict[str, Any]:
-    """Return a raw HTTP request as a WSGI server would hand it on."""
-    head, _, body = request.partition(b"\r\n\r\n")
-    lines = head.decode("latin-1").split("\r\n")
-    method, target, _ = lines[0].split(" ")
-    path, _, query = target.partition("?")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "SCRIPT_NAME": "",
-        "QUERY_STRING": query,
-        "REMOTE_ADDR": sender,
-        "SERVER_NAME": "controller",
-        "SERVER_PORT": "443",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.url_scheme": "https",
-        "wsgi.version": (1, 0),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        key = name.strip().upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
-            environ[key] = value.strip()
-        elif key != "CONTENT_LENGTH":
-            environ[f"HTTP_{key}"] = value.strip()
-    return environ
-
-
-@contextmanager
-def secured(plain: Stream, *_: object) -> Any:
-    """Stands for TLS."""
-    yield plain
-
-
-STREAMS: Final = _Module(
-    create_connection=lambda place, timeout=None, **_: Stream(place, timeout)
-)
-"""`socket` for agents/link/exchange.py."""
 
 
 class Datagrams:
@@ -440,8 +271,3 @@ class Datagrams:
         if self._port:
             self._network.close_inbox(self._address, self._port)
             self._port = 0
-
-
-def pause(seconds: float) -> None:
-    """Let so much time go by on the way of a call."""
-    park(seconds)

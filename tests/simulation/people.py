@@ -13,7 +13,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from tests.simulation.deployment import API_PORT, Deployment
-from tests.simulation.network import NETWORK, Stream
+from tests.simulation.http import Stream
+from tests.simulation.network import NETWORK
 from tests.simulation.plan import Story
 from tests.simulation.scheduler import Machine, Process
 from tests.simulation.threads import active, park
@@ -128,7 +129,9 @@ class People:
         for _ in range(6):
             for controller in list(self.deployment.controllers.values()):
                 try:
-                    status, said = self._send(controller.address, method, path, body, key)
+                    status, said = self._send(
+                        controller.address, method, path, body, key
+                    )
                 except OSError:
                     continue
                 if status not in (500, 502, 503, 504):

@@ -176,7 +176,11 @@ def _options(chance: random.Random, *, period: float) -> dict[str, dict[str, Any
             "ready_timeout_seconds": 90.0,
             "drain_timeout_seconds": 20.0,
         },
-        "bmc": {"check_seconds": 120.0, "boot_seconds": 150.0, "shutdown_seconds": 20.0},
+        "bmc": {
+            "check_seconds": 120.0,
+            "boot_seconds": 150.0,
+            "shutdown_seconds": 20.0,
+        },
     }
 
 

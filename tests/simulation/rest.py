@@ -46,7 +46,10 @@ def at_rest(world: "World", *, before: Seen | None = None) -> Seen:
     seen: Seen = {row[0]: row[1:3] for row in hosts}
     seen |= {f"{row[0]} {row[1]}": row[2] for row in alarms}
     if world.deployment.helm.revision > RELEASES:
-        say("fight", f"the agents' chart was changed {world.deployment.helm.revision} times")
+        say(
+            "fight",
+            f"the agents' chart was changed {world.deployment.helm.revision} times",
+        )
     if before is not None:
         _compare(world, before, seen)
     return seen
@@ -61,7 +64,9 @@ def _check_host(
     plan: str | None,
 ) -> None:
     host, say = world.field.hosts[name], world.truth.say
-    is_heard = host.is_well() and world.scheduler.now - world.truth.able_since(host) > 60.0
+    is_heard = (
+        host.is_well() and world.scheduler.now - world.truth.able_since(host) > 60.0
+    )
     is_ready = host.ready_since is not None
     if state in ("enabled",) and not (is_heard and is_ready):
         say("untrue", f"{name} is enabled, and is not heard or not Ready")
@@ -78,7 +83,7 @@ def _check_intents(world: "World", states: dict[str, str]) -> None:
         last[one.host] = one.action
     for host, action in last.items():
         state = states.get(host)
-        runs = [run for run in world.truth.runs.values() if run.hostname == host]
+        runs = [run for run in world.truth.acts.runs.values() if run.hostname == host]
         run = runs[-1] if runs else None
         failed = run is not None and run.state == "failed"
         is_so = {
@@ -89,7 +94,9 @@ def _check_intents(world: "World", states: dict[str, str]) -> None:
             "force-lock": state in ("locked", "provision-failed", "added"),
         }.get(action, True)
         if not is_so and not failed:
-            said = f"{run.kind} is {run.state}" if run is not None else "there is no run"
+            said = (
+                f"{run.kind} is {run.state}" if run is not None else "there is no run"
+            )
             world.truth.say("forgotten", f"{action} of {host}: it is {state}; {said}")
 
 

@@ -308,7 +308,9 @@ class Scheduler:
         task.greenlet.throw(Killed)
         self.current = before
         if not task.is_over:
-            raise AssertionError(f"{task.process.name}: {task.name} outlives its process")
+            raise AssertionError(
+                f"{task.process.name}: {task.name} outlives its process"
+            )
 
     def _run_task(self, task: Task) -> None:
         self._begun.add(task)

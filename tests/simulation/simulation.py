@@ -73,7 +73,6 @@ class Template:
         database.dispose()
         standins.load()
 
-
     @classmethod
     @cache
     def of(cls, folder: Path) -> "Template":
@@ -199,7 +198,7 @@ class World:
         self._seed_database()
         self.truth = Truth(scheduler, self.deployment, plan, path=str(self.path))
         self.faults = Faults(self.deployment, on_change=self.truth.changed)
-        self.truth.faults = self.faults
+        self.truth.acts.windows = self.faults.windows
         self.people = People(self.deployment)
         self.people.on_late = partial(self.truth.say, "late")
 
@@ -363,9 +362,8 @@ class World:
             "steps": self.scheduler.steps,
             "statements": dict(self.server.statements),
             "rows": dict(self.server.rows),
-            "runs": len(self.truth.runs),
+            "runs": len(self.truth.acts.runs),
             "accepted": len(self.people.accepted),
             "refused": len(self.people.refused),
             "releases": self.deployment.helm.revision,
         }
-

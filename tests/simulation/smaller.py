@@ -27,9 +27,8 @@ def _least_of(
     while True:
         parts: Sequence[Any] = getattr(plan, name)
         for start in range(0, len(parts), size):
-            smaller = replace(
-                plan, **{name: tuple([*parts[:start], *parts[start + size :]])}
-            )
+            left: Any = {name: (*parts[:start], *parts[start + size :])}
+            smaller = replace(plan, **left)
             if fails(smaller):
                 say(f"{name}: {len(getattr(smaller, name))} are enough")
                 plan = smaller

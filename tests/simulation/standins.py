@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ import sqlalchemy.util.queue
 import agents.link.exchange
 import hummingbird.gateway.server
 from hummingbird.clock import SystemClock
-from tests.simulation import network, store, threads
+from tests.simulation import http, network, pool, store, threads
 from tests.simulation.clock import ProcessClock
 
 PACKAGES: Final = ("hummingbird", "agents", "tests.fakes")
@@ -47,9 +48,9 @@ TIME: Final[dict[object, object]] = {
     threading.RLock: threads.rlock,
     threading.Condition: threads.Condition,
     threading.Thread: threads.Thread,
-    queue: threads.QUEUE,
-    queue.Queue: threads.Queue,
-    concurrent.futures.ThreadPoolExecutor: threads.ThreadPoolExecutor,
+    queue: pool.QUEUE,
+    queue.Queue: pool.Queue,
+    concurrent.futures.ThreadPoolExecutor: pool.ThreadPoolExecutor,
     time: threads.TIME,
     time.time: threads.wall,
     time.monotonic: threads.monotonic,
@@ -87,8 +88,8 @@ def in_place(further: Mapping[object, object]) -> Iterator[None]:
         for module in _modules():
             _replace(module, table, undo)
         _put(hummingbird.gateway.server, "socket", network.DATAGRAMS, undo)
-        _put(agents.link.exchange, "socket", network.STREAMS, undo)
-        _put(agents.link.exchange, "_secured", network.secured, undo)
+        _put(agents.link.exchange, "socket", http.STREAMS, undo)
+        _put(agents.link.exchange, "_secured", http.secured, undo)
         yield
     finally:
         for action in reversed(undo):
@@ -131,7 +132,7 @@ def _replace_defaults(
         if known is None or known[0] is not cell.cell_contents:
             continue
         cell.cell_contents = known[1]
-        undo.append(lambda cell=cell, old=known[0]: setattr(cell, "cell_contents", old))
+        undo.append(partial(setattr, cell, "cell_contents", known[0]))
 
 
 def _put(

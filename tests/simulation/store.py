@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine
 
 from tests.simulation.scheduler import Process, Scheduler, Task
 from tests.simulation.threads import active, current_process, current_task
@@ -71,7 +71,6 @@ class DatabaseServer:
         self._orders: dict[tuple[str, str], str] = {}
         self._scheduler = scheduler
         self._random = random.Random(f"{seed}/database")  # noqa: S311
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.spoilt: dict[str, str] = {}
         """Name of a process -> what becomes of its next commit: "undone" or "unsaid"."""
 
@@ -120,11 +119,7 @@ class DatabaseServer:
 
     def error(self, message: str) -> Exception:
         """Return an error of the driver that there is."""
-        if self.is_sqlite:
-            return sqlite3.OperationalError(message)
-        import psycopg
-
-        return psycopg.OperationalError(message)
+        return sqlite3.OperationalError(message)
 
     def note_order(self, process: Process, where: str, tables: Sequence[str]) -> None:
         """A process has locked rows of several tables, in this order: two that do so in
@@ -134,8 +129,10 @@ class DatabaseServer:
                 self._orders[pair] = f"{process.name} {where}"
                 other = self._orders.get((pair[1], pair[0]))
                 if other is not None:
-                    self.on_disorder(f"{' before '.join(pair)} by {self._orders[pair]},"
-                                     f" the other way by {other}")
+                    self.on_disorder(
+                        f"{' before '.join(pair)} by {self._orders[pair]},"
+                        f" the other way by {other}"
+                    )
 
     def note_commit(self, process: Process, tables: Iterable[str]) -> None:
         """A process has changed something."""
@@ -144,12 +141,12 @@ class DatabaseServer:
             self.on_commit(process, changed)
 
 
-def engine_for_process(url: object, **options: Any) -> Engine:
+def engine_for_process(url: Any, **options: Any) -> Engine:
     """Stands for sqlalchemy.create_engine in the product: an engine of the process that
     runs, to the database that the simulation has."""
     task = current_task()
     if task is None or DATABASE not in task.process.facts:
-        return create_engine(url, **options)  # type: ignore[arg-type]
+        return create_engine(url, **options)
     server: DatabaseServer = task.process.facts[DATABASE]
     engine = create_engine(server.url, **options)
     task.process.on_end.append(engine.dispose)
@@ -157,13 +154,8 @@ def engine_for_process(url: object, **options: Any) -> Engine:
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, args: Any, named: dict[str, Any]) -> Any:
         server.reach("db.connect")
-        if server.is_sqlite:
-            named = {**named, "timeout": 0.0, "factory": SqliteConnection}
-            found = sqlite3.connect(*args, **named)
-        else:
-            from tests.simulation.postgresql import PostgresqlConnection
-
-            found = PostgresqlConnection.connect(*args, **named)
+        named = {**named, "timeout": 0.0, "factory": SqliteConnection}
+        found = sqlite3.connect(*args, **named)
         found.server = server
         return found
 
@@ -259,7 +251,9 @@ class SqliteConnection(sqlite3.Connection):
         spoilt = self.server.spoilt.pop(process.name, None) if self._tables else None
         if spoilt == "undone":
             super().rollback()
-            raise self.server.error("could not serialize access; the transaction is undone")
+            raise self.server.error(
+                "could not serialize access; the transaction is undone"
+            )
         if any(trap.what == "db.commit" for trap in process.traps):
             # Killed now, all of it would be undone: so it is, if that is what comes.
             super().rollback()

@@ -8,14 +8,13 @@ rules are about what a person would see; none of them looks into the product's m
 
 import sqlite3
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from hummingbird.wire import heartbeat as wire
+from tests.simulation.acts import COLUMNS, Acts
 from tests.simulation.deployment import GATEWAY_PORT, Deployment
-from tests.simulation.faults import Faults, Window
 from tests.simulation.field import Host
 from tests.simulation.plan import Plan
 from tests.simulation.scheduler import Process, Scheduler
@@ -28,49 +27,12 @@ FLAP_SECONDS: Final = 120.0
 """So often an alarm may come in this time: hosts do not really change more often."""
 UNREADY_SECONDS: Final = 120.0
 """A node that runs nothing counts as healthy no longer than this."""
-BOOTS: Final = frozenset({"reboot", "reset", "board reset"})
-POWER: Final = BOOTS | {"board on", "board off", "power_off"}
 QUIET_SECONDS: Final = 60.0
 QUIET_ROWS: Final = 40.0
 """Rows that a conductor may read in the time of one look when nothing changes."""
 WEIGHTY: Final = frozenset({"host", "run", "alarm", "event_log"})
 AWAY: Final = ("lost", "degraded", "recovering")
 BUSY: Final = ("provisioning", "enabling", "recovering", "locking", "retiring")
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Something that must not be."""
-
-    at: float
-    rule: str
-    text: str
-
-
-@dataclass
-class RunSeen:
-    """A run as it was last read."""
-
-    id: int
-    hostname: str
-    kind: str
-    state: str
-    attempt: int
-    owner: str | None
-    error: str | None
-    seen_at: float
-    ended_at: float | None = None
-    started_at: float | None = None
-
-
-@dataclass
-class Act:
-    """Something that was done to a host."""
-
-    at: float
-    what: str
-    run: int | None
-    by: str
 
 
 @dataclass
@@ -82,6 +44,15 @@ class Standing:
     sets: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPS + 1))
 
 
+@dataclass(frozen=True)
+class Violation:
+    """Something that must not be."""
+
+    at: float
+    rule: str
+    text: str
+
+
 class Truth:
     """Watches one simulation."""
 
@@ -89,11 +60,9 @@ class Truth:
         self, scheduler: Scheduler, deployment: Deployment, plan: Plan, *, path: str
     ) -> None:
         self.violations: list[Violation] = []
-        self.runs: dict[int, RunSeen] = {}
         self.states: dict[str, str] = {}
         """Host name -> state, as stored."""
-        self.acts: dict[str, list[Act]] = defaultdict(list)
-        self.faults: Faults | None = None
+        self.acts = Acts(scheduler, plan, deployment.field.hosts, say=self.say)
         self._scheduler = scheduler
         self._deployment = deployment
         self._plan = plan
@@ -109,11 +78,10 @@ class Truth:
         self._quiet_rows = 0
         self._unready: set[str] = set()
         self._node_since: dict[str, float] = {}
-        self._lost_at: dict[str, float] = {}
         self._period = float(plan.options["gateway"]["period_seconds"])
         self._kinds: Counter[str] = Counter()
-        deployment.field.on_act = self.acted
-        deployment.field.on_overlap = self.overlapped
+        deployment.field.on_act = self.acts.acted
+        deployment.field.on_overlap = self.acts.overlapped
         deployment.server.on_commit = self.committed
         deployment.server.on_disorder = partial(self.say, "lock order")
         deployment.network.on_datagram = self.sent
@@ -124,44 +92,6 @@ class Truth:
         if self._kinds[rule] <= 20:
             self.violations.append(Violation(self._scheduler.now, rule, text))
         self._scheduler.note(f"VIOLATION {rule}: {text}")
-
-    # --- what really happens -----------------------------------------------------------------
-
-    def acted(self, host: Host, what: str, by: str) -> None:
-        """Somebody has done something to a host."""
-        run = _run_of(by)
-        self._scheduler.note(f"{host.name}: {what} by {by}")
-        acts = self.acts[host.name]
-        if run is not None and what in POWER:
-            before = [act for act in acts if act.run == run and act.what == what]
-            # A power-off by a board cuts the power where a shutdown did not help.
-            if before:
-                self.say("twice", f"{what} of {host.name} by run {run}, {by}")
-        acts.append(Act(self._scheduler.now, what, run, by))
-        if run is not None and what in BOOTS:
-            self._check_limits(host, acts)
-
-    def _check_limits(self, host: Host, acts: list[Act]) -> None:
-        recovery = [
-            act
-            for act in acts
-            if act.what in BOOTS
-            and act.run is not None
-            and self.runs.get(act.run, _NO_RUN).kind == "recover"
-        ]
-        now = self._scheduler.now
-        options = self._plan.options["recovery"]
-        day = [act for act in recovery if now - act.at <= 86_400.0]
-        if len(day) > int(options["max_reboots_per_day"]):
-            self.say("limits", f"{host.name}: {len(day)} reboots within a day")
-        lost_at = self._lost_at.get(host.name, 0.0)
-        loss = [act for act in recovery if act.at >= lost_at]
-        if len(loss) > int(options["max_reboots_per_loss"]):
-            self.say("limits", f"{host.name}: {len(loss)} reboots for one loss")
-
-    def overlapped(self, host: Host, text: str) -> None:
-        """Two playbooks are at work on a host."""
-        self.say("overlap", f"{host.name}: {text}")
 
     def sent(self, source: str, port: int, target: str, data: bytes) -> None:
         """A datagram is on its way: an acknowledgement says who hears a host."""
@@ -212,85 +142,11 @@ class Truth:
         """A process has changed something in the database."""
         self._changes += bool(tables & WEIGHTY)
         if "run" in tables:
-            self._read_runs()
+            self.acts.read(self.read(f"SELECT {COLUMNS} FROM run"))
         if "host" in tables:
             self._read_hosts(process)
         if "event_log" in tables:
             self._read_events(process)
-
-    def _read_runs(self) -> None:
-        rows = self._database.execute(
-            "SELECT id, hostname, kind, state, attempt, owner, error FROM run"
-        )
-        now = self._scheduler.now
-        for row in rows.fetchall():
-            known = self.runs.get(row[0])
-            if known is None:
-                known = self.runs[row[0]] = RunSeen(*row, seen_at=now)
-                self._scheduler.note(f"run {known.id}: {known.kind} of {known.hostname}")
-            elif (known.state, known.attempt, known.owner) != (row[3], row[4], row[5]):
-                before = known.state
-                known.state, known.attempt, known.owner, known.error = row[3:]
-                self._scheduler.note(
-                    f"run {known.id}: {before} -> {known.state}"
-                    f" (attempt {known.attempt}, {known.owner or known.error or ''})"
-                )
-                if known.state == "running" and known.started_at is None:
-                    known.started_at = now
-                if known.state in ("succeeded", "failed", "cancelled"):
-                    known.ended_at = now
-                    self._check_end(known)
-
-    def _check_end(self, run: RunSeen) -> None:
-        boots = {"reboot": BOOTS, "reset": BOOTS}.get(run.kind)
-        acts = [act for act in self.acts[run.hostname] if act.run == run.id]
-        if run.state == "succeeded" and boots is not None:
-            if not any(act.what in boots for act in acts):
-                self.say(
-                    "not done",
-                    f"run {run.id} says it did a {run.kind} of {run.hostname},"
-                    " which never was",
-                )
-        if run.state == "failed" and run.kind != "recover":
-            if self._cause(run) is None:
-                self.say(
-                    "failed",
-                    f"run {run.id}, {run.kind} of {run.hostname}, failed with nothing"
-                    f" wrong: {run.error}",
-                )
-
-    def _cause(self, run: RunSeen) -> str | None:
-        """Return what may have made a run fail."""
-        host = self._deployment.field.hosts.get(run.hostname)
-        if host is None:
-            return "no host"
-        if not host.has_power or host.is_broken or not host.is_up:
-            return "the host"
-        for window in self._windows(run.seen_at - 90.0):
-            fault = window.fault
-            match fault.kind:
-                case "kubernetes" | "stale" | "database" | "weather" | "spoil":
-                    return fault.kind
-                case "link" | "crash":
-                    return fault.kind
-                case "cut" | "unplug" | "udp" | "power" | "reboot" | "anew" | "hang":
-                    if fault.target == run.hostname:
-                        return fault.kind
-                case "unready" | "board":
-                    if fault.target == run.hostname:
-                        return fault.kind
-                case "site":
-                    if host.site == fault.target:
-                        return fault.kind
-                case "freeze" | "kill" | "terminate" | "trap":
-                    # Nobody to hear it, if it was all of the gateways.
-                    if "gateway" in fault.target or "gateway" in fault.detail:
-                        return fault.kind
-        return None
-
-    def _windows(self, since: float) -> Iterable[Window]:
-        assert self.faults is not None
-        return [one for one in self.faults.windows if one.end >= since]
 
     def _read_hosts(self, process: Process) -> None:
         rows = self._database.execute("SELECT hostname, state FROM host").fetchall()
@@ -307,7 +163,7 @@ class Truth:
     def _moved(self, name: str, before: str | None, state: str) -> None:
         host = self._deployment.field.hosts[name]
         if state == "lost" and before in ("enabled", "degraded"):
-            self._lost_at[name] = self._scheduler.now
+            self.acts.lost_at[name] = self._scheduler.now
             self._check_silence(host, state, periods=3.0)
         elif state == "degraded":
             self._check_silence(host, state, periods=2.0)
@@ -344,7 +200,9 @@ class Truth:
         ).fetchall()
         for number, alarm, entity, state, severity, text in rows:
             self._last_event = number
-            self._scheduler.note(f"{process.name} logs {alarm} {state} {entity}: {text}")
+            self._scheduler.note(
+                f"{process.name} logs {alarm} {state} {entity}: {text}"
+            )
             if state in ("set", "clear"):
                 self._check_pair(alarm, entity, state, severity)
 
@@ -358,7 +216,9 @@ class Truth:
         now = self._scheduler.now
         stands.sets.append(now)
         if len(stands.sets) > FLAPS and now - stands.sets[0] <= FLAP_SECONDS:
-            self.say("flaps", f"{alarm} {entity}: {len(stands.sets)} times within 2 min")
+            self.say(
+                "flaps", f"{alarm} {entity}: {len(stands.sets)} times within 2 min"
+            )
 
     def look(self) -> None:
         """Look at what no commit tells: called now and then."""
@@ -399,7 +259,7 @@ class Truth:
     def _check_cost(self) -> None:
         """What does not change costs nothing, however many hosts are away."""
         server, now = self._deployment.server, self._scheduler.now
-        changes = (self._changes, len(self.faults.windows) if self.faults else 0)
+        changes = (self._changes, len(self.acts.windows))
         if changes != self._quiet_of:
             self._quiet_of, self._quiet_since = changes, now
             self._quiet_rows = server.rows["conductor"]
@@ -431,15 +291,3 @@ class Truth:
     def close(self) -> None:
         """See nothing more."""
         self._database.close()
-
-
-_NO_RUN: Final = RunSeen(0, "", "", "", 0, None, None, 0.0)
-
-
-def _run_of(by: str) -> int | None:
-    """Return which run a thread works on, by its name."""
-    for word in by.split():
-        if word.startswith("run-") and word[4:].isdigit():
-            return int(word[4:])
-    return None
-
