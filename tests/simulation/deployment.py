@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, Final
 
 import hummingbird.adapters.helm.release as helm_release
+from agents.link import datagram
 from hummingbird.adapters.ansible.runner import AnsibleRunner
 from hummingbird.adapters.bmc.ipmi import IpmiBoards
 from hummingbird.adapters.bmc.kind import BoardsByKind
@@ -45,7 +46,7 @@ from tests.simulation.agent import Agents
 from tests.simulation.clock import ProcessClock
 from tests.simulation.field import Field, Host, node_key
 from tests.simulation.http import HttpServer
-from tests.simulation.network import NETWORK, Network
+from tests.simulation.network import NETWORK, Network, has_way
 from tests.simulation.playbook import Runner
 from tests.simulation.scheduler import Machine, Process, Scheduler
 from tests.simulation.store import DATABASE, TIMEOUT, DatabaseServer
@@ -357,6 +358,7 @@ def replacements() -> dict[object, object]:
         first_certificate: lambda pem: pem,
         make_authority: authority,
         make_node_key: node_key,
+        datagram.has_way: has_way,
         SystemPath: adapters.LooksAtPath,
         probe: adapters.probe,
         advertise.gateway_certificate: certificate,

@@ -10,7 +10,7 @@ to a process that is stopped is taken by the kernel and then silent.
 import random
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final, Protocol
@@ -192,12 +192,20 @@ class DatagramSocket:
             self._waiting.append((data, sender))
             self._arrived.set()
 
+    def await_news(self, seconds: float | None) -> bool:
+        """Wait until there is something to read; return whether there is."""
+        if not self._waiting:
+            self._arrived.clear()
+            self._arrived.wait(seconds)
+        return bool(self._waiting)
+
     def recvmsg(
         self, _size: int, _ancillary: int = 0
     ) -> tuple[bytes, list[Any], int, tuple[str, int]]:
+        if not self._waiting and self._timeout == 0.0:
+            raise BlockingIOError("nothing is there")
         while not self._waiting:
-            self._arrived.clear()
-            if not self._arrived.wait(self._timeout):
+            if not self.await_news(self._timeout):
                 raise TimeoutError("timed out")
         data, sender = self._waiting.popleft()
         return data, [], 0, sender
@@ -217,6 +225,18 @@ class DatagramSocket:
     def close(self) -> None:
         if self._network.datagram_sockets.get(self._name) is self:
             del self._network.datagram_sockets[self._name]
+
+
+def _select(
+    reading: Sequence[DatagramSocket], _w: object, _x: object, timeout: float | None
+) -> tuple[list[DatagramSocket], list[object], list[object]]:
+    """Stands for select.select, for one socket."""
+    (only,) = reading
+    return ([only] if only.await_news(timeout) else []), [], []
+
+
+SELECT: Final = SimpleNamespace(select=_select)
+"""`select` for hummingbird/gateway/server.py."""
 
 
 class SocketModule(SimpleNamespace):
@@ -246,8 +266,12 @@ class Datagrams:
     def aim(self, address: tuple[str, int]) -> None:
         self.close()
         self._waiting.clear()
+        self.turn(address)
+
+    def turn(self, address: tuple[str, int]) -> None:
         self._target = address
-        self._port = self._network.open_inbox(self._address, self._take)
+        if not self._port:
+            self._port = self._network.open_inbox(self._address, self._take)
 
     def _take(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -271,3 +295,9 @@ class Datagrams:
         if self._port:
             self._network.close_inbox(self._address, self._port)
             self._port = 0
+
+
+def has_way(address: tuple[str, int]) -> bool:
+    """Stands for agents.link.datagram.has_way: the host has a route, if a cable."""
+    process = current_process()
+    return network_of(process).ports[str(process.facts["address"])].is_up

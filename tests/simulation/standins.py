@@ -88,6 +88,7 @@ def in_place(further: Mapping[object, object]) -> Iterator[None]:
         for module in _modules():
             _replace(module, table, undo)
         _put(hummingbird.gateway.server, "socket", network.DATAGRAMS, undo)
+        _put(hummingbird.gateway.server, "select", network.SELECT, undo)
         _put(agents.link.exchange, "socket", http.STREAMS, undo)
         _put(agents.link.exchange, "_secured", http.secured, undo)
         yield
