@@ -115,8 +115,7 @@ def create(
                 connection, host_id, hostname, addresses, bm_ip, now=now
             )
     except IntegrityError as error:
-        # Somebody was faster between the look and the write (PostgreSQL only: SQLite's
-        # writers queue); the second look says who.
+        # Somebody was faster since the look (PostgreSQL only); a second one says who.
         refuse()
         raise HostGenerationConflict(hostname=hostname) from error
     return get(connection, host_id)
