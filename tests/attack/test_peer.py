@@ -118,7 +118,7 @@ def test_the_api_answers_while_peers_are_silent_or_slow(
 
 def test_the_gateway_opens_sessions_while_peers_are_silent_or_slow(site: Site) -> None:
     gateway = site.start_gateway(session_seconds=600)
-    opener = site.opener(gateway, "edge-0")
+    opener = site.opener(gateway, node_name="edge-0")
     holds(lambda: opener.open(boot_id="b") and None, port=gateway.port)
 
 

@@ -110,10 +110,9 @@ def create(
         with connection.begin_nested():
             result = connection.execute(row)
             assert result.inserted_primary_key is not None
-            host_id = result.inserted_primary_key[0]
-            host_address.keep_new(
-                connection, host_id, hostname, addresses, bm_ip, now=now
-            )
+            (host_id,) = result.inserted_primary_key
+            keep = host_address.keep_new
+            keep(connection, host_id, hostname, addresses, bm_ip, now=now)
     except IntegrityError as error:
         # Somebody was faster since the look (PostgreSQL only); a second one says who.
         refuse()
