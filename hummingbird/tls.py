@@ -70,7 +70,12 @@ class ServerTls:
 
     def _fresh(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # One version: in 1.3 a peer may ask for new keys as often as it likes (RFC 8446,
+        # section 4.6.3), and a read goes on inside OpenSSL for as long as it does, so that
+        # three connections of strangers would hold up a port. In 1.2 what is without data
+        # is bounded by OpenSSL, and renegotiation is off.
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
         # Each would cost a handshake's work and needs no new connection.
         context.options |= ssl.OP_NO_RENEGOTIATION
         context.load_cert_chain(*self._files)

@@ -115,6 +115,18 @@ def test_old_protocols_are_refused(start: Start) -> None:
         old.wrap_socket(link)
 
 
+def test_a_peer_can_not_ask_for_new_keys_without_end(start: Start) -> None:
+    """As TLS 1.3 lets it, while no request of anybody else is read."""
+    service = start()
+    context = ssl.create_default_context(cafile=str(service.certificate.ca_path))  # type: ignore[union-attr]
+    address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
+    with (
+        socket.create_connection(address, timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as spoken,
+    ):
+        assert spoken.version() == "TLSv1.2"
+
+
 def test_a_certificate_that_is_given_is_shown(start: Start, tmp_path: Path) -> None:
     theirs = ensure_server_certificate(tmp_path / "pki", ["127.0.0.1"], server="theirs")
     service = start(
