@@ -8,6 +8,8 @@ silent_5000_p99_ms  an honest request, each with a connection of its own, while 
                     FM's and the gateway's. `silent_ms` has all three, with medians
 drip_500_p99_ms     the same while 500 send a byte of a header, or of a body, each three
                     seconds; `drip_ms` and `body_ms` have all three ports
+key_update_50_p99_ms  the same while 50 ask for new keys (TLS 1.3) without end, each again as soon
+                    as it is sent away; `new_keys_ms` has all three ports
 honest_ms           the same without an attack
 attack_cpu          of a core, that the program took meanwhile: the worst
 attack_rss_mb       its memory then: the most
@@ -152,14 +154,15 @@ class Bench:
 
     # -- connections --------------------------------------------------------------
 
-    def hold_doors(self, silent: int, slow: int) -> dict[str, Any]:
+    def hold_doors(self, silent: int, slow: int, keys: int) -> dict[str, Any]:
         """Return the figures of honest requests, without and under attack."""
         found: dict[str, Any] = {"honest_ms": {}, "attack_cpu": 0.0, "attack_rss_mb": 0}
         for door, ask in self.doors.items():
             found["honest_ms"][door.name] = _times(ask)
         before = len(self.program.log.read_text().splitlines())
         requests = 0
-        for kind, count in (("silent", silent), ("drip", slow), ("body", slow)):
+        attacks = {"silent": silent, "drip": slow, "body": slow, "new_keys": keys}
+        for kind, count in attacks.items():
             found[f"{kind}_ms"] = {}
             for door, ask in self.doors.items():
                 with _attack(kind, door.port, count):
@@ -179,6 +182,7 @@ class Bench:
         found[f"drip_{slow}_p99_ms"] = max(
             _worst(found["drip_ms"]), _worst(found["body_ms"])
         )
+        found[f"key_update_{keys}_p99_ms"] = _worst(found["new_keys_ms"])
         return found
 
     # -- datagrams ----------------------------------------------------------------
@@ -337,6 +341,7 @@ def main() -> int:
     )
     parser.add_argument("--silent", type=int, default=5000, help="peers at one time")
     parser.add_argument("--slow", type=int, default=500, help="peers at one time")
+    parser.add_argument("--keys", type=int, default=50, help="peers at one time")
     parser.add_argument("--garbage", type=int, default=GARBAGE, help="datagrams")
     parser.add_argument(
         "--only", choices=FURTHER, help="one part alone, of those in modules"
@@ -352,7 +357,7 @@ def main() -> int:
                 if given.only is None:
                     Fleet(program, database).grow(_HOSTS)
                     bench = Bench(program, database)
-                    found |= bench.hold_doors(given.silent, given.slow)
+                    found |= bench.hold_doors(given.silent, given.slow, given.keys)
                     found |= bench.pour(given.garbage)
                     found |= bench.forge()
                 for name in FURTHER if given.only is None else (given.only,):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peers that mean no good, from many addresses of the loopback: silent ones and slow ones.
 
-    attack_peers.py {silent,drip,body} PORT COUNT SOURCES
+    attack_peers.py {silent,drip,body,new_keys} PORT COUNT SOURCES
 
 `silent` connects and says nothing; `drip` shakes hands and sends a byte of a header each
-three seconds; `body` does so with the body of a request. Who is sent away comes again, as
-an attacker does. Prints "ready" when all have been connected once, runs until its
-standard input ends, then prints how many connections it made.
+three seconds; `body` does so with the body of a request; `new_keys` asks for new keys (TLS
+1.3) as fast as it can. Who is sent away comes again, as an attacker does. Prints "ready"
+when all have been connected once, runs until its standard input ends, then prints how many
+connections it made.
 """
 
 import contextlib
@@ -18,11 +19,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.tls_records import Client
 
 _CONNECT_SECONDS: Final = 30.0
 _DRIP_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 0.001
+_NEW_KEYS: Final = 40
+"""Times that a peer asks for new keys in one breath."""
 _BEGINNINGS: Final = {
     "drip": b"GET /v1/ihosts HTTP/1.1\r\nHost: a\r\nX-Padding: ",
     "body": (
@@ -52,7 +60,8 @@ class Peers:
 
     def run(self, ready: Callable[[], None]) -> None:
         """Attack until `end`; say `ready` when all are there."""
-        (self._be_silent if self._kind == "silent" else self._drip)(ready)
+        kinds = {"silent": self._be_silent, "new_keys": self._ask_for_new_keys}
+        kinds.get(self._kind, self._drip)(ready)
 
     def _connect(self, index: int) -> socket.socket | None:
         link = socket.socket()
@@ -87,6 +96,32 @@ class Peers:
                 link.close()
                 missing.append(index)
 
+    def _ask_for_new_keys(self, ready: Callable[[], None]) -> None:
+        links: list[Client | None] = [None] * self._count
+        while not self._ending.is_set():
+            for index, link in enumerate(links):
+                if self._ending.is_set():
+                    return
+                links[index] = self._keys_once_more(link, index)
+            if self.made >= self._count:
+                ready()
+
+    def _keys_once_more(self, link: Client | None, index: int) -> Client | None:
+        try:
+            if link is not None and _is_over(link.plug, also_heard=False):
+                link.close()
+                link = None
+            if link is None:
+                address = self._addresses[index % len(self._addresses)]
+                link = Client(self._port, address=address)
+                self.made += 1
+            link.say(*(link.new_keys() for _ in range(_NEW_KEYS)))
+        except OSError:
+            if link is not None:
+                link.close()
+            return None
+        return link
+
     def _drip(self, ready: Callable[[], None]) -> None:
         links: list[socket.socket | None] = [None] * self._count
         while not self._ending.is_set():
@@ -119,10 +154,10 @@ class Peers:
         return fresh
 
 
-def _is_over(link: socket.socket) -> bool:
-    """Return whether the server has said or closed something."""
+def _is_over(link: socket.socket, *, also_heard: bool = True) -> bool:
+    """Return whether the server has closed, or said something."""
     poll = select.poll()
-    poll.register(link, select.POLLIN | select.POLLRDHUP)
+    poll.register(link, select.POLLRDHUP | (select.POLLIN if also_heard else 0))
     return bool(poll.poll(0))
 
 

@@ -5,7 +5,6 @@ Certificates may be replaced on disk; the next connection after `take_new_certif
 sees the new one. Handshakes are the business of who has the connection (`httpd`).
 """
 
-import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +44,14 @@ class ServerTls:
         self._loaded = self._stamp()
         self._context = self._fresh()
 
-    def wrap(self, link: socket.socket) -> ssl.SSLSocket:
-        """Return the connection, its handshake still to come.
+    def wrap(self, coming: ssl.MemoryBIO, going: ssl.MemoryBIO) -> ssl.SSLObject:
+        """Return one connection's TLS, its handshake still to come. Not over a socket: a
+        read of one goes on inside OpenSSL for as long as records come.
 
-        :raises OSError: the peer is gone.
+        :param coming: what the peer sends is put here.
+        :param going: what it is to be sent is found here.
         """
-        return self._context.wrap_socket(
-            link, server_side=True, do_handshake_on_connect=False
-        )
+        return self._context.wrap_bio(coming, going, server_side=True)
 
     def take_new_certificate(self) -> bool:
         """Show what is in the files from now on; return whether it is another.
@@ -70,12 +69,7 @@ class ServerTls:
 
     def _fresh(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        # One version: in 1.3 a peer may ask for new keys as often as it likes (RFC 8446,
-        # section 4.6.3), and a read goes on inside OpenSSL for as long as it does, so that
-        # three connections of strangers would hold up a port. In 1.2 what is without data
-        # is bounded by OpenSSL, and renegotiation is off.
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
         # Each would cost a handshake's work and needs no new connection.
         context.options |= ssl.OP_NO_RENEGOTIATION
         context.load_cert_chain(*self._files)

@@ -10,27 +10,32 @@ import contextlib
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
 import h11
 
 from hummingbird.httpd.limits import Limits
+from hummingbird.httpd.link import (
+    READ_BYTES,
+    IsFull,
+    Link,
+    NothingButRecords,
+    PlainLink,
+    TlsLink,
+    Wrap,
+)
 from hummingbird.httpd.place import source_of
 
-READ_BYTES: Final = 64 * 1024
-WRITE_BYTES: Final = 256 * 1024
 _TURN: Final = 64
 """Events of one peer at one time; then it is the others' turn."""
+_READS: Final = 8
+"""Likewise, of what it sends."""
 _MANY: Final = 2**62
 _CHUNKS_FREE: Final = 1024
 _CHUNK_BYTES: Final = 256
 """Beyond so many chunks, the least that they hold on average: a byte in each costs a
 thousand times what its peer pays."""
-
-Link = socket.socket
-Wrap = Callable[[socket.socket], ssl.SSLSocket]
 
 
 class Stage(Enum):
@@ -57,7 +62,8 @@ class Refused(Exception):
         self.status = status
 
 
-_WAITS: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_BARREN: Final = "sent records without data"
+"""How a peer is counted that keeps TLS busy for nothing."""
 
 
 class Connection:
@@ -65,7 +71,7 @@ class Connection:
 
     def __init__(
         self,
-        link: socket.socket,
+        plug: socket.socket,
         peer: tuple[str, int],
         *,
         limits: Limits,
@@ -74,11 +80,12 @@ class Connection:
     ) -> None:
         """
         :param peer: address and port.
-        :param wrap: makes the TLS side of a connection, with its handshake still to come;
-            None where plain HTTP is spoken.
+        :param wrap: see `TlsLink`; None where plain HTTP is spoken.
         """
-        link.setblocking(False)
-        self.link: Link = link
+        plug.setblocking(False)
+        self.plug = plug
+        """For what is not the peer's bytes; these go through `link`."""
+        self.link: Link = PlainLink(plug)
         self.peer = peer
         self.source = source_of(peer[0])
         self.limits = limits
@@ -105,7 +112,7 @@ class Connection:
         self.is_cut = False
         """The body has more than is held; the rest is in the socket."""
         self.out: deque[memoryview] = deque()
-        self.out_bytes = 0
+        self._out_bytes = 0
         self.keeps_open = True
         """Whether another request may follow the answer that is under way."""
         self._wrap = wrap
@@ -120,9 +127,14 @@ class Connection:
         """What is in memory of a request that is not with a worker yet."""
         return self._head_bytes + self.body_bytes
 
+    @property
+    def out_bytes(self) -> int:
+        """What is in memory of an answer."""
+        return self._out_bytes + self.link.unsent
+
     def fileno(self) -> int:
         """Return the socket's number; -1 when it is closed."""
-        return self.link.fileno()
+        return self.plug.fileno()
 
     def step(self, now: float) -> None:
         """Go on until there is something to wait for."""
@@ -136,9 +148,9 @@ class Connection:
                 self._go_on_answering(now)
             elif self.stage is Stage.LINGER:
                 self._linger(now)
-        except ssl.SSLWantWriteError:
+        except IsFull:
             self.wants_to_write = True
-        except _WAITS:
+        except BlockingIOError:
             return
         except h11.RemoteProtocolError as error:
             # Its first words say what is wrong, the rest repeats what was sent.
@@ -150,6 +162,8 @@ class Connection:
             # A peer that doesn't trust us, or speaks no TLS.
             shook = self.stage is not Stage.HANDSHAKE
             self.end("broke TLS" if shook else "spoke no TLS that we speak")
+        except NothingButRecords:
+            self.end(_BARREN)
         except OSError:
             self.end()
 
@@ -159,13 +173,14 @@ class Connection:
             self.stage, self.why = Stage.CLOSED, self.why or why
             self.out.clear()
             self.body.clear()
-            self._head_bytes = self.body_bytes = self.out_bytes = 0
-            self.link.close()
+            self._head_bytes = self.body_bytes = self._out_bytes = 0
+            self.plug.close()
+            self.link = PlainLink(self.plug)  # what TLS holds is let go
 
     def wake(self) -> None:
         """Have a worker that waits for the peer find that it is gone."""
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(self.link, socket.SHUT_RDWR)
+            self.plug.shutdown(socket.SHUT_RDWR)
 
     def expire(self, now: float) -> None:
         """End it because its time is over; who has begun a request is told."""
@@ -197,7 +212,7 @@ class Connection:
         self.body.clear()
         self.body_bytes = 0
         self.out.extend(memoryview(piece) for piece in pieces if piece)
-        self.out_bytes = sum(len(piece) for piece in self.out)
+        self._out_bytes = sum(len(piece) for piece in self.out)
         self.stage = Stage.ANSWER
         self._began = self._moved = now
         self._sent = 0
@@ -209,48 +224,48 @@ class Connection:
 
         :raises OSError: the peer is gone.
         """
-        while self.out and pieces > 0:
-            pieces -= 1
-            view = self.out[0]
-            try:
-                sent = self.link.send(view[:WRITE_BYTES])
-            except _WAITS:
-                return False
-            self._sent += sent
-            self.out_bytes -= sent
-            if sent == len(view):
-                self.out.popleft()
-            else:
-                self.out[0] = view[sent:]
+        try:
+            while self.out and pieces > 0:
+                pieces -= 1
+                view = self.out[0]
+                sent = self.link.send(view)
+                self._sent += sent
+                self._out_bytes -= sent
+                if sent == len(view):
+                    self.out.popleft()
+                else:
+                    self.out[0] = view[sent:]
+            self.link.flush()
+        except BlockingIOError:
+            return False
         return not self.out
 
     def receive_more(self) -> None:
         """Give h11 what comes next, or the end.
 
-        :raises OSError: none came (where the socket waits: in time).
+        :raises OSError: none came yet (`BlockingIOError`), or none will.
         """
-        data = self.link.recv(READ_BYTES)
+        try:
+            data = self.link.recv()
+        except NothingButRecords:
+            self.why = _BARREN  # also where it is a worker that reads
+            raise
         if self.http.their_state is h11.IDLE:
             self._count_lines(data)
             self._head_bytes += len(data)
         self.http.receive_data(data)
-        # What TLS has decrypted already wakes nobody up.
-        while data and isinstance(self.link, ssl.SSLSocket) and self.link.pending():
-            data = self.link.recv(READ_BYTES)
-            self.http.receive_data(data)
 
     # -- steps --------------------------------------------------------------------
 
     def _shake_hands(self, now: float) -> None:
         if self.stage is Stage.SILENT:
-            if not self.link.recv(1, socket.MSG_PEEK):
+            if not self.plug.recv(1, socket.MSG_PEEK):
                 self.end()
                 return
             if self._wrap is not None:
-                self.link = self._wrap(self.link)
+                self.link = TlsLink(self.plug, self._wrap)
             self.stage = Stage.HANDSHAKE
-        if isinstance(self.link, ssl.SSLSocket):
-            self.link.do_handshake()
+        self.link.shake_hands()
         self.http = h11.Connection(
             h11.SERVER, max_incomplete_event_size=self.limits.head_bytes
         )
@@ -258,9 +273,13 @@ class Connection:
         self.deadline = now + self.limits.head_seconds
 
     def _receive(self, now: float) -> None:
+        reads = 0
         for _ in range(_TURN):
             event = self.http.next_event()
             if event is h11.NEED_DATA:
+                if reads == _READS:
+                    break
+                reads += 1
                 self.receive_more()
                 self._note_progress(now)
             elif isinstance(event, h11.Request):
@@ -300,7 +319,7 @@ class Connection:
             self._cut()
         elif self.http.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[])
-            self.link.send(self.http.send(go_on) or b"")
+            self.link.send(memoryview(self.http.send(go_on) or b""))
 
     def _take(self, event: h11.Data) -> None:
         self._chunks += event.chunk_start
@@ -326,15 +345,15 @@ class Connection:
             raise Refused(431, "Too many header lines")
 
     def _go_on_answering(self, now: float) -> None:
-        before = self._sent
+        before = self.out_bytes
         if self.send_some(pieces=_TURN):
             self.finish(now)
             return
         self.wants_to_write = True
-        if self._sent > before:
+        if self.out_bytes < before:
             self._moved = now
         self.deadline = self.limits.due(
-            began=self._began, moved=self._moved, size=self._sent
+            began=self._began, moved=self._moved, size=self._sent - self.link.unsent
         )
 
     def finish(self, now: float) -> None:
@@ -347,21 +366,19 @@ class Connection:
             self.deadline = now + self.limits.idle_seconds
             # The next one may be here already.
             data, is_over = self.http.trailing_data
-            self.has_more = bool(data) or is_over
+            self.has_more = bool(data) or is_over or self.link.has_more
             return
         self.stage = Stage.LINGER
         self._began = now
         self.deadline = now + self.limits.linger_seconds
-        if isinstance(self.link, ssl.SSLSocket):
-            with contextlib.suppress(OSError, ValueError):
-                self.link.unwrap()  # says goodbye; its peer's word is not waited for
-        socket.socket.shutdown(self.link, socket.SHUT_WR)
+        self.link.say_goodbye()
+        self.plug.shutdown(socket.SHUT_WR)
         self.has_more = True
 
     def _linger(self, now: float) -> None:
         for _ in range(_TURN):
             # Not what TLS makes of it: it is thrown away.
-            if not socket.socket.recv(self.link, READ_BYTES):
+            if not self.plug.recv(READ_BYTES):
                 self.end()
                 return
             # Who is in the middle of a large body may be slow to read why it is refused.

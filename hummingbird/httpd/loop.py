@@ -18,8 +18,9 @@ from collections import deque
 from typing import Final
 
 from hummingbird.clock import Clock
-from hummingbird.httpd.connection import Connection, Stage, Wrap
+from hummingbird.httpd.connection import Connection, Stage
 from hummingbird.httpd.limits import Limits
+from hummingbird.httpd.link import Wrap
 from hummingbird.httpd.room import Room
 from hummingbird.httpd.tally import Tally
 from hummingbird.httpd.worker import Workers
@@ -53,7 +54,7 @@ class Loop:
         """
         :param listening: what peers connect to; does not block.
         :param most: connections at one time.
-        :param wrap: see `Connection`.
+        :param wrap: see `Connection`; None where plain HTTP is spoken.
         """
         self._listening = listening
         self._workers = workers

@@ -5,12 +5,18 @@ For what is too large to be held. The worker waits for the peer, but no longer t
 least rate of `Limits` says.
 """
 
-from typing import Final
+import functools
+import select
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import h11
 
 from hummingbird.clock import Clock
-from hummingbird.httpd.connection import WRITE_BYTES, Connection
+from hummingbird.httpd.connection import Connection
+from hummingbird.httpd.link import IsFull
+
+Result = TypeVar("Result")
 
 _ALL: Final = 2**62
 
@@ -78,8 +84,7 @@ class StreamedBody:
         due = connection.limits.due(
             began=self._began, moved=self._moved, size=self._size
         )
-        with _Waiting(connection, due - self._clock.monotonic()):
-            connection.receive_more()
+        _patiently(connection, connection.receive_more, due=due, clock=self._clock)
         self._moved = self._clock.monotonic()
 
 
@@ -92,22 +97,30 @@ def send_all(connection: Connection, data: bytes, *, clock: Clock) -> None:
     view, size = memoryview(data), len(data)
     while view:
         due = connection.limits.due(began=began, moved=moved, size=size - len(view))
-        with _Waiting(connection, due - moved):
-            view = view[connection.link.send(view[:WRITE_BYTES]) :]
+        sent = _patiently(
+            connection,
+            functools.partial(connection.link.send, view),
+            due=due,
+            clock=clock,
+        )
+        view = view[sent:]
         moved = clock.monotonic()
 
 
-class _Waiting:
-    """Has the socket wait for so long, inside the block."""
+def _patiently(
+    connection: Connection, do: Callable[[], Result], *, due: float, clock: Clock
+) -> Result:
+    """Return what it returns; wait for the peer where it would have to.
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
-        if seconds <= 0:
-            raise TimeoutError("too slow")
-        self._link = connection.link
-        self._seconds = seconds
-
-    def __enter__(self) -> None:
-        self._link.settimeout(self._seconds)
-
-    def __exit__(self, *_error: object) -> None:
-        self._link.setblocking(False)
+    :param due: until when, on the monotonic clock (s).
+    :raises OSError: it is gone, or too slow.
+    """
+    while (left := due - clock.monotonic()) > 0:
+        try:
+            return do()
+        except BlockingIOError as wait:
+            poll = select.poll()
+            wanted = select.POLLOUT if isinstance(wait, IsFull) else select.POLLIN
+            poll.register(connection.plug, wanted)
+            poll.poll(left * 1000)
+    raise TimeoutError("too slow")

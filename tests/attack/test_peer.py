@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peers that connect and say nothing, or say it a byte at a time, keep nobody out.
+"""Peers that connect and say nothing, or say it a byte at a time, or ask for new keys over
+and over, keep nobody out.
 
 `bench/attack.py` measures how long an honest request takes meanwhile; here it only has to
 come through, on a machine that may be ten times slower.
@@ -60,7 +61,10 @@ def attacked(port: int, kind: str, count: int) -> Iterator[None]:
 
 
 def holds(
-    ask: Ask, *, port: int, kinds: tuple[str, ...] = ("silent", "drip", "body")
+    ask: Ask,
+    *,
+    port: int,
+    kinds: tuple[str, ...] = ("silent", "drip", "body", "new_keys"),
 ) -> None:
     """See that honest requests come through while each kind attacks."""
     raise_file_limit()
@@ -97,9 +101,7 @@ def api(tmp_path: Path) -> Iterator[ApiService]:
 
 
 @pytest.mark.parametrize("door", ["api", "fm"])
-def test_the_api_answers_while_peers_are_silent_or_slow(
-    api: ApiService, door: str
-) -> None:
+def test_the_api_answers_while_peers_attack(api: ApiService, door: str) -> None:
     url, path = (api.url, "/v1/ihosts") if door == "api" else (api.fm_url, "/v1/alarms")
     assert api.certificate is not None
     get = functools.partial(
@@ -116,7 +118,7 @@ def test_the_api_answers_while_peers_are_silent_or_slow(
     holds(ask, port=int(url.rpartition(":")[2]))
 
 
-def test_the_gateway_opens_sessions_while_peers_are_silent_or_slow(site: Site) -> None:
+def test_the_gateway_opens_sessions_while_peers_attack(site: Site) -> None:
     gateway = site.start_gateway(session_seconds=600)
     opener = site.opener(gateway, node_name="edge-0")
     holds(lambda: opener.open(boot_id="b") and None, port=gateway.port)

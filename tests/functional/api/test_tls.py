@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both ports speak TLS, with a certificate that can be checked, or don't start."""
 
+import contextlib
 import functools
 import socket
 import ssl
@@ -25,6 +26,7 @@ from hummingbird.db.session import Database
 from hummingbird.errors import CertificateInvalid, PlainHttpRefused
 from hummingbird.secretbox import SecretBox
 from tests.free_port import free_port
+from tests.tls_records import Client
 
 Start = Callable[..., ApiService]
 
@@ -115,16 +117,36 @@ def test_old_protocols_are_refused(start: Start) -> None:
         old.wrap_socket(link)
 
 
-def test_a_peer_can_not_ask_for_new_keys_without_end(start: Start) -> None:
+@pytest.mark.parametrize("door", ["api", "fm"])
+def test_a_peer_can_not_ask_for_new_keys_without_end(start: Start, door: str) -> None:
     """As TLS 1.3 lets it, while no request of anybody else is read."""
+    service = start(fm_port=free_port())
+    assert service.certificate is not None
+    url = service.url if door == "api" else service.fm_url
+    peers = [Client(int(url.rpartition(":")[2])) for _ in range(3)]
+    for peer in peers:
+        with contextlib.suppress(ConnectionError):
+            peer.say(*(peer.new_keys() for _ in range(2000)))
+    assert greet(url, service.certificate.ca_path) == 200
+    for peer in peers:
+        assert peer.is_sent_away()
+        peer.close()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_both_versions_of_today_are_spoken(
+    start: Start, version: ssl.TLSVersion
+) -> None:
     service = start()
-    context = ssl.create_default_context(cafile=str(service.certificate.ca_path))  # type: ignore[union-attr]
+    assert service.certificate is not None
+    context = ssl.create_default_context(cafile=service.certificate.ca_path)
+    context.minimum_version = context.maximum_version = version
     address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
     with (
-        socket.create_connection(address, timeout=30) as plain,
+        socket.create_connection(address, timeout=60) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as spoken,
     ):
-        assert spoken.version() == "TLSv1.2"
+        assert spoken.version() == version.name.replace("v1_", "v1.")
 
 
 def test_a_certificate_that_is_given_is_shown(start: Start, tmp_path: Path) -> None:

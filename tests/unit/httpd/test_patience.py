@@ -3,7 +3,6 @@
 
 import logging
 import socket
-import ssl
 import threading
 
 import pytest
@@ -287,14 +286,3 @@ def test_a_request_that_does_not_end_keeps_no_server_from_it(world: World) -> No
     server.stop()
     assert peer.is_sent_away()
     world.application.go_on.set()
-
-
-def test_a_handshake_once_more_is_not_done(world: World) -> None:
-    shown = world.certificate()
-    context = ServerTls(shown.cert_path, shown.key_path)
-    here, there = socket.socketpair()
-    link = context.wrap(here)
-    assert link.context.options & ssl.OP_NO_RENEGOTIATION
-    assert link.context.minimum_version == ssl.TLSVersion.TLSv1_2
-    link.close()
-    there.close()
