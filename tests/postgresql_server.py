@@ -101,6 +101,10 @@ class PostgresqlServer:
         self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
         return name
 
+    def create_named(self, name: str) -> None:
+        """Make a new database of that name without tables."""
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
         self._execute(f"DROP DATABASE {name} WITH (FORCE)")

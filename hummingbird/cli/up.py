@@ -26,19 +26,8 @@ class _PassOn(argparse.ArgumentParser):
         return known
 
 
-class Up(Act):
-    """Run API, conductor and gateway in this one process, on SQLite.
-
-    The cluster is the one of KUBECONFIG or of [kubernetes]kubeconfig; without one the
-    inventory works and an unlock says what is missing.  Ctrl-C ends it.  All options of
-    the servers are taken: hummingbird-api --help lists them.
-    """
-
-    examples = (
-        "hummingbird up",
-        "KUBECONFIG=~/.kube/config hummingbird up",
-        "hummingbird up --config-file hummingbird.conf",
-    )
+class ServerCommand(Act):
+    """One that reads the servers' configuration files."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -54,14 +43,34 @@ class Up(Act):
         )
         return parser
 
+    @staticmethod
+    def server_words(parsed_args: argparse.Namespace) -> list[str]:
+        """Return what the server's own parser is to read."""
+        files = [word for file in parsed_args.config_file for word in _option(file)]
+        return [*files, *parsed_args.server_argv]
+
+
+class Up(ServerCommand):
+    """Run API, conductor and gateway in this one process, on SQLite.
+
+    The cluster is the one of KUBECONFIG or of [kubernetes]kubeconfig; without one the
+    inventory works and an unlock says what is missing.  Ctrl-C ends it.  All options of
+    the servers are taken: hummingbird-api --help lists them.
+    """
+
+    examples = (
+        "hummingbird up",
+        "KUBECONFIG=~/.kube/config hummingbird up",
+        "hummingbird up --config-file hummingbird.conf",
+    )
+
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Run the servers until they are told to end."""
         # alembic tells of each of its plugins while it is imported.
         logging.getLogger("alembic").setLevel(logging.WARNING)
         from hummingbird.cmd.up import main
 
-        argv = [word for file in parsed_args.config_file for word in _option(file)]
-        return main(argv + parsed_args.server_argv)
+        return main(self.server_words(parsed_args))
 
 
 def _option(file: str) -> list[str]:

@@ -5,12 +5,9 @@ Several processes may start at the same instant on one state directory or one da
 the schema is brought up by one of them while the others wait.
 """
 
-import fcntl
 import logging
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
@@ -27,7 +24,7 @@ from hummingbird.conf.share import database_url, state_directory
 from hummingbird.context import CURRENT, RequestContext
 from hummingbird.db import migration
 from hummingbird.db.repository import event_suppression, fault_outbox, host, system
-from hummingbird.db.session import Database, Limits
+from hummingbird.db.session import Connection, Database, Limits
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.errors import SysinvIdsMayClash
 from hummingbird.printable import printable
@@ -93,27 +90,59 @@ def open_database(conf: Conf, clock: Clock) -> Database:
     """Return the database, its schema at this version, seeded if it is new.
 
     :raises DatabaseUnavailable: it does not answer.
+    :raises SchemaTooOld: somebody else is to bring its schema up.
+    :raises SchemaTooNew: this release can't work on its schema.
     """
-    database = Database(
+    database = _database(conf)
+    if not conf.database.upgrade_at_start:
+        migration.check(database)
+    else:
+        bring_up(conf, database, clock)
+    if not conf.fm.url:
+        database.write(fault_outbox.forget)
+    return database
+
+
+def _database(conf: Conf) -> Database:
+    return Database(
         database_url(conf),
         pool_size=conf.database.pool_size,
         busy_timeout_seconds=conf.database.busy_timeout_seconds,
         limits=_limits(conf),
         forward_faults=bool(conf.fm.url),
     )
-    with _alone(state_directory(conf) / "schema.lock"):
+
+
+def bring_up(conf: Conf, database: Database, clock: Clock) -> None:
+    """Have the database's schema at this version, and its first rows there; another
+    process that does the same is waited for.
+
+    :raises DatabaseUnavailable: it does not answer.
+    :raises SchemaTooNew: this release can't work on its schema.
+    """
+
+    def seed(connection: Connection) -> None:
+        system.seed(
+            connection,
+            name=SYSTEM_NAME,
+            mn_cidr=conf.network.mn_cidr,
+            now=clock.now(),
+        )
+        event_suppression.sync(connection, CATALOGUE.values())
+
+    with migration.alone(database, clock=clock):
         migration.upgrade(database)
-        with database.writer() as connection:
-            system.seed(
-                connection,
-                name=SYSTEM_NAME,
-                mn_cidr=conf.network.mn_cidr,
-                now=clock.now(),
-            )
-            event_suppression.sync(connection, CATALOGUE.values())
-            if not conf.fm.url:
-                fault_outbox.forget(connection)
-    return database
+        database.write(seed)
+
+
+def sync_database(conf: Conf, clock: Clock) -> str:
+    """Bring the database up and return the revision of its schema; see `bring_up`."""
+    database = _database(conf)
+    try:
+        bring_up(conf, database, clock)
+        return str(migration.at(database))
+    finally:
+        database.dispose()
 
 
 def _limits(conf: Conf) -> Limits:
@@ -173,10 +202,3 @@ def wait_for_signal() -> int:
         for number, handler in former.items():
             signal.signal(number, handler)
     return received[0]
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -15,6 +15,14 @@ OPTS = (
             "the state directory."
         ),
     ),
+    cfg.BoolOpt(
+        "upgrade_at_start",
+        default=True,
+        help=(
+            "Whether a process that starts brings the schema up to its release. Where "
+            "not, it refuses to start on an older one, and hummingbird db-sync does it."
+        ),
+    ),
     cfg.IntOpt(
         "pool_size",
         default=10,

@@ -353,6 +353,13 @@ BOARD = Table(
 """Whether the board management controller of a host lets us in; away_since is null where it
 does, or where that is not known yet."""
 
+SCHEMA_FLOOR = Table(
+    "schema_floor",
+    METADATA,
+    Column("revision", String(32), primary_key=True),
+)
+"""One row: the oldest revision whose processes may work on this schema."""
+
 SYSTEM = Table(
     "system",
     METADATA,

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -27,12 +27,14 @@ from hummingbird.db.failure import meaning
 from hummingbird.db.limits import LIMITS, Limits
 from hummingbird.errors import DatabaseBusy
 
-__all__ = ["Connection", "Database", "Engine", "Limits", "is_forwarding"]
+__all__ = ["FOR_SCHEMA", "Connection", "Database", "Engine", "Limits", "is_forwarding"]
 
 T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
 
+FOR_SCHEMA: Final = "hummingbird_for_schema"
+"""An option of connections whose transactions have the database to themselves."""
 _FORWARDING: Final = "hummingbird_forward_faults"
 _EMPTY: Final = ("{}", b"{}")
 
@@ -42,7 +44,7 @@ class Database:
 
     def __init__(
         self,
-        url: str,
+        url: str | URL,
         *,
         pool_size: int = 10,
         busy_timeout_seconds: float = 20.0,
@@ -125,6 +127,15 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    @contextmanager
+    def bare(self) -> Iterator[Connection]:
+        """Yield a connection that commits where it is told to: for the schema alone.
+
+        :raises DatabaseUnavailable: as `writer`.
+        """
+        with _translated(), self.engine.connect() as connection:
+            yield connection.execution_options(**{FOR_SCHEMA: True})
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a writer; once more where another transaction was in the way.
@@ -233,7 +244,9 @@ def _from_json(text: str | bytes) -> Any:
     return {} if text in _EMPTY else json.loads(text)
 
 
-def _server_options(url: str, limits: Limits, *, pool_size: int) -> dict[str, Any]:
+def _server_options(
+    url: str | URL, limits: Limits, *, pool_size: int
+) -> dict[str, Any]:
     from hummingbird.db import postgresql
 
     return {

@@ -87,6 +87,22 @@ class LeaseNotHeld(Conflict):
     sentence = "This process does not hold the lease {lease}; nothing was written."
 
 
+class SchemaTooOld(HummingbirdError):
+    code = "hummingbird.database.schema_too_old"
+    sentence = (
+        "The database's schema is at {found}, this release needs {wanted}, and "
+        "[database]upgrade_at_start is off: run hummingbird db-sync first."
+    )
+
+
+class SchemaTooNew(HummingbirdError):
+    code = "hummingbird.database.schema_too_new"
+    sentence = (
+        "The database's schema is at {found}, which takes processes of {floor} and later; "
+        "this one is of {wanted}. Upgrade it."
+    )
+
+
 class TokenRefused(NotAuthenticated):
     code = "hummingbird.agent.token_refused"
     sentence = "The service-account token was refused: {message}"
