@@ -17,11 +17,13 @@ from hypothesis import settings
 
 from hummingbird.db import migration
 from hummingbird.db.session import Database
+from tests import lock_watch
 from tests.postgresql_server import MIGRATED, PostgresqlServer
 
 # How long an example takes is the machine's affair.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+lock_watch.watch()
 
 KINDS = ("sqlite", "postgresql")
 

@@ -20,7 +20,7 @@ from oslo_log.formatters import ContextFormatter
 from hummingbird import __version__
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
-from hummingbird.conf.share import database_url, state_directory
+from hummingbird.conf.share import database_url
 from hummingbird.context import CURRENT, RequestContext
 from hummingbird.db import migration
 from hummingbird.db.repository import event_suppression, fault_outbox, host, system

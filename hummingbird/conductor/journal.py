@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from hummingbird.clock import Clock
 from hummingbird.conductor.interrupt import Interrupted, Reason
 from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import host_hold
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import (
@@ -80,9 +81,11 @@ class Journal:
         """The step that is running."""
         return self._step
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, host: bool = True) -> T:
         """Do `work` in a transaction, as long as the run is ours.
 
+        :param host: whether it changes the host, or what hangs on it: then that is locked
+            before the run.
         :raises Interrupted: it is not (FENCED).
         :raises DatabaseUnavailable: it was away for a whole lease.
         """
@@ -93,6 +96,8 @@ class Journal:
                 raise Interrupted(Reason.FENCED)
             try:
                 with self._database.writer() as connection:
+                    if host:
+                        host_hold.hold(connection, self._host_id)
                     if not run_repository.held(
                         connection, self._run.id, owner=self._owner
                     ):
@@ -194,7 +199,7 @@ class Journal:
                     connection, self._run.id, step=step, changed=self.changed
                 )
 
-        self.write(work)
+        self.write(work, host=False)
 
 
 def _place(run: Run, step: str) -> str | None:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from hummingbird.clock import Clock
 from hummingbird.conductor.fence import Fence
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.repository import process
+from hummingbird.db.repository import host_hold, process
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import RunState
@@ -94,7 +94,11 @@ class Membership:
                 incarnation=self.incarnation,
                 now=self._clock.now(),
             )
-            former = f"{self.name}/"
+            reserved = host_repository.reserved(connection)
+            host_hold.hold_all(
+                connection,
+                [one.id for one in reserved if self._is_former(one.reservation_owner)],
+            )
             running = run_repository.list_all(connection, states=[RunState.RUNNING])
             runs = sum(
                 take_over(
@@ -105,7 +109,7 @@ class Membership:
                 )
                 is not None
                 for run in running
-                if (run.owner or "").startswith(former) and run.owner != self.owner
+                if self._is_former(run.owner)
             )
             owners = {
                 host.reservation_owner or ""
@@ -113,11 +117,14 @@ class Membership:
             }
             hosts = sum(
                 host_repository.release_all(connection, owner=owner)
-                for owner in owners
-                if owner.startswith(former) and owner != self.owner
+                for owner in sorted(owners)
+                if self._is_former(owner)
             )
         self._extend(began)
         return runs, hosts
+
+    def _is_former(self, owner: str | None) -> bool:
+        return (owner or "").startswith(f"{self.name}/") and owner != self.owner
 
     def beat(self) -> None:
         """Give a sign of life.

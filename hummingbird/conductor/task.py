@@ -249,7 +249,7 @@ class HostTask:
             for line in lines:
                 event_log.append(connection, line, now=self.clock.now())
 
-        self.journal.write(work)
+        self.journal.write(work, host=False)
 
     def conclude(
         self, *events: Event, lines: Sequence[LogEvent] = (), **values: Any

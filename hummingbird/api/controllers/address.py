@@ -83,7 +83,7 @@ def create(call: Call) -> Any:
     call.arguments()
     new = parse_new_address(call.json_object())
     with call.dependencies.database.writer() as connection:
-        owner = host.find(connection, new.host)
+        owner = host.find_held(connection, new.host)
         _refuse_in_service(owner, action="add an address to")
         network = emn.of_address(connection, new.address)
         if owner.mgmt_ip is None or network.id != owner.emn_id:
@@ -129,7 +129,7 @@ def remove(call: Call) -> None:
                 message=f"{found.address} is kept for {found.name}; it is given back"
                 " where it was set."
             )
-        owner = host.get(connection, found.host_id)
+        owner = host.find_held(connection, str(found.host_id))
         _refuse_in_service(owner, action="take an address from")
         if found.address == owner.mgmt_ip:
             raise AddressRefused(

@@ -7,7 +7,7 @@ from hummingbird.api.http.call import Call
 from hummingbird.api.http.precondition import check_match, is_known, show_tag
 from hummingbird.api.schema.emn import parse_emn_change, parse_new_emn
 from hummingbird.api.view.emn import emn_view
-from hummingbird.db.repository import credential, emn
+from hummingbird.db.repository import address_pool, credential, emn
 from hummingbird.db.session import Connection
 
 
@@ -79,6 +79,7 @@ def patch(call: Call) -> Any:
 def remove(call: Call) -> None:
     """DELETE /v1/emns/{emn}"""
     with call.dependencies.database.writer() as connection:
+        address_pool.alone(connection)
         found = emn.find(connection, call.name)
         check_match(call, found, name=f"EMN {found.name}")
         emn.remove(connection, found)

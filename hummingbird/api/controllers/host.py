@@ -77,7 +77,7 @@ def remove(call: Call) -> Any:
 def _patch(call: Call, body: object) -> Any:
     queued = False
     with call.dependencies.database.writer() as connection:
-        found = host.find(connection, call.name)
+        found = host.find_held(connection, call.name)
         check_match(call, found, name=f"Host {found.hostname}")
         wanted = parse_host_patch(body, found)
         refuse_elsewhere(call, connection, found, wanted)

@@ -46,7 +46,7 @@ def delete(call: Call) -> None:
     :raises DeleteOfUnlocked, HostBusy, HostNotFound: it may not be deleted.
     """
     with call.dependencies.database.writer() as connection:
-        found = host.find(connection, call.name)
+        found = host.find_held(connection, call.name)
         check_match(call, found, name=f"Host {found.hostname}")
         decision = decide_delete(found, unfinished=_unfinished(connection, found))
         _carry_out(call, connection, found, decision, command="delete")

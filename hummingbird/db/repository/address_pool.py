@@ -248,8 +248,16 @@ def change(
     return _around_what_is_there(connection, find(connection, pool.uuid))
 
 
+def hold(connection: Connection, pool: AddressPool) -> AddressPool:
+    """Return the pool; nobody is given an address of it until this transaction ends."""
+    query = select(ADDRESS_POOL.c.id).where(ADDRESS_POOL.c.id == pool.id)
+    connection.execute(query.with_for_update())
+    return pool
+
+
 def remove(connection: Connection, pool: AddressPool) -> None:
     """Delete the pool and what it keeps for itself; no host may have an address in it."""
+    hold(connection, pool)
     roles = [role.value for role in RESERVED]
     within = ADDRESS.c.pool_id == pool.id
     connection.execute(delete(ADDRESS).where(within, ADDRESS.c.role.in_(roles)))

@@ -185,10 +185,16 @@ def remove(connection: Connection, emn: Emn) -> None:
 
     :raises EmnInUse: it has hosts.
     """
+    # Before what is in them: who adds a host takes a pool, then the EMN, then an address.
+    pools = [
+        address_pool.hold(connection, pool)
+        for pool in address_pool.of_emn(connection, emn.id)
+    ]
+    connection.execute(select(EMN.c.id).where(EMN.c.id == emn.id).with_for_update())
     count = host.using(connection, emn_id=emn.id)
     if count:
         raise EmnInUse(name=emn.name, count=count)
-    for pool in address_pool.of_emn(connection, emn.id):
+    for pool in pools:
         address_pool.remove(connection, pool)
     connection.execute(delete(EMN).where(EMN.c.id == emn.id))
 

@@ -237,6 +237,19 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     return get(connection, host.id)
 
 
+def find_held(connection: Connection, name: str) -> Host:
+    """Return the host that `name` means, as it is until the transaction ends.
+
+    :raises HostNotFound: there is none.
+    """
+    query, wanted = _meaning(name)
+    held = query.with_for_update(key_share=True)
+    row = connection.execute(held, {"wanted": wanted}).first()
+    if row is None:
+        raise HostNotFound(name=name)
+    return _host(row)
+
+
 def _hold(connection: Connection, host: Host) -> None:
     """Have others wait who would change or delete the host: its row is taken before its
     addresses', as a delete takes them, or two could wait for each other."""

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from hummingbird.clock import Clock
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.repository import process
+from hummingbird.db.repository import host_hold, process
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import Run, RunState, setback
@@ -102,12 +102,14 @@ def take_over(
     brings down whoever works on it must not do so for ever.
     """
     owner = run.owner
-    if owner is None or not run_repository.held(connection, run.id, owner=owner):
-        return None
     try:
         host = host_repository.find(connection, run.host_uuid)
+        host_hold.hold(connection, host.id)
+        host = host_repository.get(connection, host.id)
     except HostNotFound:
         host = None
+    if owner is None or not run_repository.held(connection, run.id, owner=owner):
+        return None
     if host is not None:
         host_repository.release(connection, host.id, owner=owner)
     if run.attempt < max_attempts:

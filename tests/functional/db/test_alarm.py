@@ -111,6 +111,7 @@ def test_sessions_end_with_their_host(database: Database) -> None:
         session = heartbeats.find_session(connection, second)
         assert session is not None
         assert (session.hostname, session.last_sequence) == ("edge-1", 2**40)
+    with database.writer() as connection:
         hosts.remove(connection, known)
         assert heartbeats.find_session(connection, second) is None
 
