@@ -43,15 +43,19 @@ class _End:
 class TcpProxy:
     """Passes connections on to one address; its own is `port` of 127.0.0.1."""
 
-    def __init__(self, target: tuple[str, int] | str, *, port: int = 0) -> None:
+    def __init__(
+        self, target: tuple[str, int] | str, *, listener: socket.socket | None = None
+    ) -> None:
         """
         :param target: an address and port, or the path of a unix socket.
+        :param listener: what to listen on, e.g. a socket of another network namespace;
+            default: a port of its own.
         """
         self._target = target
         self._way = Way.PASS
         self._ends: set[_End] = set()
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self._listener.setblocking(False)
         self.port: int = self._listener.getsockname()[1]
         self._wake_in, self._wake_out = socket.socketpair()
