@@ -35,6 +35,10 @@ _UNAVAILABLE = (
     "TLS handshake timeout",
     "another operation (install/upgrade/rollback) is in progress",
     "the server is currently unable to handle the request",
+    # Another conductor installed it between our look and our install.
+    "release: already exists",
+    "cannot re-use a name that is still in use",
+    "the object has been modified",
 )
 """helm has one exit status for every failure; these are the ones that pass by
 themselves (helm pkg/kube, pkg/action; Go net; kubernetes apimachinery)."""
@@ -80,7 +84,7 @@ class HelmRelease:
         """
         digest = self.digest(values)
         deployed = self._deployed()
-        if deployed.get("status") == "deployed" and deployed["description"] == digest:
+        if _is_at(digest, deployed):
             return False
         if str(deployed.get("status", "")).startswith("pending-"):
             self._clear_abandoned(deployed)
@@ -88,21 +92,30 @@ class HelmRelease:
             file = Path(folder) / "values.json"  # JSON is YAML
             file.touch(mode=0o600)
             file.write_text(json.dumps(values))
-            self._run(
-                "upgrade",
-                "--install",
-                self._release,
-                str(self._chart_path),
-                "--wait=false",
-                "--values",
-                str(file),
-                "--description",
-                digest,
-                "--history-max",
-                "3",
-            )
+            try:
+                self._install(file, digest)
+            except KubernetesUnavailable:
+                # Whoever was faster may have done all that there is to do.
+                if _is_at(digest, self._deployed()):
+                    return False
+                raise
         LOG.info("Helm release %s is now at %s", self._release, digest)
         return True
+
+    def _install(self, values: Path, digest: str) -> None:
+        self._run(
+            "upgrade",
+            "--install",
+            self._release,
+            str(self._chart_path),
+            "--wait=false",
+            "--values",
+            str(values),
+            "--description",
+            digest,
+            "--history-max",
+            "3",
+        )
 
     def remove(self) -> bool:
         """Uninstall the release; return False where there is none."""
@@ -211,6 +224,12 @@ class HelmRelease:
         return KubernetesRefused(
             action=f"install helm release {self._release}", message=message
         )
+
+
+def _is_at(digest: str, deployed: Mapping[str, Any]) -> bool:
+    return (
+        deployed.get("status") == "deployed" and deployed.get("description") == digest
+    )
 
 
 def _offset(moment: str) -> str:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications: rows in, domain objects out."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import APPLICATION
 from hummingbird.domain.application import (
@@ -42,14 +45,25 @@ def put(
         short,
     ):
         return False
-    connection.execute(delete(APPLICATION).where(APPLICATION.c.name == name))
-    connection.execute(
-        APPLICATION.insert().values(
-            name=name,
-            app_version=app_version,
-            status=status.value,
-            progress=short,
-            changed_at=now,
-        )
-    )
+    values = {
+        "app_version": app_version,
+        "status": status.value,
+        "progress": short,
+        "changed_at": now,
+    }
+    if _update(connection, name, values):
+        return True
+    try:
+        with connection.begin_nested():
+            connection.execute(APPLICATION.insert().values(name=name, **values))
+    except IntegrityError:
+        # Another conductor says it for the first time at the same moment.
+        _update(connection, name, values)
     return True
+
+
+def _update(connection: Connection, name: str, values: Mapping[str, Any]) -> bool:
+    changed = connection.execute(
+        update(APPLICATION).where(APPLICATION.c.name == name).values(**values)
+    )
+    return changed.rowcount == 1

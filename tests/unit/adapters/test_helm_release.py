@@ -127,6 +127,8 @@ def test_the_digest_is_of_all_files_and_values(helm: Helm) -> None:
         "Error: Kubernetes cluster unreachable: Get ...: connection refused",
         "WARNING: readable by all\nError: UPGRADE FAILED: another operation "
         "(install/upgrade/rollback) is in progress",
+        "Error: INSTALLATION FAILED: release: already exists",
+        "Error: cannot re-use a name that is still in use",
     ],
 )
 def test_what_passes_by_itself_is_unavailable(helm: Helm, said: str) -> None:
@@ -134,6 +136,29 @@ def test_what_passes_by_itself_is_unavailable(helm: Helm, said: str) -> None:
     with pytest.raises(KubernetesUnavailable) as caught:
         helm.release().ensure({})
     assert "WARNING" not in str(caught.value)
+
+
+def test_who_is_overtaken_looks_again(helm: Helm) -> None:
+    """Two conductors install at once: both found none, and one of them was faster."""
+    release = helm.release()
+    digest = release.digest({"a": 1})
+    helm.answer(
+        status=_NONE,
+        upgrade=[1, "", "Error: INSTALLATION FAILED: release: already exists"],
+    )
+    overtaken = helm.program.read_text().replace(
+        "answer = json", f"then = {deployed(digest)!r}\nanswer = json"
+    )
+    overtaken = overtaken.replace(
+        "[sys.argv[1]]",
+        "[sys.argv[1]]\n"
+        "mark = here / 'installed'\n"
+        "answer = then if sys.argv[1] == 'status' and mark.exists() else answer\n"
+        "sys.argv[1] == 'upgrade' and mark.touch()",
+    )
+    helm.program.write_text(overtaken)
+    assert not release.ensure({"a": 1}), "it is as wanted, by somebody else"
+    assert [call["argv"][0] for call in helm.calls()] == ["status", "upgrade", "status"]
 
 
 def test_what_does_not_is_refused(helm: Helm) -> None:
