@@ -34,6 +34,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import requests
 from two_faults import SCENARIOS, Scenario
 from two_judge import Judge
 from two_site import Site
@@ -41,7 +42,7 @@ from two_site import Site
 HOSTS: Final = 6
 UNLOCKED, REBOOTED = "edge-0", "edge-1"
 """The two that something is done to."""
-FAULT_SECONDS: Final = 45.0
+FAULT_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 240.0
 STEADY_SECONDS: Final = 300.0
 _INSIDE: Final = "HUMMINGBIRD_TWO_INSIDE"
@@ -146,17 +147,21 @@ class Bench:
         # What a fault leaves behind may come later than its end.
         wait(lambda: self.judge.look(asked=other, away=None), seconds=20.0)
         found = self.judge.end()
-        if found:
-            self.failures[scenario.name] = found
-            say("\n".join(f"    {line}" for line in found))
+        self.fail(scenario, *found)
         for name in (UNLOCKED, REBOOTED):
             with contextlib.suppress(RuntimeError):
                 self.act(name, "unlock", by=other)
         if not wait(self.judge.is_steady, seconds=STEADY_SECONDS):
-            say(f"    not steady after it: {self.judge.states()}")
-            self.failures.setdefault(scenario.name, []).append(
-                f"not steady {STEADY_SECONDS:.0f} s after it: {self.judge.states()}"
+            self.fail(
+                scenario,
+                f"not steady {STEADY_SECONDS:.0f} s after it: {self.judge.states()}",
             )
+
+    def fail(self, scenario: Scenario, *texts: str) -> None:
+        """Keep, and say, what was not so."""
+        for text in texts:
+            self.failures.setdefault(scenario.name, []).append(text)
+            say(f"    {text}")
 
 
 def main() -> int:
@@ -177,7 +182,10 @@ def main() -> int:
         bench.prepare()
         say(f"{HOSTS} hosts are in service after {time.monotonic() - began:.0f} s")
         for scenario in chosen:
-            bench.play(scenario)
+            try:
+                bench.play(scenario)
+            except (RuntimeError, requests.RequestException) as error:
+                bench.fail(scenario, f"it can't be played: {error}")
     finally:
         site.stop()
         if arguments.keep:

@@ -31,7 +31,7 @@ from tests.postgresql_server import PostgresqlServer
 
 NETWORK: Final = "10.77.0"
 PERIOD_SECONDS: Final = 5.0
-LEASE_SECONDS: Final = 15.0
+LEASE_SECONDS: Final = 30.0
 ROLES: Final = ("gateway", "conductor", "api")
 DATABASE: Final = "hummingbird"
 TOKEN_HEADER: Final = "X-Auth-Token"  # noqa: S105

@@ -55,7 +55,7 @@ from hummingbird.evaluation.own_links import OwnLinks
 from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.reconcilers import registry
 from hummingbird.reconcilers.base import Reconciler
-from hummingbird.reconcilers.fleet import fault_forward
+from hummingbird.reconcilers.fleet import fault_forward, retention
 from hummingbird.reconcilers.fleet.agent import AgentReconciler
 from hummingbird.reconcilers.fleet.plan import PlanReconciler
 from hummingbird.reconcilers.machine import tunnel, vxlan
@@ -193,6 +193,7 @@ class Conductor:
         fault = fault_forward.from_options(conf, fenced, clock=clock)
         return (
             *((fault,) if fault is not None else ()),
+            retention.from_options(conf, fenced, clock=clock),
             TraceReconciler(
                 fenced,
                 clock=clock,

@@ -75,9 +75,12 @@ class Membership:
 
     @property
     def beat_seconds(self) -> float:
-        """Seconds until the next beat."""
+        """Seconds until the next beat: a third of the lease from the beginning of the last
+        one, however long that took."""
         usual = self._lease_seconds / BEATS_A_LEASE
-        return min(RETRY_SECONDS, usual) if self._has_missed else usual
+        if self._has_missed:
+            return min(RETRY_SECONDS, usual)
+        return max(0.0, self._beaten_at + usual - self._clock.monotonic())
 
     def join(self) -> tuple[int, int]:
         """Register, and give back what a former life of this name held.

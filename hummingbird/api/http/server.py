@@ -11,7 +11,6 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +27,6 @@ from hummingbird.api.sysinv.passage import Sysinv
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
-from hummingbird.db.repository import audit_log
 from hummingbird.db.session import Database
 from hummingbird.errors import CertificateInvalid, HummingbirdError
 from hummingbird.httpd.limits import Limits
@@ -43,8 +41,7 @@ FAULT_THREADS: Final = 4
 MIND_SECONDS: Final = 5.0
 """Between two looks at the certificate's files."""
 RENEW_SECONDS: Final = 3600.0
-"""Between two questions whether our own certificate is still good for long, and what of
-the audit log is too old."""
+"""Between two questions whether our own certificate is still good for long."""
 
 
 def token_file(conf: Conf) -> Path:
@@ -207,7 +204,7 @@ class ApiService:
         )
 
     def _mind(self) -> None:
-        """Keep the certificate good, and the audit log from growing for ever."""
+        """Keep the certificate good."""
         clock = self._dependencies.clock
         due = clock.monotonic()
         while not clock.wait(self._dependencies.stopping, seconds=MIND_SECONDS):
@@ -215,7 +212,6 @@ class ApiService:
                 due = clock.monotonic() + RENEW_SECONDS
                 try:
                     self._certificate()
-                    self._forget()
                 except (HummingbirdError, OSError) as error:
                     LOG.warning("%s", error)
             for server in self._servers:
@@ -225,14 +221,6 @@ class ApiService:
                 except OSError as error:
                     # The one that is in memory stays; half a pair of files may be there.
                     LOG.warning("The API's new certificate can't be used: %s", error)
-
-    def _forget(self) -> None:
-        dependencies = self._dependencies
-        before = dependencies.clock.now() - timedelta(
-            days=dependencies.conf.api.audit_days
-        )
-        with dependencies.database.writer() as connection:
-            audit_log.forget(connection, before=before)
 
 
 def _tls(certificate: Certificate) -> ServerTls:

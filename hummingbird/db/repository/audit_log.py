@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The audit log: appended to, read from the end, and forgotten by age."""
+"""The audit log: appended to, and read from the end; see retention.py."""
 
 import json
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from hummingbird.db.model import AUDIT_LOG
 from hummingbird.domain.audit import AuditEntry, StoredEntry
@@ -60,8 +59,3 @@ def list_latest(
         )
         for row in connection.execute(query).mappings()
     ]
-
-
-def forget(connection: Connection, *, before: datetime) -> int:
-    """Delete what is older; return how much that was."""
-    return connection.execute(delete(AUDIT_LOG).where(AUDIT_LOG.c.at < before)).rowcount

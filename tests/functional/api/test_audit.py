@@ -6,7 +6,6 @@ import json
 import logging
 import stat
 import weakref
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,16 +179,6 @@ def test_only_an_administrator_reads_it(
         caller = RequestContext(user="kim", roles=(role,), project="admin")
         monkeypatch.setattr(app, "authenticate", lambda *_, c=caller: c)
         assert world.client.get("/v1/audit_log").status == status
-
-
-def test_it_forgets_what_is_old(world: World) -> None:
-    world.client.delete("/v1/ihosts/old")
-    world.clock.advance(timedelta(days=90).total_seconds())
-    world.client.delete("/v1/ihosts/new")
-    with world.database.writer() as connection:
-        before = world.clock.now() - timedelta(days=89)
-        assert audit_log.forget(connection, before=before) == 1
-    assert [e["path"] for e in entries(world)] == ["/v1/ihosts/new"]
 
 
 def test_no_days_means_no_rows(world: World) -> None:
