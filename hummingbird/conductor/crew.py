@@ -9,6 +9,7 @@ nothing. One run a host at a time, in the order in which they were asked for; at
 
 import logging
 import threading
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -31,6 +32,8 @@ from hummingbird.evaluation.life_signs import LifeSigns
 
 LOG = logging.getLogger(__name__)
 
+_PAGE_LEAST: Final = 20
+"""Queued runs that are read at once, at least."""
 JOIN_SECONDS: Final = 20.0
 """How long `stop` waits for the runs: a playbook's processes are given 15 s to end."""
 
@@ -86,32 +89,44 @@ class Crew:
 
     def take_queued(self) -> int:
         """Claim what is queued and free; return how many runs were begun."""
-        asked_at = self._neighbours.clock.monotonic()
-        with self._neighbours.database.snapshot() as connection:
-            queued = run_repository.list_all(connection, states=[RunState.QUEUED])
-            others = (
-                self._heard_by_others(connection, asked_at) if queued else frozenset()
-            )
-        begun = 0
-        hosts_seen: set[str] = set()
-        for run in reversed(queued):
-            if self._is_ending() or len(self.in_hand()) >= self._workers:
+        begun, after_id = 0, 0
+        while not self._is_ending():
+            free = self._workers - len(self.in_hand())
+            if free <= 0:
                 break
-            # A later run of a host waits for the earlier one, also where that one can't
-            # be taken now.
-            if run.host_uuid in hosts_seen or run.host_uuid in others:
-                continue
-            hosts_seen.add(run.host_uuid)
-            begun += self._take(run)
+            page = max(free, _PAGE_LEAST)
+            queued, others = self._look(after_id=after_id, limit=page)
+            for run in queued:
+                if self._is_ending() or len(self.in_hand()) >= self._workers:
+                    return begun
+                if run.host_uuid not in others:
+                    begun += self._take(run)
+            if len(queued) < page:
+                break
+            after_id = queued[-1].id
         return begun
 
+    def _look(self, *, after_id: int, limit: int) -> tuple[list[Run], frozenset[str]]:
+        """Return queued runs that may begin, and the hosts that are others' to reach."""
+        asked_at = self._neighbours.clock.monotonic()
+        with self._neighbours.database.snapshot() as connection:
+            queued = run_repository.next_queued(
+                connection, after_id=after_id, limit=limit
+            )
+            hosts = {run.host_uuid for run in queued}
+            others = self._heard_by_others(connection, hosts, asked_at=asked_at)
+        return queued, others
+
     def _heard_by_others(
-        self, connection: Connection, asked_at: float
+        self, connection: Connection, hosts: Collection[str], *, asked_at: float
     ) -> frozenset[str]:
-        """Return the uuids of hosts that only another living controller reaches now."""
+        """Return those of the hosts that only another living controller reaches now."""
+        if not hosts:
+            return frozenset()
         now = self._neighbours.clock.now()
         heard = tunnel_repository.heard_elsewhere(
             connection,
+            hosts,
             controller=self._neighbours.controller,
             since=now - timedelta(seconds=STALE_HANDSHAKE_SECONDS),
         )

@@ -43,7 +43,7 @@ class Measures:
 
         :raises DatabaseUnavailable: the database does not answer.
         """
-        with self._database.reader() as connection:
+        with self._database.snapshot() as connection:
             found = [*_fleet(connection), *self._hosts(connection)]
         return [*found, *_reconcilers(self._reports())]
 

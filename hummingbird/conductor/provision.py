@@ -321,7 +321,7 @@ def _label(task: HostTask, *, locked: bool) -> None:
     node = cluster.node(host.hostname)
     if node is None:
         return
-    with task.neighbours.database.reader() as connection:
+    with task.neighbours.database.snapshot() as connection:
         networks = emn_repository.list_all(connection)
         labels = label_repository.of_host(connection, host.id)
     change = node_rule.dress(

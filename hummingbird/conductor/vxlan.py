@@ -44,7 +44,7 @@ def of_host(task: HostTask) -> End | None:
     :raises VxlanUnavailable: nobody knows our own address as the host sees it.
     """
     host = task.host
-    with task.neighbours.database.reader() as connection:
+    with task.neighbours.database.snapshot() as connection:
         emn = emn_repository.of_host(connection, host.emn_id)
         if emn is None or not has_end(host, emn):
             return None

@@ -98,7 +98,7 @@ class FleetObserver:
         """
         states = self.own_links.states()
         asked_at = self.clock.monotonic()
-        with self.database.reader() as connection:
+        with self.database.snapshot() as connection:
             now = self.clock.now()
             # Before the heartbeats: what it says is complete is in what is read then.
             heard = self._ears.listen(connection, monotonic=asked_at)

@@ -62,7 +62,7 @@ class OwnLinks:
         """Ask the kernel, write what changed; return what is so and what changed."""
         with self._lock:
             now = self._clock.now()
-            with self._database.reader() as connection:
+            with self._database.snapshot() as connection:
                 known = link_repository.of_controller(connection, self._controller)
                 networks = _networks_in_use(connection)
             stored = {name: link.up_since for name, link in known.items()}

@@ -95,3 +95,54 @@ def test_commits_are_made_by_the_db_layer_alone() -> None:
     for path in PRODUCT:
         if not path.is_relative_to(ROOT / "hummingbird" / "db"):
             assert ".commit()" not in path.read_text(), path
+
+
+ASK_TWICE = {
+    "hummingbird/api/controllers/host.py": "the host, and the system's name once a process",
+    "hummingbird/db/migration.py": "a lock of the connection's, not a picture",
+    "hummingbird/gateway/session.py": "a session that is a moment older does no harm",
+}
+"""Readers whose statements need not agree, and why."""
+
+
+def _uses(block: ast.With, name: str) -> int:
+    """Return how often a block asks its connection, or hands it on."""
+    calls = [node for part in block.body for node in ast.walk(part)]
+    return sum(
+        isinstance(call, ast.Call)
+        and any(
+            isinstance(given, ast.Name) and given.id == name
+            for given in (
+                *call.args,
+                *(keyword.value for keyword in call.keywords),
+                call.func.value if isinstance(call.func, ast.Attribute) else call.func,
+            )
+        )
+        for call in calls
+    )
+
+
+def _readers(tree: ast.AST) -> Iterator[ast.With]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.With):
+            for item in node.items:
+                call = item.context_expr
+                if (
+                    isinstance(call, ast.Call)
+                    and isinstance(call.func, ast.Attribute)
+                    and call.func.attr == "reader"
+                    and isinstance(item.optional_vars, ast.Name)
+                ):
+                    yield node
+
+
+def test_what_asks_twice_sees_one_moment() -> None:
+    """Two statements of a reader may see two states of the database; what is put together
+    of them may then be of neither."""
+    found = {
+        str(path.relative_to(ROOT))
+        for path in PRODUCT
+        for block in _readers(ast.parse(path.read_text()))
+        if _uses(block, "connection") > 1
+    }
+    assert found == set(ASK_TWICE)

@@ -32,7 +32,7 @@ def list_all(call: Call) -> Any:
     page = parse_page(arguments, maximum=call.dependencies.conf.api.max_limit)
     if page.sort_key != "id":
         raise BadRequest(message=f"Invalid sort key: {page.sort_key[:40]}.")
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         after = page.marker and address.find(connection, page.marker)
         found = address.list_all(
             connection,
@@ -58,7 +58,7 @@ def list_all(call: Call) -> Any:
 def list_of_host(call: Call) -> Any:
     """GET /v1/ihosts/{host}/addresses"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         addresses = address.of_host(connection, found.id)
         return {
@@ -69,7 +69,7 @@ def list_of_host(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/addresses/{address}: by id or uuid"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = address.find(connection, call.name)
         return address_full(
             found,

@@ -30,7 +30,7 @@ def list_all(call: Call) -> Any:
     """GET /v1/addrpools"""
     arguments = call.arguments(*PAGING, "network_type")
     wanted = arguments.get("network_type")
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         networks = {one.id: one for one in emn.list_all(connection)}
         reserved = address.reserved(connection)
         items: list[Item] = []
@@ -49,7 +49,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/addrpools/{pool}: by id, uuid or name"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = address_pool.find(connection, call.name)
         return None if is_known(call, found) else _view(call, connection, found)
 

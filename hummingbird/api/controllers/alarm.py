@@ -65,7 +65,7 @@ def summary(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/alarms/{uuid}"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         return _full(connection, call, alarm.find(connection, call.name))
 
 

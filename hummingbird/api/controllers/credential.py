@@ -12,7 +12,7 @@ from hummingbird.db.repository import credential
 def list_all(call: Call) -> Any:
     """GET /v1/credentials"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         secrets = credential.secret_names(connection)
         return {
             "credentials": [
@@ -24,7 +24,7 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/credentials/{credential}: by id, uuid or name"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = credential.find(connection, call.name)
         secrets = credential.secret_names(connection)
         return credential_view(found, secrets=secrets[found.id])

@@ -14,7 +14,7 @@ from hummingbird.db.session import Connection
 def list_all(call: Call) -> Any:
     """GET /v1/emns"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         names = _credential_names(connection)
         return {
             "emns": [
@@ -25,7 +25,7 @@ def list_all(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/emns/{emn}: by id, uuid or name"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = emn.find(connection, call.name)
         if is_known(call, found):
             return None

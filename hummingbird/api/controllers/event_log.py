@@ -41,7 +41,7 @@ def list_full(call: Call) -> Any:
 
 def get(call: Call) -> Any:
     """GET /v1/event_log/{uuid}"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = event_log.find(connection, call.name)
         hidden = event_suppression.suppressed(connection)
     return event_full(found, suppressed=found.event.event_log_id in hidden)
@@ -54,7 +54,7 @@ def _list(call: Call, *, expand: bool, resource: str) -> Any:
     start, end = filters.pop("start", None), filters.pop("end", None)
     limit = page.limit or _MOST
     include = parse_flag(arguments.get("include_suppress"))
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         suppressed = event_suppression.suppressed(connection)
         marker = page.marker
         before = None if marker is None else event_log.find(connection, marker).id

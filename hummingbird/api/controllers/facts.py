@@ -34,7 +34,7 @@ def collection(call: Call) -> Any:
     name, kind = call.names
     if kind not in HOST_COLLECTIONS and kind not in _FURTHER:
         raise HTTPNotFound()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, name)
         view = COLLECTIONS.get(kind)
         rows = [] if view is None else _rows(call, connection, found, view)
@@ -47,7 +47,7 @@ def every(kind: str) -> Handler:
 
     def list_all(call: Call) -> Any:
         arguments = call.arguments(*PAGING)
-        with call.dependencies.database.reader() as connection:
+        with call.dependencies.database.snapshot() as connection:
             hosts = {one.id: one for one in host.list_all(connection)}
             rows: list[Row] = []
             for host_id, section in facts.hosts_with(connection, view.section):
@@ -63,7 +63,7 @@ def item(kind: str) -> Handler:
     view = COLLECTIONS[kind]
 
     def get(call: Call) -> Any:
-        with call.dependencies.database.reader() as connection:
+        with call.dependencies.database.snapshot() as connection:
             found = _host_of(connection, kind, call.name)
             rows = _rows(call, connection, found, view, one=True)
         for row in rows:
@@ -79,7 +79,7 @@ def part(kind: str, of: str) -> Handler:
     field, view = PARTS[of, kind], COLLECTIONS[kind]
 
     def list_some(call: Call) -> Any:
-        with call.dependencies.database.reader() as connection:
+        with call.dependencies.database.snapshot() as connection:
             found = _host_of(connection, of, call.name)
             rows = _rows(call, connection, found, view)
         return {kind: [row for row in rows if row[field] == call.name]}
@@ -100,14 +100,14 @@ def nothing(kind: str, of: str) -> Handler:
 
 def networks_of_host(call: Call) -> Any:
     """GET /v1/ihosts/{host}/interface_networks"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         rows = _networks(call, connection, host.find(connection, call.name))
     return {"interface_networks": rows}
 
 
 def networks_of_interface(call: Call) -> Any:
     """GET /v1/iinterfaces/{uuid}/interface_networks"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = _host_of(connection, "iinterfaces", call.name)
         rows = _networks(call, connection, found)
     mine = [row for row in rows if row["interface_uuid"] == call.name]
@@ -116,7 +116,7 @@ def networks_of_interface(call: Call) -> Any:
 
 def kernel(call: Call) -> Any:
     """GET /v1/ihosts/{host}/kernel"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         section = facts.sections(connection, found.id, "system").get("system")
     system = None if section is None else section.body
@@ -135,7 +135,7 @@ def get(call: Call) -> Any:
 
     :raises NotFound: nothing was ever reported.
     """
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         reported = facts.of_host(connection, found.id)
         sections = facts.sections(connection, found.id)

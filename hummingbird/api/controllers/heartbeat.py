@@ -12,7 +12,7 @@ def list_all(call: Call) -> Any:
     """GET /v1/heartbeats: a row a host, by host id"""
     call.arguments()
     now = call.dependencies.clock.now()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         beats = heartbeat.list_all(connection)
         return {
             "heartbeats": [
@@ -25,7 +25,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/heartbeats/{host}"""
     now = call.dependencies.clock.now()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         beat = heartbeat.of_host(connection, found.id)
     return heartbeat_view(found, beat, now=now)

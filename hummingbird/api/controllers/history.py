@@ -19,7 +19,7 @@ def list_all(call: Call) -> Any:
     limit = parse_limit(arguments.get("limit"), maximum=_MOST)
     marker = arguments.get("marker")
     since = arguments.get("since")
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         rows = history.list_latest(
             connection,

@@ -17,7 +17,7 @@ def audit(call: Call) -> Any:
     body = call.json_object()
     HOST_AUDIT.refuse_unknown(body)
     HOST_AUDIT.read(body, "vim_event")
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         uuid = system_uuid(call.dependencies, connection)
     for name in _LOOK:

@@ -54,7 +54,7 @@ def add_all(call: Call) -> Any:
 
 def export(call: Call) -> Any:
     """GET /v1/ihosts/bulk_export"""
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         hosts = host.list_all(connection, sort_key="hostname")
         emns = {one.id: one.name for one in emn.list_all(connection)}
         credentials = {one.id: one.name for one in credential.list_all(connection)}

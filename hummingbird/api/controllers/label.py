@@ -13,7 +13,7 @@ from hummingbird.domain.label import check_lock
 def list_of_host(call: Call) -> Any:
     """GET /v1/ihosts/{host}/labels"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         labels = label.of_host(connection, found.id)
     return {"labels": [label_view(one) for one in labels]}

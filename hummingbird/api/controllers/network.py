@@ -20,7 +20,7 @@ from hummingbird.errors import NotDoneHere
 def list_all(call: Call) -> Any:
     """GET /v1/networks"""
     arguments = call.arguments(*PAGING)
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         pools = {
             pool.emn_id: pool
             for pool in sorted(
@@ -37,7 +37,7 @@ def list_all(call: Call) -> Any:
 def get(call: Call) -> Any:
     """GET /v1/networks/{network}: by id, uuid or name"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = emn.find(connection, call.name)
         pools = address_pool.of_emn(connection, found.id)
     return network_view(found, pool=pools[0] if pools else None)

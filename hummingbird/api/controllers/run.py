@@ -29,7 +29,7 @@ def list_all(call: Call) -> Any:
     maximum = call.dependencies.conf.api.max_limit
     limit = parse_limit(arguments.get("limit"), maximum=maximum) or maximum or None
     before = arguments.get("before")
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         host_uuid, hostname = _of_host(connection, arguments.get("host"))
         runs = run.list_all(
             connection,
@@ -76,7 +76,7 @@ def events(call: Call) -> Any:
 def _look(
     call: Call, name: str, *, after: int, limit: int
 ) -> tuple[Run, list[RunEvent]]:
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = run.find(connection, name)
         return found, run.events(connection, found.id, after_id=after, limit=limit)
 

@@ -37,30 +37,34 @@ _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 def list_all(call: Call) -> Any:
     """GET /v1/tunnels"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
-        hosts = {one.id: one for one in host.list_all(connection)}
-        beats = heartbeat.list_all(connection)
-        return {
-            "tunnels": [
-                _view(
-                    call,
-                    connection,
-                    one,
-                    hosts[one.host_id],
-                    beat=beats.get(one.host_id),
-                )
-                for one in tunnel.list_all(connection)
-            ]
-        }
+    with call.dependencies.database.snapshot() as connection:
+        tunnels = tunnel.list_all(connection)
+        ids = [one.host_id for one in tunnels]
+        hosts = {one.id: one for one in host.among(connection, ids)}
+        beats = heartbeat.of_hosts(connection, ids)
+        hub_key = tunnel.hub_public_key(connection)
+    return {
+        "tunnels": [
+            _view(
+                call,
+                one,
+                hosts[one.host_id],
+                hub_key=hub_key,
+                beat=beats.get(one.host_id),
+            )
+            for one in tunnels
+        ]
+    }
 
 
 def get(call: Call) -> Any:
     """GET /v1/tunnels/{host}"""
     call.arguments()
-    with call.dependencies.database.reader() as connection:
+    with call.dependencies.database.snapshot() as connection:
         found = host.find(connection, call.name)
         beat = heartbeat.of_host(connection, found.id)
-        return _view(call, connection, _of(connection, found), found, beat=beat)
+        hub_key = tunnel.hub_public_key(connection)
+        return _view(call, _of(connection, found), found, hub_key=hub_key, beat=beat)
 
 
 def claim(call: Call) -> Any:
@@ -100,7 +104,8 @@ def claim(call: Call) -> Any:
         )
         text = _script(call, connection, found, begun, wanted)
         beat = heartbeat.of_host(connection, found.id)
-        view = _view(call, connection, begun, found, beat=beat)
+        hub_key = tunnel.hub_public_key(connection)
+        view = _view(call, begun, found, hub_key=hub_key, beat=beat)
     call.dependencies.hurry("tunnel")
     call.status = 201
     return {"tunnel": view, "script": text}
@@ -168,17 +173,17 @@ def _of(connection: Connection, found: Host) -> Tunnel:
 
 def _view(
     call: Call,
-    connection: Connection,
     one: Tunnel,
     found: Host,
     *,
+    hub_key: str | None,
     beat: Heartbeat | None,
 ) -> dict[str, Any]:
     return tunnel_view(
         one,
         found,
         now=call.dependencies.clock.now(),
-        hub_key=tunnel.hub_public_key(connection),
+        hub_key=hub_key,
         options=hub_options(call.dependencies.conf),
         beat=beat,
     )

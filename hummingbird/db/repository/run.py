@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, Select, exists, select, update
 
-from hummingbird.db.model import RUN, RUN_EVENT
+from hummingbird.db.model import HOST, RUN, RUN_EVENT
 from hummingbird.domain.run import ENDED, Instruction, Run, RunEvent, RunKind, RunState
 from hummingbird.errors import RunNotFound
 
@@ -107,6 +107,35 @@ def list_all(
         query = query.where(RUN.c.id < before_id)
     if limit:
         query = query.limit(limit)
+    return [_run(row) for row in connection.execute(query)]
+
+
+def next_queued(connection: Connection, *, after_id: int = 0, limit: int) -> list[Run]:
+    """Return queued runs that may begin, in the order in which they were asked for: of each
+    host the first that is queued, if nothing is being done to it.
+
+    :param after_id: only those that were asked for after this one.
+    """
+    earlier = RUN.alias("earlier")
+    is_first = ~exists().where(
+        earlier.c.host_uuid == RUN.c.host_uuid,
+        earlier.c.state == RunState.QUEUED.value,
+        earlier.c.id < RUN.c.id,
+    )
+    is_busy = exists().where(
+        HOST.c.uuid == RUN.c.host_uuid, HOST.c.reservation_owner.is_not(None)
+    )
+    query = (
+        select(RUN)
+        .where(
+            RUN.c.state == RunState.QUEUED.value,
+            RUN.c.id > after_id,
+            is_first,
+            ~is_busy,
+        )
+        .order_by(RUN.c.id)
+        .limit(limit)
+    )
     return [_run(row) for row in connection.execute(query)]
 
 

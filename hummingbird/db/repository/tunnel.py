@@ -2,7 +2,7 @@
 """Tunnels and the hub's key: rows in, domain objects out."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -215,13 +215,22 @@ def path_mtus(connection: Connection, *, below: int) -> list[tuple[str, int, boo
 
 
 def heard_elsewhere(
-    connection: Connection, *, controller: str, since: datetime
+    connection: Connection,
+    host_uuids: Collection[str],
+    *,
+    controller: str,
+    since: datetime,
 ) -> dict[str, str]:
-    """Return, by host uuid, which other controller's hub has heard the host since then."""
+    """Return, by uuid, which other controller's hub has heard which of the hosts since
+    then."""
     rows = connection.execute(
         select(HOST.c.uuid, TUNNEL.c.controller)
         .join_from(TUNNEL, HOST, TUNNEL.c.host_id == HOST.c.id)
-        .where(TUNNEL.c.controller != controller, TUNNEL.c.handshake_at >= since)
+        .where(
+            HOST.c.uuid.in_(host_uuids),
+            TUNNEL.c.controller != controller,
+            TUNNEL.c.handshake_at >= since,
+        )
     )
     return {row[0]: row[1] for row in rows}
 

@@ -43,7 +43,7 @@ class AlarmReconciler:
         """Raise what is missing, change what differs, clear what should not stand."""
         everywhere = self._everywhere.is_due()
         database = self._observer.database
-        with database.reader() as connection:
+        with database.snapshot() as connection:
             if everywhere:
                 questionable, suspects = alarm_repository.list_all(connection), set()
             else:
@@ -53,7 +53,7 @@ class AlarmReconciler:
                 suspects |= condition.key_changed(connection)
                 suspects |= fleet.ids_of(connection, _names(questionable))
         view = self._observer.look(everywhere=everywhere, also=suspects)
-        with database.reader() as connection:
+        with database.snapshot() as connection:
             given_up = self._ladder.given_up(connection, view=view)
             boards_away = board_repository.away(connection)
             keys_changed = condition.key_changed(connection)

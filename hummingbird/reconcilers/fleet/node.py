@@ -105,7 +105,7 @@ class NodeReconciler:
 
     def _wanted(self) -> dict[str, _Wanted]:
         states = node_rule.OPEN | node_rule.CLOSED
-        with self._database.reader() as connection:
+        with self._database.snapshot() as connection:
             owners = fleet.node_owners(connection, states)
             sites = {n.id: n.site for n in emn_repository.list_all(connection)}
             labels = label_repository.by_host(connection)

@@ -44,7 +44,7 @@ class OwnAddressReconciler:
 
     def reconcile(self) -> Outcome:
         """Look at this machine's addresses; keep those that are in a network of hosts."""
-        with self._database.reader() as connection:
+        with self._database.snapshot() as connection:
             own = self._of_networks(connection)
             kept = {one.address: one for one in self._kept(connection)}
             held = {

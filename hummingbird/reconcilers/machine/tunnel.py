@@ -143,7 +143,7 @@ class TunnelReconciler:
         return Outcome(looked_at=len(wanted.tunnels), changed=tuple(said))
 
     def _wanted(self) -> _Wanted | None:
-        with self._database.reader() as connection:
+        with self._database.snapshot() as connection:
             key = tunnel_repository.hub_private_key(connection, box=self._box)
             if key is None:
                 return None

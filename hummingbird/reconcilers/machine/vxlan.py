@@ -90,7 +90,7 @@ class VxlanReconciler:
         )
 
     def _inventory(self) -> _Inventory:
-        with self._database.reader() as connection:
+        with self._database.snapshot() as connection:
             every = emn_repository.list_all(connection)
             networks = tuple(one for one in every if one.has_vxlan)
             ids = [one.id for one in networks]

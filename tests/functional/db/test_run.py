@@ -10,16 +10,19 @@ from hummingbird.db.repository import run as runs
 from hummingbird.db.session import Database
 from hummingbird.domain.run import Run, RunKind, RunState
 from hummingbird.errors import RunNotFound
+from tests.explain import Watched
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOST_UUID = "87f6b5a1-78b8-4d90-a1ca-3aa0b796d57a"
 
 
-def queue(database: Database, kind: RunKind = RunKind.UNLOCK) -> Run:
+def queue(
+    database: Database, kind: RunKind = RunKind.UNLOCK, *, host_uuid: str = HOST_UUID
+) -> Run:
     with database.writer() as connection:
         return runs.create(
             connection,
-            host_uuid=HOST_UUID,
+            host_uuid=host_uuid,
             hostname="edge-1",
             kind=kind,
             requested_by="admin",
@@ -92,3 +95,36 @@ def test_a_cancel_reaches_only_runs_that_have_not_ended(database: Database) -> N
 def test_an_unknown_run_is_named(database: Database) -> None:
     with database.reader() as connection, pytest.raises(RunNotFound, match="edge-9"):
         runs.find(connection, "edge-9")
+
+
+def test_of_each_host_the_first_that_is_queued_may_begin(database: Database) -> None:
+    first = {}
+    for number in range(3):
+        for _ in range(2):
+            run = queue(database, host_uuid=f"host-{number}")
+            first.setdefault(run.host_uuid, run.id)
+    with database.reader() as connection:
+        found = runs.next_queued(connection, limit=10)
+        assert [one.id for one in found] == list(first.values())
+        page = runs.next_queued(connection, limit=2)
+        rest = runs.next_queued(connection, after_id=page[-1].id, limit=2)
+        assert [one.id for one in (*page, *rest)] == list(first.values())
+    with database.writer() as connection:
+        assert runs.claim(connection, found[0], owner="c", now=NOW)
+    with database.reader() as connection:
+        again = runs.next_queued(connection, limit=10)
+    # Its host is reserved in the same transaction as the run is claimed.
+    assert again[0].host_uuid == "host-0"
+    assert again[0].id == first["host-0"] + 1
+
+
+@pytest.mark.parametrize("queued", [5, 200])
+def test_a_look_reads_as_many_runs_as_can_begin(
+    database: Database, queued: int
+) -> None:
+    for number in range(queued):
+        queue(database, host_uuid=f"host-{number}")
+    watched = Watched(database)
+    with watched.watching(), database.reader() as connection:
+        assert len(runs.next_queued(connection, limit=4)) == 4
+    assert len(watched.statements) == 1

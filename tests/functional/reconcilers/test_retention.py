@@ -214,7 +214,6 @@ def test_no_look_walks_through_a_table(year: Year, kind: Kind) -> None:
     watched = Watched(year.database)
     with watched.watching(), year.database.writer() as connection:
         retention.take_away(connection, kind, after=0, before=before, edge=0, batch=20)
-        retention.beyond(connection, kind, most=10)
     assert watched.walks == []
 
 
