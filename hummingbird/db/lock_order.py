@@ -30,6 +30,7 @@ ORDER: Final = (
     "hub",
     "board",
     "heartbeat",
+    "host_condition",
     "agent_session",
     "facts_section",
     "facts_item",

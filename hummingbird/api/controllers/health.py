@@ -20,7 +20,7 @@ def get(call: Call) -> Any:
     if call.context.user != ANONYMOUS:
         return tell(call)
     has = call.dependencies
-    with has.database.reader() as connection:
+    with has.database.snapshot() as connection:
         system.get(connection)
         said = hearing.read(connection)
     count = Counter(said.presence.values())
