@@ -22,7 +22,7 @@ from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.adapters.netlink.link import Links
 from hummingbird.adapters.path.look import Path
 from hummingbird.clock import Clock
-from hummingbird.db.repository import condition
+from hummingbird.db.repository import condition, host_hold
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
@@ -132,6 +132,7 @@ class TraceReconciler:
             "steps": [asdict(step) for step in found.steps],
         }
         with self._database.writer() as connection:
+            host_hold.hold(connection, asked.host_id)
             trace_repository.finish(connection, asked, body, now=self._clock.now())
             # A key that is shown proves nothing by itself: who was let in knows more.
             if seen.key_is_known is False or (seen.key_is_known and seen.login == ""):

@@ -303,22 +303,25 @@ def note_heard(
     connection: Connection,
     host_id: int,
     *,
-    online: bool,
+    online: bool | None = None,
     boot_id: str | None = None,
     uptime_seconds: int | None = None,
 ) -> None:
     """Set what the heartbeats say; leaves the generation alone.
 
-    :param online: whether it is heard; so it is not switched off.
+    :param online: whether it is heard; so it is not switched off. None: as it is.
     """
-    values: dict[str, object] = {"online": online}
+    values: dict[str, object] = {}
+    if online is not None:
+        values["online"] = online
     if online:
         values["powered_off"] = False
     if boot_id is not None:
         values["boot_id"] = boot_id
     if uptime_seconds is not None:
         values["uptime_seconds"] = uptime_seconds
-    connection.execute(update(HOST).where(HOST.c.id == host_id).values(**values))
+    if values:
+        connection.execute(update(HOST).where(HOST.c.id == host_id).values(**values))
 
 
 def reserve(

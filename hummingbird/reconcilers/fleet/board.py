@@ -16,6 +16,7 @@ from hummingbird.adapters.bmc.board import BoardAccess, Boards
 from hummingbird.clock import Clock
 from hummingbird.db.repository import board as board_repository
 from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import host_hold
 from hummingbird.db.session import Database
 from hummingbird.domain.board import Board, board_of, counts_as_away
 from hummingbird.domain.host import Host
@@ -87,6 +88,7 @@ class BoardReconciler:
         said: list[str] = []
         now = self._clock.now()
         with self._database.writer() as connection:
+            host_hold.hold_all(connection, [host.id for host, _ in asked])
             for (host, _), reason in zip(asked, answers, strict=True):
                 was = seen.get(host.id)
                 is_away = was is not None and was.away_since is not None

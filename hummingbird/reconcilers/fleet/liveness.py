@@ -191,7 +191,7 @@ def _note(
     host_repository.note_heard(
         connection,
         host.id,
-        online=host.online if change.online is None else change.online,
+        online=change.online,
         boot_id=change.boot_id,
         uptime_seconds=change.uptime_seconds,
     )

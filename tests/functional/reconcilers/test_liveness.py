@@ -2,11 +2,14 @@
 """Liveness and alarms together: silence, our own deafness, dark sites, returns."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from hummingbird.db.repository import alarm
+from hummingbird.db.repository import host as hosts
 from hummingbird.domain.host_state import HostState
+from hummingbird.evaluation.fleet_view import FleetObserver, FleetView
 from tests.fakes.world import World
 
 LOST = "200.005 host=edge-0.network=Management"
@@ -61,6 +64,36 @@ def test_a_dead_gateway_raises_no_alarm(world: World) -> None:
     world.stop_gateway()
     quiet(world, 120)
     assert (state(world), world.standing()) == (HostState.ENABLED, {})
+
+
+def test_an_older_look_does_not_undo_what_a_run_has_written_since(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read that the host is online; then a run switched it off; then it writes the boot
+    that it saw."""
+    world.power_off("edge-0")
+    world.power_on("edge-0")
+    world.clock.advance(11)
+    look = FleetObserver.look
+
+    def look_and_be_late(self: FleetObserver, **arguments: Any) -> FleetView:
+        view = look(self, **arguments)
+        with world.database.writer() as connection:
+            host = hosts.find(connection, "edge-0")
+            hosts.change(
+                connection,
+                host,
+                now=world.clock.now(),
+                online=False,
+                powered_off=True,
+            )
+        return view
+
+    monkeypatch.setattr(FleetObserver, "look", look_and_be_late)
+    world.reconcile("liveness")
+    host = world.host("edge-0")
+    assert host.boot_id == world.boxes["edge-0"].boot_id
+    assert (host.online, host.powered_off) == (False, True)
 
 
 def test_with_every_gateway_and_our_link_gone_what_was_concluded_stands(
