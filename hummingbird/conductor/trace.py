@@ -133,7 +133,6 @@ class TraceReconciler:
         }
         with self._database.writer() as connection:
             host_hold.hold(connection, asked.host_id)
-            trace_repository.finish(connection, asked, body, now=self._clock.now())
             # A key that is shown proves nothing by itself: who was let in knows more.
             if seen.key_is_known is False or (seen.key_is_known and seen.login == ""):
                 condition.put_host_key(
@@ -144,6 +143,7 @@ class TraceReconciler:
                     observer=self.name,
                     now=self._clock.now(),
                 )
+            trace_repository.finish(connection, asked, body, now=self._clock.now())
         return f"{known.host.hostname}: {found.finding}"
 
     def _known(self, connection: Connection, host_id: int) -> _Known:
