@@ -14,6 +14,7 @@ from typing import Any, Final
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import tunnel as tunnels
 from hummingbird.conductor import vxlan
+from hummingbird.conductor.node import keep, own_node, own_uid
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import await_answer, open_way
 from hummingbird.db.repository import condition
@@ -25,6 +26,7 @@ from hummingbird.domain import provisioning
 from hummingbird.domain.alarm import LogEvent, host_log
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
+from hummingbird.domain.node import UUID_LABEL
 from hummingbird.domain.provisioning import AGENT_IMAGES, Join, Plan
 from hummingbird.domain.run import PROVISION_STEPS, RunKind
 from hummingbird.keypair import make_node_key
@@ -103,6 +105,8 @@ def _is_provisioned(task: HostTask, plan: Plan) -> bool:
 
 def _provision(task: HostTask, plan: Plan) -> HostAccess:
     with task.step("connect"):
+        # Nothing is signed for, or put on a host for, the name of another's node.
+        own_uid(task, seconds=task.patience.connect)
         access = open_way(task)
         _forget_stale_node(task)
     if not task.host.touched:
@@ -182,19 +186,27 @@ def _inside_vxlan(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess:
 
 def _forget_stale_node(task: HostTask) -> None:
     """Delete the node object that a host of this name had before it was installed anew:
-    at first contact with the host, a node that is not Ready has no kubelet on it."""
+    at first contact with the host, a node that is not Ready has no kubelet on it.
+
+    :raises NodeForeign: the node of that name is another's.
+    """
     if task.host.known_hosts is not None:
         return
     cluster, hostname = task.neighbours.cluster, task.host.hostname
-    node = task.patiently(lambda: cluster.node(hostname), seconds=task.patience.connect)
-    if node is not None and not node.ready:
-        cluster.delete_node(hostname)
+    node = task.patiently(lambda: own_node(task), seconds=task.patience.connect)
+    if node is None or node.ready:
+        return
+    if cluster.delete_node(hostname, uid=node.uid):
         task.journal.info("deleted the node object of a former host of this name")
 
 
 def _identity(task: HostTask) -> dict[str, str]:
     """Return a new key and its certificate, by which this host joins under its own name
-    and no other; in base64, as a kubeconfig has them."""
+    and no other, in base64, as a kubeconfig has them; and what its kubelet says to have
+    its node known for this host's.
+
+    :raises NodeForeign: a node of that name is another's.
+    """
     cluster, hostname = task.neighbours.cluster, task.host.hostname
     private_key, request = make_node_key(hostname)
     lifetime = timedelta(
@@ -203,6 +215,7 @@ def _identity(task: HostTask) -> dict[str, str]:
     signed: list[str] = []
 
     def is_signed() -> bool:
+        own_node(task)
         certificate = cluster.sign_node_certificate(
             hostname=hostname, request=request, lifetime=lifetime
         )
@@ -220,6 +233,7 @@ def _identity(task: HostTask) -> dict[str, str]:
             signed[0].encode()
         ).decode(),
         provisioning.KEY_VARIABLE: base64.b64encode(private_key.encode()).decode(),
+        provisioning.UUID_VARIABLE: task.host.uuid,
     }
 
 
@@ -234,7 +248,8 @@ def _see_it_work(task: HostTask, access: HostAccess | None) -> None:
         _await_node(task, access)
         # Before pods may come: what they ask for by label must be there.
         task.patiently(lambda: _label(task, locked=locked), seconds=ready_seconds)
-        task.patiently(lambda: admit(hostname), seconds=ready_seconds)
+        uid = own_uid(task, seconds=ready_seconds) or ""
+        task.patiently(lambda: admit(hostname, uid=uid), seconds=ready_seconds)
         task.wait_until(
             lambda: _is_ready(task),
             seconds=ready_seconds,
@@ -262,7 +277,15 @@ def _await_node(task: HostTask, access: HostAccess | None) -> None:
     deadline = task.clock.monotonic() + NODE_APPEARS_SECONDS
 
     def appeared() -> bool:
-        return cluster.node(hostname) is not None
+        return own_node(task) is not None
+
+    def registered() -> bool:
+        # There was none, and this host was told to make one. A kubelet that joined before
+        # hosts had their uuid in a label says none.
+        node = cluster.node(hostname)
+        if node is not None and UUID_LABEL not in node.labels:
+            keep(task, node)
+        return appeared()
 
     task.wait_until(
         lambda: appeared() or task.clock.monotonic() >= deadline,
@@ -278,14 +301,14 @@ def _await_node(task: HostTask, access: HostAccess | None) -> None:
             tags=("restart_services",),
         )
         task.wait_until(
-            appeared,
+            registered,
             seconds=task.patience.ready,
             what=f"there is no node {hostname} in Kubernetes",
         )
 
 
 def _is_ready(task: HostTask) -> bool:
-    node = task.neighbours.cluster.node(task.host.hostname)
+    node = own_node(task)
     is_ready = node is not None and node.ready
     # What the run sees last is what stands when it ends: a host that is heard and whose
     # node never was Ready is not in service.
@@ -318,20 +341,23 @@ def is_heard(task: HostTask, *, since: datetime) -> bool:
 def _label(task: HostTask, *, locked: bool) -> None:
     """Give the node its labels; one that is gone by now gets them from the reconciler."""
     cluster, host = task.neighbours.cluster, task.host
-    node = cluster.node(host.hostname)
+    node = own_node(task)
     if node is None:
         return
     with task.neighbours.database.snapshot() as connection:
         networks = emn_repository.list_all(connection)
         labels = label_repository.of_host(connection, host.id)
     change = node_rule.dress(
+        host_uuid=host.uuid,
         site=next((n.site for n in networks if n.id == host.emn_id), None),
         locked=locked,
         own={label.label_key: label.label_value for label in labels},
         labels=node.labels,
         annotations=node.annotations,
     )
-    cluster.label_node(host.hostname, change.labels, annotations=change.annotations)
+    cluster.label_node(
+        host.hostname, change.labels, uid=node.uid, annotations=change.annotations
+    )
 
 
 def _enabled(task: HostTask) -> LogEvent:

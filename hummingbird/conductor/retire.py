@@ -2,15 +2,17 @@
 """Delete: what we put on a host is taken back, and it is forgotten here.
 
 A host that does not answer keeps what it has; its node and its sessions end here all
-the same, and the run says so.
+the same, and the run says so. A node of its name that is not its own is left alone: the
+host's own is gone then, and what is on the host is undone as ever.
 """
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor.host_lock import drain
+from hummingbird.conductor.node import own_uid
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import open_way
 from hummingbird.domain.alarm import host_log
-from hummingbird.errors import AddressMissing, HostUnreachable
+from hummingbird.errors import AddressMissing, HostUnreachable, NodeForeign
 
 KEPT = "does not answer and keeps what was put on it"
 
@@ -49,7 +51,10 @@ def retire(task: HostTask) -> None:
 
 def _leave_cluster(task: HostTask) -> None:
     with task.step("drain"):
-        drain(task)
+        try:
+            drain(task)
+        except NodeForeign as error:
+            task.journal.info(str(error))
     task.check()
     # From here on it is no longer what the plan says: an unlock provisions it again.
     task.change(provisioned_plan=None)
@@ -59,9 +64,17 @@ def _leave_cluster(task: HostTask) -> None:
 
 
 def _delete_node(task: HostTask) -> bool:
+    """Return whether the host had a node, which is deleted now."""
     cluster, hostname = task.neighbours.cluster, task.host.hostname
+    try:
+        uid = own_uid(task, seconds=task.patience.ready)
+    except NodeForeign as error:
+        task.journal.info(str(error))
+        return False
+    if uid is None:
+        return False
     return task.patiently(
-        lambda: cluster.delete_node(hostname), seconds=task.patience.ready
+        lambda: cluster.delete_node(hostname, uid=uid), seconds=task.patience.ready
     )
 
 

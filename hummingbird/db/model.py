@@ -95,6 +95,7 @@ HOST = _table(
     Column("online", Boolean, nullable=False, server_default=false(), index=True),
     Column("powered_off", Boolean, nullable=False, server_default=false()),
     Column("kubelet_version", String(32)),
+    Column("node_uid", String(36)),
     Column("boot_id", String(36)),
     Column("inventoried", Boolean, nullable=False, server_default=false()),
     Column("uptime_seconds", Integer, nullable=False, server_default="0"),

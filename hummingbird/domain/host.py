@@ -71,6 +71,8 @@ class Host:
     """Switched off on purpose, and not heard since."""
     kubelet_version: str | None = None
     """As its node in Kubernetes says, e.g. "v1.36.3"; None: it has had none yet."""
+    node_uid: str | None = None
+    """Of the node in Kubernetes that our join made; None: there was none yet."""
     boot_id: str | None
     inventoried: bool = False
     """Its agent has said once what it is made of."""

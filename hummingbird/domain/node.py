@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a host's Kubernetes node should look like: labels, and whether pods may come."""
+"""Which Kubernetes node is a host's, and what it should look like: labels, and whether
+pods may come.
+
+A name says nothing: it can be a machine's that is none of ours. See `is_of`.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,6 +15,9 @@ from hummingbird.domain.label import is_settable
 
 EDGEWORKER_LABEL: Final = "hummingbird.starlingx.io/edgeworker"
 ADMINISTRATIVE_LABEL: Final = "hummingbird.starlingx.io/administrative"
+UUID_LABEL: Final = "hummingbird.starlingx.io/host-uuid"
+"""What the kubelet of a host that we joined gives the node that it registers, whenever it
+does so; other values of it are other hosts' or another Hummingbird's."""
 MIRRORED: Final = "hummingbird.starlingx.io/labels"
 """The annotation that names the labels which a node has from its host, so that one that
 the host loses goes from the node too, and no other."""
@@ -40,11 +47,13 @@ class Owner:
     """A provisioned host that nobody works on, as far as its node depends on it."""
 
     id: int
+    uuid: str
     hostname: str
     state: HostState
     emn_id: int | None
     generation: int
     kubelet_version: str | None
+    node_uid: str | None
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,37 @@ class Change:
         return not self.labels and not self.annotations
 
 
+def is_of(
+    host_uuid: str,
+    *,
+    known_uid: str | None,
+    is_provisioned: bool,
+    uid: str,
+    labels: Mapping[str, str],
+) -> bool:
+    """Return whether the node of a host's name is that host's, made by our join.
+
+    It is if its uid is the one that is kept with the host. Of another uid it is where it
+    says the host's uuid: the host's kubelet registered again, or the database is older than
+    the node. Without any uid kept, one that we labelled before uids were kept is taken over.
+    Whoever can write labels to a node can have that node be taken for ours, and no other.
+
+    :param known_uid: the uid that is kept with the host; None: none yet.
+    :param is_provisioned: the host was provisioned to the end at some time.
+    :param uid: the node's.
+    :param labels: the node's.
+    """
+    if uid == known_uid:
+        return True
+    said = labels.get(UUID_LABEL)
+    if said is not None:
+        return said == host_uuid
+    return known_uid is None and is_provisioned and EDGEWORKER_LABEL in labels
+
+
 def dress(
     *,
+    host_uuid: str,
     site: str | None,
     locked: bool,
     own: Mapping[str, str],
@@ -70,6 +108,7 @@ def dress(
 ) -> Change:
     """Return what makes a node an EdgeWorker's with its host's labels.
 
+    :param host_uuid: the host's.
     :param own: the host's labels.
     :param labels: the node's, as they are.
     :param annotations: the node's, as they are.
@@ -82,6 +121,7 @@ def dress(
         **{key: None for key in before if key not in own},
         **own,
         EDGEWORKER_LABEL: "true",
+        UUID_LABEL: host_uuid,
         ADMINISTRATIVE_LABEL: "locked" if locked else "unlocked",
         ZONE_LABEL: None if site is None else label_value(site),
     }

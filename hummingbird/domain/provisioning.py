@@ -17,6 +17,7 @@ from hummingbird.errors import AddressMissing
 
 CERTIFICATE_VARIABLE = "kubernetes_node_join_certificate"
 KEY_VARIABLE = "kubernetes_node_join_private_key"
+UUID_VARIABLE = "kubernetes_node_host_uuid"
 AGENT_IMAGES = ("mtc-client", "sysinv-agent")
 
 

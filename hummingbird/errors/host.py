@@ -144,6 +144,15 @@ class TransitionRefused(Conflict):
     sentence = "Host {hostname} is {state}; {event} can't happen there."
 
 
+class NodeForeign(Conflict):
+    code = "hummingbird.host.node_foreign"
+    sentence = (
+        "The node {hostname} in Kubernetes is not this host's: Hummingbird did not make it, "
+        "and leaves it alone. Give the host a name that no other node has. If that node is "
+        "what is left of this host, delete it first (kubectl delete node {hostname})."
+    )
+
+
 class HostFileInvalid(BadRequest):
     code = "hummingbird.host.file_invalid"
     sentence = "{message}"

@@ -205,6 +205,12 @@ class Endpoint:
         # find() takes ids and uuids too: a node named "7" is not host 7.
         if found.hostname != identity.node_name:
             raise refusal
+        # Of a host of before uids were kept, its name is all that is known.
+        known = found.node_uid or (identity.node_uid if found.touched else None)
+        if known != identity.node_uid:
+            raise TokenRefused(
+                message=f"node {identity.node_name} is not the one of host {found.hostname}"
+            )
         return found
 
     def _take_change(self, environ: Environ, body: bytes) -> Reply:

@@ -22,6 +22,7 @@ from tests.fakes.cluster_world import FakeWorld, RealWorld, World
 
 KUBECONFIG = os.environ.get("HUMMINGBIRD_TEST_KUBECONFIG")
 AUDIENCE = "hummingbird"
+NO_UID = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(scope="module", params=["fake", "real"] if KUBECONFIG else ["fake"])
@@ -38,6 +39,13 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def name() -> str:
     """A name that no other test uses, for a node."""
     return f"edge-{uuid4().hex[:8]}"
+
+
+def uid(world: World, name: str) -> str:
+    """Return the uid of the node that has this name now."""
+    node = world.cluster.node(name)
+    assert node is not None
+    return node.uid
 
 
 def at_once() -> bool:
@@ -122,12 +130,12 @@ def test_a_request_for_another_node_is_not_signed(world: World, name: str) -> No
 def test_a_node_that_is_not_there_is_no_error(world: World, name: str) -> None:
     assert world.cluster.node(name) is None
     assert name not in world.cluster.nodes()
-    assert world.cluster.label_node(name, {"a": "b"}) is False
-    assert world.cluster.cordon(name) is False
-    assert world.cluster.uncordon(name) is False
-    assert world.cluster.delete_node(name) is False
+    assert world.cluster.label_node(name, {"a": "b"}, uid=NO_UID) is False
+    assert world.cluster.cordon(name, uid=NO_UID) is False
+    assert world.cluster.uncordon(name, uid=NO_UID) is False
+    assert world.cluster.delete_node(name, uid=NO_UID) is False
     assert world.cluster.agent_pods(name, namespace=world.namespace) == {}
-    drained = world.cluster.drain(name, deadline=at_once, on_event=print)
+    drained = world.cluster.drain(name, uid=NO_UID, deadline=at_once, on_event=print)
     assert (drained.evicted, drained.left) == (0, ())
 
 
@@ -156,9 +164,13 @@ def test_a_node_is_seen_as_it_is(world: World, name: str) -> None:
 def test_labels_are_set_and_removed_and_select(world: World, name: str) -> None:
     world.join(name)
     key = "hummingbird.starlingx.io/edgeworker"
-    assert world.cluster.label_node(name, {key: "true", "site": "a"})
+    assert world.cluster.label_node(
+        name, {key: "true", "site": "a"}, uid=uid(world, name)
+    )
     assert set(world.cluster.nodes(label_selector=f"{key}=true,site=a")) == {name}
-    assert world.cluster.label_node(name, {key: None, "never": None})
+    assert world.cluster.label_node(
+        name, {key: None, "never": None}, uid=uid(world, name)
+    )
     node = world.cluster.node(name)
     assert node is not None
     assert key not in node.labels
@@ -169,11 +181,12 @@ def test_labels_are_set_and_removed_and_select(world: World, name: str) -> None:
 def test_annotations_change_together_with_labels(world: World, name: str) -> None:
     world.join(name)
     note = "hummingbird.starlingx.io/labels"
-    world.cluster.label_node(name, {"line": "3"}, annotations={note: "line"})
+    of = uid(world, name)
+    world.cluster.label_node(name, {"line": "3"}, uid=of, annotations={note: "line"})
     node = world.cluster.node(name)
     assert node is not None
     assert (node.labels["line"], node.annotations[note]) == ("3", "line")
-    world.cluster.label_node(name, {"line": None}, annotations={note: None})
+    world.cluster.label_node(name, {"line": None}, uid=of, annotations={note: None})
     node = world.cluster.node(name)
     assert node is not None
     assert "line" not in node.labels
@@ -184,7 +197,7 @@ def test_a_cordon_can_be_undone_and_repeated(world: World, name: str) -> None:
     world.join(name)
     for unschedulable in (True, True, False, False):
         change = world.cluster.cordon if unschedulable else world.cluster.uncordon
-        assert change(name)
+        assert change(name, uid=uid(world, name))
         node = world.cluster.node(name)
         assert node is not None
         assert node.unschedulable is unschedulable
@@ -196,7 +209,9 @@ def test_a_drain_leaves_daemons_and_mirrors(world: World, name: str) -> None:
     world.add_pod(f"agent-{name}", name, agent="mtc-client", daemon=True)
     world.add_pod(f"static-{name}", name, mirror=True)
     events: list[str] = []
-    drained = world.cluster.drain(name, deadline=Deadline(10), on_event=events.append)
+    drained = world.cluster.drain(
+        name, uid=uid(world, name), deadline=Deadline(10), on_event=events.append
+    )
     assert (drained.evicted, drained.left) == (1, ())
     assert [f"app-{name}" in event for event in events] == [True]
     assert world.cluster.agent_pods(name, namespace=world.namespace) == {
@@ -209,7 +224,9 @@ def test_a_drain_honours_a_budget_until_its_deadline(world: World, name: str) ->
     world.add_pod(f"held-{name}", name, held=True)
     world.add_pod(f"free-{name}", name)
     events: list[str] = []
-    drained = world.cluster.drain(name, deadline=Deadline(2), on_event=events.append)
+    drained = world.cluster.drain(
+        name, uid=uid(world, name), deadline=Deadline(2), on_event=events.append
+    )
     assert drained.evicted == 1
     assert drained.left == (f"{world.namespace}/held-{name}",)
     assert any(f"held-{name} can't be moved yet" in event for event in events)
@@ -222,14 +239,56 @@ def test_a_drain_does_not_wait_for_a_node_that_is_dead(world: World, name: str) 
     def never() -> bool:
         return False
 
-    drained = world.cluster.drain(name, deadline=never, on_event=print)
+    drained = world.cluster.drain(
+        name, uid=uid(world, name), deadline=never, on_event=print
+    )
     assert drained.left == (f"{world.namespace}/stuck-{name}",)
 
 
 def test_a_deleted_node_is_gone(world: World, name: str) -> None:
     world.join(name)
-    assert world.cluster.delete_node(name) is True
+    assert world.cluster.delete_node(name, uid=uid(world, name)) is True
     assert world.cluster.node(name) is None
+
+
+def test_a_node_that_was_replaced_is_not_touched(world: World, name: str) -> None:
+    world.join(name)
+    before = uid(world, name)
+    assert world.cluster.delete_node(name, uid=before)
+    world.join(name)
+    world.add_pod(f"theirs-{name}", name)
+    theirs = world.cluster.node(name)
+    assert theirs is not None
+    assert theirs.uid != before
+    note = {"hummingbird.starlingx.io/labels": "a"}
+    assert not world.cluster.label_node(name, {"a": "b"}, uid=before, annotations=note)
+    assert world.cluster.cordon(name, uid=before) is False
+    assert world.cluster.uncordon(name, uid=before) is False
+    told: list[str] = []
+    drained = world.cluster.drain(
+        name, uid=before, deadline=Deadline(3), on_event=told.append
+    )
+    assert (drained.evicted, drained.left, told) == (0, (), [])
+    assert world.cluster.delete_node(name, uid=before) is False
+    after = world.cluster.node(name)
+    assert after is not None
+    assert (after.uid, after.labels, after.annotations, after.unschedulable) == (
+        theirs.uid,
+        theirs.labels,
+        theirs.annotations,
+        False,
+    )
+    assert world.cluster.drain(
+        name, uid=theirs.uid, deadline=Deadline(10), on_event=print
+    ).evicted
+
+
+def test_a_label_that_is_none_is_refused_and_not_taken_for_another_node(
+    world: World, name: str
+) -> None:
+    world.join(name)
+    with pytest.raises(KubernetesRefused):
+        world.cluster.label_node(name, {"a": "not a value"}, uid=uid(world, name))
 
 
 def test_agents_are_named_and_their_readiness_told(world: World, name: str) -> None:

@@ -19,6 +19,8 @@ class Box:
     is_on: bool = True
     is_connected: bool = True
     has_agents: bool = False
+    node_labels: dict[str, str] = field(default_factory=dict)
+    """What its kubelet says of itself when it makes its node."""
     boot_id: str = field(default_factory=lambda: str(uuid4()))
     booted_at: float = 0.0
     boots: int = 0

@@ -6,6 +6,7 @@ runs the same expectations against this one and a real API server. The hooks (jo
 set_ready, add_pod, issue_token, `away` …) are what kubelets, users and cables do.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from hummingbird.adapters.kubernetes.namespace import PRIVILEGED
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.errors import KubernetesRefused, KubernetesUnavailable, TokenRefused
 from tests.fakes.node_authority import NodeAuthority
+
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+"""Kubernetes, "Labels and Selectors", syntax and character set."""
 
 
 @dataclass
@@ -97,7 +101,8 @@ class FakeCluster:
                 kubelet_version=self._version,
                 lease_renewed_at=self._clock.now(),
                 internal_ip=internal_ip,
-                labels={**(old.labels if old else {}), **(labels or {})},
+                # A kubelet labels the node that it makes, and no other.
+                labels=old.labels if old else dict(labels or {}),
                 annotations=old.annotations if old else {},
             )
             return self._nodes[name]
@@ -225,12 +230,15 @@ class FakeCluster:
         name: str,
         labels: Mapping[str, str | None],
         *,
+        uid: str | None = None,
         annotations: Mapping[str, str | None] | None = None,
     ) -> bool:
         with self._reached():
-            node = self._nodes.get(name)
+            node = self._same(name, uid)
             if node is None:
                 return False
+            for key, value in labels.items():
+                _refuse_odd_label(name, key, value or "")
             self._nodes[name] = replace(
                 node,
                 labels=_merged(node.labels, labels),
@@ -238,24 +246,27 @@ class FakeCluster:
             )
             return True
 
-    def cordon(self, name: str) -> bool:
-        return self._set_unschedulable(name, True)
+    def cordon(self, name: str, *, uid: str | None = None) -> bool:
+        return self._set_unschedulable(name, uid, True)
 
-    def uncordon(self, name: str) -> bool:
-        return self._set_unschedulable(name, False)
+    def uncordon(self, name: str, *, uid: str | None = None) -> bool:
+        return self._set_unschedulable(name, uid, False)
 
     def drain(
         self,
         name: str,
         *,
+        uid: str | None = None,
         deadline: Callable[[], bool],
         on_event: Callable[[str], None],
     ) -> DrainResult:
         evicted = 0
         while True:
             with self._reached():
-                node = self._nodes.get(name)
-                alive = node is not None and node.ready
+                node = self._same(name, uid)
+                if node is None:
+                    return DrainResult(evicted, ())
+                alive = node.ready
                 for pod in self._to_move(name):
                     if pod.held:
                         on_event(f"pod {pod.namespace}/{pod.name} can't be moved yet")
@@ -271,9 +282,12 @@ class FakeCluster:
                 return DrainResult(evicted, tuple(shown))
             self._clock.wait(threading.Event(), seconds=1.0)
 
-    def delete_node(self, name: str) -> bool:
+    def delete_node(self, name: str, *, uid: str | None = None) -> bool:
         with self._reached():
-            return self._nodes.pop(name, None) is not None
+            if self._same(name, uid) is None:
+                return False
+            del self._nodes[name]
+            return True
 
     def agent_pods(self, hostname: str, *, namespace: str) -> dict[str, bool]:
         with self._reached():
@@ -294,9 +308,17 @@ class FakeCluster:
         with self._reached():
             self.namespaces.setdefault(name, {}).update({**labels, **PRIVILEGED})
 
-    def _set_unschedulable(self, name: str, unschedulable: bool) -> bool:
+    def _same(self, name: str, uid: str | None) -> NodeStatus | None:
+        """Return the node if it is the one that is meant; without a uid, as a person
+        means it, by its name alone."""
+        node = self._nodes.get(name)
+        return node if node is not None and uid in (None, node.uid) else None
+
+    def _set_unschedulable(
+        self, name: str, uid: str | None, unschedulable: bool
+    ) -> bool:
         with self._reached():
-            node = self._nodes.get(name)
+            node = self._same(name, uid)
             if node is None:
                 return False
             self._nodes[name] = replace(node, unschedulable=unschedulable)
@@ -315,6 +337,13 @@ class FakeCluster:
             raise KubernetesUnavailable(message="connection refused")
         with self._lock:
             yield
+
+
+def _refuse_odd_label(name: str, key: str, value: str) -> None:
+    if not _LABEL_VALUE.fullmatch(value):
+        raise KubernetesRefused(
+            action=f"change node {name}", message=f"{key}: invalid value {value!r}"
+        )
 
 
 def _merged(

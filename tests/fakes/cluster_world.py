@@ -180,8 +180,8 @@ class RealWorld:
         return KubernetesCluster(_written(content), timeout_seconds=2)
 
     def join(self, name: str, *, ready: bool = True) -> None:
-        if name not in self._nodes:
-            self._nodes.add(name)
+        self._nodes.add(name)
+        if self._api.find(f"/api/v1/nodes/{name}", action="look") is None:
             self._make("/api/v1/nodes", kind="Node", name=name)
         self._patch(
             f"/api/v1/nodes/{name}/status",

@@ -34,7 +34,12 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
-from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, Settings
+from hummingbird.domain.node import UUID_LABEL
+from hummingbird.domain.provisioning import (
+    CERTIFICATE_VARIABLE,
+    UUID_VARIABLE,
+    Settings,
+)
 from hummingbird.domain.run import Run, RunKind
 from hummingbird.domain.tunnel import HubOptions
 from hummingbird.errors import HostUnreachable, KubernetesRefused
@@ -426,14 +431,17 @@ class World(Window):
             node = self.cluster.node(name)
             if node is None or not node.ready:
                 shown = base64.b64decode(str(variables[CERTIFICATE_VARIABLE]))
-                self.cluster.join(name, certificate=shown.decode())
+                box.node_labels = {UUID_LABEL: str(variables[UUID_VARIABLE])}
+                self.cluster.join(
+                    name, certificate=shown.decode(), labels=box.node_labels
+                )
             if self.release.values is not None:
                 self.land_agents(name)
         elif playbook == "retire":
             box.has_agents = False
         elif playbook == "recover":
             if "restart_services" in tags and self.cluster.node(name) is None:
-                self.cluster.join(name)
+                self.register(name)
                 self.land_agents(name)
             if box.revived_by & set(tags):
                 box.is_hung = False
@@ -449,6 +457,10 @@ class World(Window):
             return replace(result, facts={BOOT_ID_FACT: box.boot_id})
         error = HostUnreachable(hostname=name, address=box.address, message="away")
         return replace(result, status="unreachable", error=error)
+
+    def register(self, name: str) -> None:
+        """Do what a kubelet does at its start that finds no node of its own."""
+        self.cluster.join(name, labels=self.boxes[name].node_labels)
 
     def land_agents(self, name: str) -> None:
         """Do what the DaemonSets do with a node."""

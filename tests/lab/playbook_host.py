@@ -19,6 +19,7 @@ PLAYBOOKS = ROOT / "playbooks"
 SNAPSHOT = PLAYBOOKS / "files" / "host_snapshot.py"
 DRIVER = Path(__file__).with_name("playbook_driver.py")
 NODE_IDENTITY = Path(__file__).with_name("node_identity.py")
+HOST_UUID = "7d1c5a36-3f0e-4f0b-9a57-0a3b6f5f2c11"
 SANDBOX_IMAGE = "registry.k8s.io/pause:3.10.2"
 
 
@@ -130,6 +131,7 @@ class PlaybookHost:
             "container_runtime_systemd_cgroup": False,
             "kubernetes_node_name": self.name,
             "kubernetes_node_ip": self._plan.address,
+            "kubernetes_node_host_uuid": HOST_UUID,
             "kubernetes_node_api_endpoint": f"{lab.controller_address}:6443",
             "kubernetes_node_ca_cert": self._authority(),
             **self._identity(),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real hosts become nodes, whatever is cut on the way, and stop being nodes without trace."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.lab.cut import CUTS, cut_at
-from tests.lab.playbook_host import PlaybookHost, difference
+from tests.lab.playbook_host import HOST_UUID, PlaybookHost, difference
 
 pytestmark = [
     pytest.mark.lab,
@@ -43,6 +44,8 @@ def test_a_host_becomes_a_node_whatever_is_cut_and_stops_being_one(
     last = host.play("provision")
     assert last["status"] == "successful", last
     host.wait_until_ready()
+    says = host.kubectl("get", "node", host.name, "-o", "jsonpath={.metadata.labels}")
+    assert json.loads(says)["hummingbird.starlingx.io/host-uuid"] == HOST_UUID
 
     second = host.play("provision")
     assert (second["status"], second["changed"]) == ("successful", 0), second

@@ -85,6 +85,7 @@ class ClusterClient:
         self,
         name: str,
         *,
+        uid: str,
         deadline: Callable[[], bool],
         on_event: Callable[[str], None],
     ) -> Any:
@@ -92,7 +93,7 @@ class ClusterClient:
         if self._way.is_away(self._process):
             raise KubernetesUnavailable(message="connection refused")
         park(1.0)
-        return self._cluster.drain(name, deadline=deadline, on_event=on_event)
+        return self._cluster.drain(name, uid=uid, deadline=deadline, on_event=on_event)
 
     def _stale(self, name: str, *args: Any) -> Any:
         return self._way.stale.get(args[0]) if name == "node" else dict(self._way.stale)

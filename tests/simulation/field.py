@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+from hummingbird.domain.node import UUID_LABEL
 from tests.fakes.boards import FakeBoard, FakeBoards
 from tests.fakes.cluster import FakeCluster
 from tests.simulation.network import NETWORK, Network
@@ -44,6 +45,8 @@ class Host:
     booted_at: float = 0.0
     key: str = ""
     """Its SSH server's; a new one with each installation."""
+    node_labels: dict[str, str] = field(default_factory=dict)
+    """What its kubelet says of itself when it makes its node."""
     has_kubelet: bool = False
     """Provisioned: a kubelet with a certificate for its node."""
     is_broken: str = ""
@@ -274,7 +277,9 @@ class Field:
         self._heal(host, tag)
         if tag == "restart_services" and host.has_kubelet:
             if self.cluster.node(host.name) is None and not self.api_is_away(host):
-                self.cluster.join(host.name, boot_id=host.boot_id)
+                self.cluster.join(
+                    host.name, boot_id=host.boot_id, labels=host.node_labels
+                )
             self.settle(host)
 
     def _heal(self, host: Host, tag: str) -> None:
@@ -315,14 +320,16 @@ class Field:
 
         self.scheduler.at(seconds, believe)
 
-    def join(self, host: Host, *, certificate: str) -> None:
+    def join(self, host: Host, *, certificate: str, uuid: str) -> None:
         """Do what kubeadm join does."""
         known = self.cluster.node(host.name)
         if host.has_kubelet and known is not None:
             return
+        host.node_labels = {UUID_LABEL: uuid}
         self.cluster.join(
             host.name,
             certificate=certificate,
+            labels=host.node_labels,
             boot_id=host.boot_id,
             ready=False,
             internal_ip=host.address,

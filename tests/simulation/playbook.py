@@ -17,7 +17,7 @@ from hummingbird.adapters.ansible.playbook import (
     PlaybookResult,
 )
 from hummingbird.conductor.boot import BOOT_ID_FACT, LOOK_TAG, STOPPING_FACT
-from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE
+from hummingbird.domain.provisioning import CERTIFICATE_VARIABLE, UUID_VARIABLE
 from hummingbird.errors import (
     HostKeyChanged,
     HostUnreachable,
@@ -155,7 +155,8 @@ class Play:
             return "the API server does not answer"
         shown = base64.b64decode(str(self.variables[CERTIFICATE_VARIABLE])).decode()
         try:
-            self.fields.join(self.host, certificate=shown)
+            uuid = str(self.variables[UUID_VARIABLE])
+            self.fields.join(self.host, certificate=shown, uuid=uuid)
         except KubernetesRefused as error:
             return str(error)
         return ""

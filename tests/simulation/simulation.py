@@ -21,6 +21,7 @@ from hummingbird.db.session import Database
 from hummingbird.domain.alarm_catalogue import CATALOGUE
 from hummingbird.domain.emn import Attachment
 from hummingbird.domain.host_machine import Event
+from hummingbird.domain.node import UUID_LABEL
 from hummingbird.errors import HummingbirdError
 from hummingbird.secretbox import SecretBox
 from tests.fakes.cluster import FakeCluster
@@ -286,7 +287,13 @@ class World:
             known_hosts=host.key,
         )
         host.has_kubelet = True
-        self.cluster.join(host.name, boot_id=host.boot_id, internal_ip=host.address)
+        host.node_labels = {UUID_LABEL: found.uuid}
+        self.cluster.join(
+            host.name,
+            boot_id=host.boot_id,
+            internal_ip=host.address,
+            labels=host.node_labels,
+        )
         host.ready_since = 0.0
 
     # --- what happens ---------------------------------------------------------------------

@@ -5,6 +5,9 @@
 raise `KubernetesUnavailable` and `KubernetesRefused` only (`review_token` also
 `TokenRefused`), wait for nothing but the answer (`drain` excepted), and may be called
 from many threads. Taints are never touched: they are the operator's.
+
+What changes a node names it by name and uid: a name can be another machine's a moment
+later, a uid is never given twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -68,32 +71,35 @@ class Cluster(Protocol):
         name: str,
         labels: Mapping[str, str | None],
         *,
+        uid: str,
         annotations: Mapping[str, str | None] | None = None,
     ) -> bool:
         """Set labels and annotations at once (None removes one); return False where
-        there is no such node."""
+        there is no such node: none of that name, or one with another uid."""
 
-    def cordon(self, name: str) -> bool:
+    def cordon(self, name: str, *, uid: str) -> bool:
         """Let nothing new be scheduled there; return False without such a node."""
 
-    def uncordon(self, name: str) -> bool:
+    def uncordon(self, name: str, *, uid: str) -> bool:
         """Undo `cordon`; return False where there is no such node."""
 
     def drain(
         self,
         name: str,
         *,
+        uid: str,
         deadline: Callable[[], bool],
         on_event: Callable[[str], None],
     ) -> DrainResult:
-        """Evict the pods of a node until they are gone or `deadline()` says stop.
+        """Evict the pods of a node until they are gone or `deadline()` says stop, or
+        until there is no such node.
 
         `deadline` returns True to stop; it is asked each second. Pods of DaemonSets
         and mirror pods stay. Where the node is not ready, evictions are asked for and
         not waited for.
         """
 
-    def delete_node(self, name: str) -> bool:
+    def delete_node(self, name: str, *, uid: str) -> bool:
         """Delete the node object; return False where there is no such node."""
 
     def agent_pods(self, hostname: str, *, namespace: str) -> dict[str, bool]:
@@ -158,34 +164,39 @@ class KubernetesCluster:
         name: str,
         labels: Mapping[str, str | None],
         *,
+        uid: str,
         annotations: Mapping[str, str | None] | None = None,
     ) -> bool:
         metadata = {"labels": dict(labels), "annotations": dict(annotations or {})}
-        return patch_node(self._connection, name, {"metadata": metadata})
+        return patch_node(self._connection, name, {"metadata": metadata}, uid=uid)
 
-    def cordon(self, name: str) -> bool:
-        return patch_node(self._connection, name, {"spec": {"unschedulable": True}})
+    def cordon(self, name: str, *, uid: str) -> bool:
+        patch = {"spec": {"unschedulable": True}}
+        return patch_node(self._connection, name, patch, uid=uid)
 
-    def uncordon(self, name: str) -> bool:
-        return patch_node(self._connection, name, {"spec": {"unschedulable": None}})
+    def uncordon(self, name: str, *, uid: str) -> bool:
+        patch = {"spec": {"unschedulable": None}}
+        return patch_node(self._connection, name, patch, uid=uid)
 
     def drain(
         self,
         name: str,
         *,
+        uid: str,
         deadline: Callable[[], bool],
         on_event: Callable[[str], None],
     ) -> DrainResult:
         return drain(
             self._connection,
             name,
+            uid=uid,
             deadline=deadline,
             on_event=on_event,
             clock=self._clock,
         )
 
-    def delete_node(self, name: str) -> bool:
-        return delete_node(self._connection, name)
+    def delete_node(self, name: str, *, uid: str) -> bool:
+        return delete_node(self._connection, name, uid=uid)
 
     def agent_pods(self, hostname: str, *, namespace: str) -> dict[str, bool]:
         return agent_pods(self._connection, hostname, namespace=namespace)

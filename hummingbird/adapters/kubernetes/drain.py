@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hummingbird.adapters.kubernetes.connection import Connection
-from hummingbird.adapters.kubernetes.node import find_node
+from hummingbird.adapters.kubernetes.node import find_same
 from hummingbird.clock import Clock
 
 _MIRROR = "kubernetes.io/config.mirror"
@@ -36,11 +36,13 @@ def drain(
     connection: Connection,
     name: str,
     *,
+    uid: str,
     deadline: Callable[[], bool],
     on_event: Callable[[str], None],
     clock: Clock,
 ) -> DrainResult:
-    """Evict what runs on node `name` until it is gone or `deadline()` says stop.
+    """Evict what runs on the node with this name and uid until it is gone or
+    `deadline()` says stop; nothing of another node that has the name by then.
 
     `deadline` is asked each second. `on_event` is told what a person may want to know.
     """
@@ -48,18 +50,22 @@ def drain(
     told: set[str] = set()
     while True:
         pods = _to_move(connection, name)
+        # Looked at after its pods: they were this node's, since no uid comes back; and
+        # a pod, too, is named by its uid.
+        if pods and find_same(connection, name, uid=uid) is None:
+            return DrainResult(len(accepted), ())
         for pod in pods:
-            uid = pod["metadata"]["uid"]
-            if uid in accepted or pod["metadata"].get("deletionTimestamp"):
+            pod_uid = pod["metadata"]["uid"]
+            if pod_uid in accepted or pod["metadata"].get("deletionTimestamp"):
                 continue
             refusal = _evict(connection, pod)
             if refusal is None:
-                accepted.add(uid)
+                accepted.add(pod_uid)
                 on_event(f"pod {_shown(pod)} is being moved away")
-            elif uid not in told:
-                told.add(uid)
+            elif pod_uid not in told:
+                told.add(pod_uid)
                 on_event(f"pod {_shown(pod)} can't be moved yet: {refusal}")
-        if pods and not deadline() and _is_ready(connection, name):
+        if pods and not deadline() and _is_ready(connection, name, uid=uid):
             clock.wait(threading.Event(), seconds=_ROUND_SECONDS)
             continue
         return DrainResult(len(accepted), tuple(sorted(_shown(pod) for pod in pods)))
@@ -105,8 +111,8 @@ def _evict(connection: Connection, pod: Mapping[str, Any]) -> str | None:
     return answer.message if answer.status in (429, 500) else None
 
 
-def _is_ready(connection: Connection, name: str) -> bool:
-    node = find_node(connection, name)
+def _is_ready(connection: Connection, name: str, *, uid: str) -> bool:
+    node = find_same(connection, name, uid=uid)
     return node is not None and node.ready
 
 

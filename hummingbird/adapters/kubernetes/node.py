@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hummingbird.adapters.kubernetes.connection import MERGE_PATCH, Connection
+from hummingbird.errors import KubernetesRefused
 
 _NODES = "/api/v1/nodes"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -62,25 +63,51 @@ def list_nodes(connection: Connection, label_selector: str | None) -> list[NodeS
     return [_status(node, leases.get(node["metadata"]["name"])) for node in nodes]
 
 
-def patch_node(connection: Connection, name: str, patch: Mapping[str, Any]) -> bool:
-    """Merge `patch` into a node; return False where there is none."""
+def find_same(connection: Connection, name: str, *, uid: str) -> NodeStatus | None:
+    """Return the node called `name` if it is still the one with this uid, else None."""
+    node = find_node(connection, name)
+    return node if node is not None and node.uid == uid else None
+
+
+def patch_node(
+    connection: Connection, name: str, patch: Mapping[str, Any], *, uid: str
+) -> bool:
+    """Merge `patch` into the node with this name and uid; return False where there is
+    none, also where another node has the name."""
+    action = f"change node {name}"
+    metadata = {**patch.get("metadata", {}), "uid": uid}
     answer = connection.request(
         "PATCH",
         f"{_NODES}/{name}",
-        action=f"change node {name}",
-        body=dict(patch),
+        action=action,
+        body={**patch, "metadata": metadata},
         content_type=MERGE_PATCH,
-        expect=(404,),
+        expect=(404, 409, 422),
     )
+    if answer.status in (409, 422):
+        # The uid of an object can't be changed, so a patch that names another one is
+        # invalid (422); a label that is none is, too.
+        if find_same(connection, name, uid=uid) is not None:
+            raise KubernetesRefused(action=action, message=answer.message)
+        return False
     return answer.status != 404
 
 
-def delete_node(connection: Connection, name: str) -> bool:
-    """Delete a node object; return False where there is none."""
+def delete_node(connection: Connection, name: str, *, uid: str) -> bool:
+    """Delete the node object with this name and uid; return False where there is none,
+    also where another node has the name."""
     answer = connection.request(
-        "DELETE", f"{_NODES}/{name}", action=f"delete node {name}", expect=(404,)
+        "DELETE",
+        f"{_NODES}/{name}",
+        action=f"delete node {name}",
+        body={
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid},
+        },
+        expect=(404, 409),
     )
-    return answer.status != 404
+    return answer.status not in (404, 409)
 
 
 def _status(node: Mapping[str, Any], lease: Mapping[str, Any] | None) -> NodeStatus:

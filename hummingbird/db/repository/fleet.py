@@ -56,11 +56,13 @@ def node_owners(connection: Connection, states: Iterable[HostState]) -> list[Own
     return [
         Owner(
             id=row.id,
+            uuid=row.uuid,
             hostname=row.hostname,
             state=HostState(row.state),
             emn_id=row.emn_id,
             generation=row.generation,
             kubelet_version=row.kubelet_version,
+            node_uid=row.node_uid,
         )
         for row in connection.execute(query.order_by(HOST.c.id))
     ]

@@ -25,6 +25,7 @@ from hummingbird.db.repository import condition, host_address, host_taken
 from hummingbird.domain.host import Host, task_text
 from hummingbird.domain.host_machine import Event, next_state
 from hummingbird.domain.host_state import HostState
+from hummingbird.domain.node import Owner
 from hummingbird.errors import (
     HostBusy,
     HostGenerationConflict,
@@ -297,6 +298,16 @@ def note_kubelet(connection: Connection, host_id: int, *, version: str) -> None:
     connection.execute(
         update(HOST).where(HOST.c.id == host_id).values(kubelet_version=version)
     )
+
+
+def note_node(connection: Connection, host: Host | Owner, *, uid: str) -> bool:
+    """Keep the uid of the host's node, unless somebody kept another one meanwhile; return
+    whether it was kept. Leaves the generation alone."""
+    is_same = HOST.c.node_uid.is_not_distinct_from(host.node_uid)
+    result = connection.execute(
+        update(HOST).where(HOST.c.id == host.id, is_same).values(node_uid=uid)
+    )
+    return result.rowcount == 1
 
 
 def note_heard(

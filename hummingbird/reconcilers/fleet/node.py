@@ -9,7 +9,8 @@ Sees provisioned hosts that nobody works on, and the nodes of their names. A hos
 something changed since the last look has its node read alone; all nodes are read on the
 period, and in a fleet so large that this takes long, as seldom as keeps it below
 EVERYWHERE_SHARE of the time. Decides by `domain.node`. Nodes that are not our hosts' are
-left alone, and so are taints. While a run is at work on a host its node is the run's.
+left alone, whatever their names, and so are taints; the uid of a node that is a host's is
+kept with it. While a run is at work on a host its node is the run's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +29,7 @@ from hummingbird.domain import node as node_rule
 from hummingbird.domain.condition import is_stale
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import Owner
+from hummingbird.errors import NodeForeign
 from hummingbird.reconcilers.base import Outcome
 
 EVERYWHERE_SHARE: Final = 0.05
@@ -74,7 +76,8 @@ class NodeReconciler:
         self._everywhere_at = clock.monotonic()
         self._right: dict[str, int] = {}
         """By host name, the mark of what was wanted when its node was last seen so."""
-        self._missing: set[str] = set()
+        self._missing: dict[str, str] = {}
+        """By host name, what there is in place of its node."""
 
     def forget(self) -> None:
         """Read all nodes next time."""
@@ -84,7 +87,7 @@ class NodeReconciler:
     def reconcile(self) -> Outcome:
         """Look at the nodes that may differ from their hosts; put right what does."""
         wanted = self._wanted()
-        self._missing &= wanted.keys()
+        self._missing = {n: why for n, why in self._missing.items() if n in wanted}
         self._right = {n: mark for n, mark in self._right.items() if n in wanted}
         if not wanted:
             return Outcome()
@@ -93,15 +96,41 @@ class NodeReconciler:
             names, nodes = list(wanted), self._everywhere()
         else:
             nodes = self._alone(names)
-        said = self._note_ready(wanted, {n: nodes[n] for n in names if n in nodes})
+        own = self._own(wanted, {n: nodes[n] for n in names if n in nodes})
+        said = self._note_ready(wanted, own)
         for name in names:
-            node = nodes.get(name)
-            if node is None:
-                self._missing.add(name)
-                continue
-            said += self._put_right(wanted[name], node)
-        missing = tuple(f"{n} has no node in Kubernetes" for n in sorted(self._missing))
+            if name in own:
+                said += self._put_right(wanted[name], own[name])
+            elif name in nodes:
+                self._missing[name] = str(NodeForeign(hostname=name))
+            else:
+                self._missing[name] = f"{name} has no node in Kubernetes"
+        missing = tuple(why for _, why in sorted(self._missing.items()))
         return Outcome(looked_at=len(names), changed=tuple(said), failed=missing)
+
+    def _own(
+        self, wanted: Mapping[str, _Wanted], nodes: Mapping[str, NodeStatus]
+    ) -> dict[str, NodeStatus]:
+        """Return those of the nodes that are the hosts' whose names they have; keep the
+        uids that are news."""
+        own = {
+            name: node
+            for name, node in nodes.items()
+            if node_rule.is_of(
+                wanted[name].owner.uuid,
+                known_uid=wanted[name].owner.node_uid,
+                is_provisioned=True,
+                uid=node.uid,
+                labels=node.labels,
+            )
+        }
+        news = [n for n, node in own.items() if wanted[n].owner.node_uid != node.uid]
+        if news:
+            with self._database.writer() as connection:
+                for name in sorted(news, key=lambda name: wanted[name].owner.id):
+                    owner = wanted[name].owner
+                    host_repository.note_node(connection, owner, uid=own[name].uid)
+        return own
 
     def _wanted(self) -> dict[str, _Wanted]:
         states = node_rule.OPEN | node_rule.CLOSED
@@ -163,7 +192,8 @@ class NodeReconciler:
 
     def _alone(self, names: Iterable[str]) -> Mapping[str, NodeStatus]:
         found = {name: self._cluster.node(name) for name in names}
-        self._missing -= found.keys()
+        for name in found:
+            self._missing.pop(name, None)
         return {name: node for name, node in found.items() if node is not None}
 
     def _put_right(self, wanted: _Wanted, node: NodeStatus) -> list[str]:
@@ -178,6 +208,7 @@ class NodeReconciler:
         self, host: Owner, node: NodeStatus, *, site: str | None, own: Mapping[str, str]
     ) -> list[str]:
         change = node_rule.dress(
+            host_uuid=host.uuid,
             site=site,
             locked=host.state is HostState.LOCKED,
             own=own,
@@ -187,7 +218,10 @@ class NodeReconciler:
         if change.is_empty():
             return []
         self._cluster.label_node(
-            host.hostname, change.labels, annotations=change.annotations
+            host.hostname,
+            change.labels,
+            uid=node.uid,
+            annotations=change.annotations,
         )
         return [f"{host.hostname} labelled"]
 
@@ -204,7 +238,7 @@ class NodeReconciler:
         if node.unschedulable == closed:
             return []
         if closed:
-            self._cluster.cordon(host.hostname)
+            self._cluster.cordon(host.hostname, uid=node.uid)
         else:
-            self._cluster.uncordon(host.hostname)
+            self._cluster.uncordon(host.hostname, uid=node.uid)
         return [f"{host.hostname} {'cordoned' if closed else 'uncordoned'}"]

@@ -191,10 +191,19 @@ def test_a_node_object_that_somebody_deleted_comes_back(world: World) -> None:
 def test_the_node_object_of_a_host_installed_anew_is_deleted_first(
     world: World,
 ) -> None:
-    world.cluster.join("edge-0", ready=False)
-    before = world.cluster.node("edge-0")
     world.unlock("edge-0")
     world.settle()
+    world.lock("edge-0")
+    world.settle()
+    before = world.cluster.node("edge-0")
+    world.cluster.set_ready("edge-0", False)
+    with world.database.writer() as connection:
+        host = hosts.find(connection, "edge-0")
+        hosts.change(connection, host, now=world.clock.now(), known_hosts=None)
+    world.settings = replace(world.settings, sandbox_image="pause:later")
+    world.unlock("edge-0")
+    world.settle()
+    assert world.host("edge-0").state is HostState.ENABLED
     after = world.cluster.node("edge-0")
     assert before is not None and after is not None
     assert before.uid != after.uid

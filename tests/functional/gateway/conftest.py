@@ -130,7 +130,7 @@ def _site(folder: Path, database: Database) -> Iterator[Site]:
         )
         for index in range(2):
             name = f"edge-{index}"
-            hosts[name] = host.create(
+            made = host.create(
                 connection,
                 hostname=name,
                 mgmt_mac=f"02:00:00:00:00:0{index}",
@@ -142,7 +142,9 @@ def _site(folder: Path, database: Database) -> Iterator[Site]:
                 capabilities={},
                 attributes={},
                 now=clock.now(),
-            ).id
+            )
+            host.change(connection, made, now=clock.now(), touched=True)
+            hosts[name] = made.id
     site = Site(
         folder=folder,
         database=database,

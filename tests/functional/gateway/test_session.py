@@ -14,6 +14,7 @@ from agents.link.exchange import Answer, ExchangeFailed, Gateway, post
 from agents.link.session import SessionRefused, TokenOpener
 from hummingbird.adapters.pki.authority import ensure_server_certificate
 from hummingbird.clock import ManualClock
+from hummingbird.db.repository import host as hosts
 from hummingbird.tls import ServerTls
 from tests.fakes.token_verifier import FakeIdentity
 from tests.free_port import free_port
@@ -74,6 +75,32 @@ def test_a_valid_token_of_somebody_else_is_refused(
     opener = site.opener(gateway, node_name="edge-0")
     opener.token_file.write_text(site.verifier.issue(identity))
     assert because in refusal(site, opener)
+
+
+@pytest.mark.parametrize(
+    "known", [{"node_uid": "of-its-own-node"}, {"node_uid": None, "touched": False}]
+)
+def test_a_node_that_is_not_the_hosts_own_opens_no_session(
+    site: Site, known: dict[str, object]
+) -> None:
+    gateway = site.start_gateway()
+    with site.database.writer() as connection:
+        host = hosts.find(connection, "edge-0")
+        hosts.change(connection, host, now=site.clock.now(), **known)
+    opener = site.opener(gateway, node_name="edge-0")
+    assert "is not the one of host edge-0" in refusal(site, opener)
+    identity = FakeIdentity("edge-0", "mtc-client")
+    with site.database.writer() as connection:
+        host = hosts.find(connection, "edge-0")
+        hosts.change(
+            connection,
+            host,
+            now=site.clock.now(),
+            node_uid=identity.node_uid,
+            touched=True,
+        )
+    opener.token_file.write_text(site.verifier.issue(identity))
+    opener.open(boot_id="b")
 
 
 def test_a_token_that_kubernetes_does_not_know_is_refused(site: Site) -> None:

@@ -89,7 +89,7 @@ def test_a_node_that_joined_again_gets_its_labels_again(world: World) -> None:
     assign(world, "edge-0", line="3")
     world.driver.run_once("node")
     world.cluster.delete_node("edge-0")
-    world.cluster.join("edge-0")
+    world.register("edge-0")
     world.clock.advance(NODE_PERIOD_SECONDS)
     world.driver.run_once("node")
     assert labels_of(world)["line"] == "3"
@@ -146,7 +146,7 @@ def test_a_missing_node_is_said_until_it_is_there(world: World) -> None:
     for _ in range(2):
         report = world.driver.run_once("node")
         assert report.outcome.failed == ("edge-0 has no node in Kubernetes",)
-    world.cluster.join("edge-0")
+    world.register("edge-0")
     world.clock.advance(NODE_PERIOD_SECONDS)
     report = world.driver.run_once("node")
     assert (report.outcome.failed, report.outcome.changed) == ((), ("edge-0 labelled",))

@@ -213,17 +213,31 @@ def test_a_lock_shows_on_the_node() -> None:
     key = "hummingbird.starlingx.io/administrative"
     bare: dict[str, str] = {}
     locked, unlocked = (
-        dress(site="a", locked=is_locked, own={}, labels=bare, annotations={}).labels
+        dress(
+            host_uuid="u",
+            site="a",
+            locked=is_locked,
+            own={},
+            labels=bare,
+            annotations={},
+        ).labels
         for is_locked in (True, False)
     )
     assert {**locked, key: "unlocked"} == unlocked != locked
 
 
 def test_a_node_that_is_as_it_should_be_is_not_touched() -> None:
-    first = dress(site="a", locked=False, own={"b": "1"}, labels={}, annotations={})
+    first = dress(
+        host_uuid="u", site="a", locked=False, own={"b": "1"}, labels={}, annotations={}
+    )
     labels = {key: value for key, value in first.labels.items() if value is not None}
     notes = {key: text for key, text in first.annotations.items() if text is not None}
     again = dress(
-        site="a", locked=False, own={"b": "1"}, labels=labels, annotations=notes
+        host_uuid="u",
+        site="a",
+        locked=False,
+        own={"b": "1"},
+        labels=labels,
+        annotations=notes,
     )
     assert again.is_empty()
