@@ -53,6 +53,8 @@ REASONS = {
 }
 
 HEALTH_PATH = "/v1/health"
+_SHOWN_CHARACTERS = 512
+"""Of a path in the log."""
 
 Environ = dict[str, Any]
 Reply = tuple[int, bytes]
@@ -134,7 +136,8 @@ class Endpoint:
         except MessageInvalid as error:
             return 400, _fault(BadRequest.code, str(error))
         except HummingbirdError as error:
-            LOG.info("%s refused: %s", environ.get("PATH_INFO"), error)
+            path = json.dumps(environ["PATH_INFO"][:_SHOWN_CHARACTERS])
+            LOG.info("%s refused: %s", path, error)
             return error.status, _fault(error.code, str(error))
         except Exception:
             LOG.exception("A request failed")

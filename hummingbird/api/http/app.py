@@ -9,8 +9,9 @@ order matters: nobody learns whether a path exists before he has shown the token
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
+from webob import Request as WebObRequest
 from webob import Response
 from webob.exc import HTTPException, HTTPNotFound
 
@@ -28,7 +29,7 @@ from hummingbird.api.routes import ROUTES
 from hummingbird.api.sysinv.front import SysinvFront
 from hummingbird.api.sysinv.passage import Sysinv
 from hummingbird.context import CURRENT
-from hummingbird.errors import BodyTooLarge, HummingbirdError
+from hummingbird.errors import BadRequest, BodyTooLarge, HummingbirdError
 from hummingbird.imports import without
 
 # Every template engine that there is would be imported, for pages that we don't have.
@@ -47,6 +48,8 @@ _HANDLER = "hummingbird.handler"
 _NO_TEXT = "hummingbird.path_is_no_text"
 _SHOWN_CHARACTERS = 512
 """Of a path in the log."""
+_SHOWN_METHOD: Final = 32
+"""Likewise of a method."""
 
 
 class Request(PecanRequest):  # type: ignore[misc]
@@ -57,6 +60,13 @@ class Request(PecanRequest):  # type: ignore[misc]
     @property
     def params(self) -> Any:
         return self.GET
+
+    def __getattribute__(self, name: str) -> Any:
+        # Pecan's writes a traceback for each query that is not UTF-8; strangers may send one.
+        try:
+            return WebObRequest.__getattribute__(self, name)
+        except UnicodeDecodeError as error:
+            raise BadRequest(message="The request's address is not UTF-8") from error
 
 
 class Gate(PecanHook):  # type: ignore[misc]
@@ -88,11 +98,11 @@ class Fault(PecanHook):  # type: ignore[misc]
         path = state.request.path_info
         if isinstance(error, HummingbirdError):
             if type(error).status >= 500:
-                LOG.error("%s %s failed", state.request.method, path, exc_info=error)
+                LOG.error("%s failed", _shown(state.request.environ), exc_info=error)
             return fault(path, error, challenge=self._challenge)
         if isinstance(error, HTTPException):
             return routing_fault(path, error)
-        LOG.error("%s %s failed", state.request.method, path, exc_info=error)
+        LOG.error("%s failed", _shown(state.request.environ), exc_info=error)
         return fault(path, HummingbirdError())
 
 
@@ -169,6 +179,12 @@ class Application(ExplicitPecan):  # type: ignore[misc]
         controller(*args, **kwargs)
 
 
+def _shown(environ: dict[str, Any]) -> str:
+    """Return method and path as they stand in the log: bounded, on one line."""
+    path = json.dumps(environ.get("PATH_INFO", "")[:_SHOWN_CHARACTERS])[1:-1]
+    return f"{environ['REQUEST_METHOD'][:_SHOWN_METHOD]} {path}"
+
+
 def _make_text(environ: dict[str, Any]) -> None:
     """Have the path be one that can be read as text (WSGI has its bytes as Latin-1). One
     that is not UTF-8 is marked: no route has it, which is told to who may know."""
@@ -216,9 +232,8 @@ def build(
         finally:
             environ.pop(_CALL, None)
             LOG.info(
-                "%s %s %s %.1f ms",
-                environ["REQUEST_METHOD"],
-                json.dumps(environ.get("PATH_INFO", "")[:_SHOWN_CHARACTERS])[1:-1],
+                "%s %s %.1f ms",
+                _shown(environ),
                 seen[-1][:3] if seen else "-",
                 (dependencies.clock.monotonic() - began) * 1000,
             )
