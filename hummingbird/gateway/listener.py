@@ -21,7 +21,7 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.gateway.ledger import Heard, Ledger
 from hummingbird.gateway.session import LiveSession, Sessions
 from hummingbird.wire import heartbeat as wire
-from hummingbird.wire.heartbeat import Ack, Beat, Head, Kind, Wanted
+from hummingbird.wire.heartbeat import Ack, Beat, Head, Wanted
 
 LOG = logging.getLogger(__name__)
 
@@ -105,10 +105,11 @@ class Listener:
         :param looked_up: the database was asked: who is not in memory is nowhere.
         :param origin: where it came from, for a farewell.
         """
+        if not wire.is_beat(data):
+            self._refused += 1
+            return Fate.DROPPED
         try:
             said = wire.head(data)
-            if said.kind is not Kind.BEAT:
-                raise wire.DatagramInvalid("not a beat")
             live = self._sessions.get(said.session)
             if live is None:
                 return self._unknown(data, said, looked_up=looked_up)

@@ -18,7 +18,7 @@ import struct
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hummingbird.clock import Clock
 from hummingbird.errors import DatabaseUnavailable
@@ -39,6 +39,9 @@ FAREWELL_SECONDS: Final = 2.0
 FAREWELL_BATCH: Final = 100
 """Datagrams in a row, then a pause: a burst of all would be lost in the first buffer."""
 _POLL_SECONDS: Final = 0.5
+_GARBAGE_SECONDS: Final = 0.001
+"""After nothing but garbage, so that it is read many at a time and not one at each
+waking."""
 
 # Linux, ip(7) and ipv6(7); Python's socket module has no name for the first.
 _IP_PKTINFO: Final = 8
@@ -48,8 +51,7 @@ _PKTINFO6: Final = struct.Struct("=16sI")
 _Ancillary = list[tuple[int, int, bytes]]
 
 
-@dataclass(frozen=True)
-class _Origin:
+class _Origin(NamedTuple):
     """Where a datagram came from, and how its answer is to leave."""
 
     ancillary: _Ancillary
@@ -166,6 +168,7 @@ class DatagramServer:
     def _receive(self) -> None:
         last = self._clock.monotonic()
         is_stale = False
+        is_garbage = False
         while not self._stopping.is_set():
             now = self._clock.monotonic()
             if now - last > STALL_SECONDS:
@@ -178,6 +181,9 @@ class DatagramServer:
                 )
             except BlockingIOError:
                 self._drained_at, is_stale = now, False
+                if is_garbage:
+                    self._stopping.wait(_GARBAGE_SECONDS)
+                    is_garbage = False
                 select.select([self._socket], [], [], _POLL_SECONDS)
                 continue
             except OSError as error:
@@ -187,11 +193,12 @@ class DatagramServer:
             if is_stale:
                 continue
             try:
-                self._answer(data, _Origin(ancillary, sender))
+                is_garbage = not self._answer(data, _Origin(ancillary, sender))
             except Exception:
                 LOG.exception("A datagram could not be handled")
 
-    def _answer(self, data: bytes, origin: _Origin) -> None:
+    def _answer(self, data: bytes, origin: _Origin) -> bool:
+        """Handle a datagram; return whether it was worth anything."""
         answer = self._listener.answer(data, origin=origin)
         if isinstance(answer, bytes):
             self._send(answer, origin)
@@ -205,6 +212,7 @@ class DatagramServer:
                     now = self._clock.monotonic()
                     self._waiting[number] = _Waiting(now, data, origin)
                     self._guard.notify()
+        return answer is not Fate.DROPPED
 
     def _look_up(self) -> None:
         while not self._stopping.is_set():

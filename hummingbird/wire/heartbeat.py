@@ -78,6 +78,9 @@ class Wanted(IntFlag):
     """The session ends soon: open a new one."""
 
 
+_BEAT_START: Final = _MAGIC + bytes([WIRE_VERSION, Kind.BEAT])
+
+
 @dataclass(frozen=True)
 class Head:
     """What every datagram begins with; not authenticated by itself."""
@@ -131,6 +134,12 @@ class Ack:
     sequence: int
     next_period_seconds: float
     wanted: Wanted = Wanted.NOTHING
+
+
+def is_beat(data: bytes) -> bool:
+    """Return whether the datagram says that it is a beat of this version; a gateway throws
+    away what does not at the least cost."""
+    return data.startswith(_BEAT_START)
 
 
 def head(data: bytes) -> Head:
