@@ -11,11 +11,9 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hummingbird import __version__
-from hummingbird.adapters.ansible.runner import AnsibleRunner
 from hummingbird.adapters.bmc.ipmi import IpmiBoards
 from hummingbird.adapters.bmc.kind import BoardsByKind
 from hummingbird.adapters.bmc.redfish import RedfishBoards
@@ -37,6 +35,7 @@ from hummingbird.cmd.bootstrap import (
     wait_for_signal,
 )
 from hummingbird.cmd.deployment import adopt
+from hummingbird.cmd.playbooks import playbook_runner
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.cmd.time_limits import patience, recovery_limits
 from hummingbird.conductor.measure import Measures
@@ -91,7 +90,7 @@ class Conductor:
             values=lambda: _values(conf, links),
             period_seconds=registry.AGENT_PERIOD_SECONDS,
         )
-        runner = _runner(conf, state)
+        runner = playbook_runner(conf, state)
         self.neighbours = Neighbours(
             database=database,
             clock=clock,
@@ -325,11 +324,6 @@ def _boards(conf: Conf) -> BoardsByKind:
         timeout_seconds=conf.bmc.timeout_seconds,
     )
     return BoardsByKind({"redfish": redfish, "dynamic": redfish, "ipmi": ipmi})
-
-
-def _runner(conf: Conf, state: Path) -> AnsibleRunner:
-    playbooks = Path(conf.provisioning.playbooks or shared("playbooks"))
-    return AnsibleRunner(playbooks, state / "runs", packed=state / "modules")
 
 
 def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:

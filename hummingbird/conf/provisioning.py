@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How hosts are provisioned."""
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 GROUP = "provisioning"
 
@@ -9,6 +9,17 @@ OPTS = (
     cfg.StrOpt(
         "playbooks",
         help="Folder of the playbooks. Default: the one that comes with Hummingbird.",
+    ),
+    cfg.ListOpt(
+        "confinement_required",
+        item_type=types.String(choices=["landlock", "seccomp", "namespaces"]),
+        default=[],
+        help=(
+            "Layers of confinement of what runs playbooks without which the conductor "
+            "does not start: landlock, seccomp, namespaces, separated by commas. "
+            "Default: none; each that can be had is used, and the conductor's log "
+            "says at its start what is open without the others."
+        ),
     ),
     cfg.FloatOpt(
         "timeout_seconds",

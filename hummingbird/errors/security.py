@@ -45,3 +45,11 @@ class StateDirectoryUnsafe(HummingbirdError):
         "The state directory {path} can't be used: {message}. Name one that is this"
         " user's alone ([DEFAULT]state_directory), or one that is not there yet."
     )
+
+
+class PlaybooksNotConfined(HummingbirdError):
+    code = "hummingbird.playbooks.not_confined"
+    sentence = (
+        "[provisioning]confinement_required names {missing}, which can't be had here:"
+        " {message}."
+    )

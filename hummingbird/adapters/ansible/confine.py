@@ -1,43 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Confines this process, and all that it starts, to the files that a run needs.
+"""Confines this process, and all that it starts, to what a run needs.
 
-By Landlock (Linux 5.13, Documentation/userspace-api/landlock.rst): it takes no privilege,
-works in containers, can't be undone, and also keeps other processes' memory and environment
-away. What is not listed can't be opened: the state directory with the database and the keys,
-configuration files, kubeconfigs, homes. Capabilities go too, but the one that lets root read
-files that belong to others. Who may connect where is not restricted: a run is a connection.
+In layers, each of which a kernel may lack (doc/decisions/0030-a-run-sees-what-it-needs.md):
 
-Where the kernel has no Landlock nothing is confined; `version` says so, and the runner does.
+- `landlock`: files, TCP ports, devices, signals and abstract sockets of others.
+- `seccomp`: system calls that no run needs.
+- `namespaces`: a file system, processes and IPC of its own.
+
+What is there is found once, by the conductor (`probe`), and each run is told which layers it
+is to have: one that can't be had then ends the run. Capabilities go in any case, but the one
+that lets root read files that belong to others, and so does the way to new privileges.
 """
 
+import argparse
 import ctypes
 import logging
 import os
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hummingbird.adapters.ansible import landlock, namespace, seccomp
+from hummingbird.adapters.ansible.kernel import (
+    PR_CAPBSET_DROP,
+    PR_SET_NO_NEW_PRIVS,
+    checked,
+    libc,
+    prctl,
+)
+
 LOG = logging.getLogger(__name__)
 
-_CREATE_RULESET: Final = 444
-_ADD_RULE: Final = 445
-_RESTRICT_SELF: Final = 446
-"""The same for every architecture (include/uapi/asm-generic/unistd.h)."""
-
-_EXECUTE, _WRITE, _READ, _READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
-_TRUNCATE: Final = 1 << 14
-_OF_FILES: Final = _EXECUTE | _WRITE | _READ | _TRUNCATE
-_ALL_BY_VERSION: Final = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
-"""LANDLOCK_ACCESS_FS_* (include/uapi/linux/landlock.h); 4 and newer add none for files."""
-
-_SCOPES: Final = 0b11
-"""From version 6: no abstract sockets of others, no signals to others."""
+NAMES: Final = ("landlock", "seccomp", "namespaces")
 
 _SYSTEM: Final = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
-    *("/proc", "/sys/devices/system/cpu", "/run/systemd/resolve", "/etc/alternatives"),
+    *("/sys/devices/system/cpu", "/run/systemd/resolve", "/etc/alternatives"),
     *("/etc/crypto-policies", "/etc/gai.conf", "/etc/group", "/etc/host.conf"),
     *("/etc/hosts", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"),
     *(
@@ -52,43 +53,93 @@ _SYSTEM: Final = (
 """What programs need to start, to know who they are and to resolve a name."""
 
 _DEVICES: Final = (
-    *("/dev/full", "/dev/null", "/dev/ptmx", "/dev/pts", "/dev/random", "/dev/tty"),
-    *("/dev/urandom", "/dev/zero"),
-    "/dev/shm",  # noqa: S108 - semaphores, and the password that ssh asks for
+    *("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"),
 )
+"""No terminal: ssh and Ansible take a pipe where they get none."""
 
-_NO_NEW_PRIVS: Final = 38
-_CAPBSET_DROP: Final = 24
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's name
+"""Semaphores, and the password that ssh asks for."""
+
 _CAP_DAC_OVERRIDE: Final = 1
 _CAP_VERSION: Final = 0x20080522
-"""include/uapi/linux/prctl.h and capability.h"""
+"""include/uapi/linux/capability.h"""
 
 
-def _syscall(number: int, *arguments: int | bytes | None) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
-    given = (ctypes.c_long(one) if isinstance(one, int) else one for one in arguments)
-    return int(libc.syscall(ctypes.c_long(number), *given))
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """What a run is confined by."""
+
+    landlock: int = 0
+    """The version of Landlock; 0: none."""
+    seccomp: bool = False
+    namespaces: bool = False
+
+    def lacks(self, name: str) -> bool:
+        """Say whether the layer of this name is missing."""
+        return not getattr(self, name)
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what is open for what runs playbooks, a sentence for each thing."""
+        if not self.landlock:
+            files = "" if self.namespaces else "open the files that this process can, "
+            yield (
+                f"no Landlock (Linux 5.13, lsm=landlock): it can {files}connect to any"
+                " TCP port and to abstract sockets"
+            )
+        elif self.landlock < 4:
+            yield (
+                "a Landlock before Linux 6.7: it can connect to any TCP port and to"
+                " abstract sockets"
+            )
+        elif self.landlock < 6:
+            yield "a Landlock before Linux 6.12: it can connect to abstract sockets"
+        if not self.seccomp:
+            yield (
+                "no seccomp filter: it can make any system call, with which it changes"
+                " modes, owners and times of files that it finds"
+            )
+        if not self.namespaces:
+            yield (
+                "no namespaces (CAP_SYS_ADMIN, or user namespaces): it can connect to"
+                " sockets that have a path, see other processes"
+                + ("" if self.landlock >= 6 else ", signal them")
+                + ", and open shared memory whose name it knows"
+            )
 
 
-def version() -> int:
-    """Return the kernel's version of Landlock; 0 where it has none."""
-    return max(_syscall(_CREATE_RULESET, None, 0, 1), 0)
+def arguments(layers: Layers) -> list[str]:
+    """Return `layers` as options of a program; see `add_options`."""
+    return [f"--{name}={int(getattr(layers, name))}" for name in NAMES]
 
 
-def warn_where_missing() -> None:
-    """Say in the log that nothing is confined, where that is so."""
-    if not version():
-        LOG.warning(
-            "This kernel has no Landlock: what runs playbooks can read all files that"
-            " this process can (doc/security.md)."
-        )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Have a program take layers; see `given`."""
+    for name in NAMES:
+        parser.add_argument(f"--{name}", type=int, required=True)
 
 
-def _checked(result: int, what: str) -> int:
-    if result < 0:
-        raise OSError(ctypes.get_errno(), what)
-    return result
+def given(options: argparse.Namespace) -> Layers:
+    """Return the layers that a program was told."""
+    return Layers(
+        landlock=options.landlock,
+        seccomp=bool(options.seccomp),
+        namespaces=bool(options.namespaces),
+    )
+
+
+def probe() -> Layers:
+    """Return what this kernel, and who runs us, let a run have."""
+    return Layers(
+        landlock=landlock.version(),
+        seccomp=seccomp.is_known(),
+        namespaces=namespace.is_possible(),
+    )
+
+
+def tell(layers: Layers) -> None:
+    """Say in the log what is not confined: a line for each layer that is not whole."""
+    for sentence in layers.sentences():
+        LOG.warning("What runs playbooks is confined in part: %s.", sentence)
 
 
 def _programs() -> Iterable[Path]:
@@ -99,66 +150,54 @@ def _programs() -> Iterable[Path]:
     yield Path(__file__).parents[2]
 
 
-def _allow(ruleset: int, path: Path, access: int) -> None:
-    """Add a path, with all below it. One that is not there needs none."""
-    try:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        if not path.is_dir():
-            access &= _OF_FILES
-        rule = struct.pack("=Qi", access, place)
-        done = _syscall(_ADD_RULE, ruleset, 1, rule, 0)
-        _checked(done, f"landlock_add_rule {path}")
-    finally:
-        os.close(place)
-
-
-def enter(*, reads: Iterable[Path], writes: Iterable[Path]) -> None:
+def enter(
+    layers: Layers,
+    *,
+    reads: Iterable[Path],
+    writes: Iterable[Path],
+    port: int | None = None,
+) -> None:
     """Confine this process to what programs need, what it `reads` and where it `writes`.
 
-    For good, and for all that it starts. Does nothing but drop capabilities where the
-    kernel has no Landlock.
+    For good, and for all that it starts. With namespaces it goes on in another process, as
+    which the present one will end.
 
-    :raises OSError: the kernel has it and refuses.
+    :param port: the TCP port, of any address, that it may connect to, beside DNS.
+    :raises OSError: a layer can't be had.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    _drop_capabilities(libc)
-    _checked(libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
-    known = version()
-    if not known:
-        return
-    all_access = _ALL_BY_VERSION[min(known, 3)]
-    handled = struct.pack("=QQQ", all_access, 0, _SCOPES if known >= 6 else 0)
-    size = 8 if known < 4 else 16 if known < 6 else 24
-    ruleset = _checked(
-        _syscall(_CREATE_RULESET, handled, size, 0),
-        "landlock_create_ruleset",
-    )
-    look = _READ | _READ_DIR | _EXECUTE
-    for path in (*map(Path, _SYSTEM), *_programs(), *reads):
-        _allow(ruleset, path, look)
-    for path in map(Path, sys.path):
-        _allow(ruleset, path, _READ_DIR)
-    for path in (*map(Path, _DEVICES), *writes):
-        _allow(ruleset, path, all_access)
-    _checked(_syscall(_RESTRICT_SELF, ruleset, 0), "landlock_restrict_self")
-    os.close(ruleset)
+    reads = [*map(Path, _SYSTEM), *_programs(), *reads]
+    writes, devices = [*writes], [*map(Path, _DEVICES)]
+    if layers.namespaces:
+        namespace.enter(
+            reads=reads, writes=writes, devices=devices, before=_drop_powers
+        )
+    else:
+        _drop_powers()
+    if layers.landlock:
+        files = {
+            **dict.fromkeys(map(Path, sys.path), landlock.LIST),
+            **dict.fromkeys([*reads, Path("/proc")], landlock.LOOK),
+            **dict.fromkeys(devices, landlock.USE_DEVICE),
+            **dict.fromkeys(writes, landlock.CHANGE),
+            _SHARED_MEMORY: landlock.SHARE,
+        }
+        ports = () if port is None else (port,)
+        landlock.restrict(layers.landlock, files=files.items(), ports=ports)
+    if layers.seccomp:
+        seccomp.enter()
 
 
-def _drop_capabilities(libc: ctypes.CDLL) -> None:
-    """Keep of root's capabilities the one that reads what others own."""
-    if os.geteuid() != 0:
-        return
+def _drop_powers() -> None:
+    """Keep of root's capabilities the one that reads what others own; get no new ones."""
+    kept = 1 << _CAP_DAC_OVERRIDE if os.geteuid() == 0 else 0
     for capability in range(64):
-        if capability != _CAP_DAC_OVERRIDE:
+        if not kept >> capability & 1:
             # fails past the last that the kernel knows, and where there is none to drop
-            libc.prctl(_CAPBSET_DROP, capability, 0, 0, 0)
-    kept = 1 << _CAP_DAC_OVERRIDE
+            prctl(PR_CAPBSET_DROP, capability)
     header = struct.pack("=Ii", _CAP_VERSION, 0)
     found = ctypes.create_string_buffer(24)
-    _checked(libc.capget(header, found), "capget")
+    checked(libc().capget(header, found), "capget")
     kept &= struct.unpack("=6I", found.raw)[1]
     sets = struct.pack("=6I", kept, kept, 0, 0, 0, 0)
-    _checked(libc.capset(header, sets), "capset")
+    checked(libc().capset(header, sets), "capset")
+    checked(prctl(PR_SET_NO_NEW_PRIVS, 1), "prctl")

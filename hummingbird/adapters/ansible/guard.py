@@ -15,7 +15,8 @@ the run's keys, so the guard removes the FOLDERs.
 A conductor may also be frozen, or hang, and another one have its work: it keeps moving the
 moment in the lease's FILE (lease.py), and when that has passed everything is killed.
 
-It does not survive a SIGKILL of its inner process: then only the direct child is ended.
+It does not survive a SIGKILL of its inner process: then the direct child is ended, and with it
+what is in its namespace (namespace.py); without namespaces, nothing else.
 """
 
 import argparse

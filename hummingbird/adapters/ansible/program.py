@@ -4,15 +4,12 @@ bounds (bound.py), and passwords that ssh is given.
 
 A program of its own, started by guard.py:
 
-    python -P -m hummingbird.adapters.ansible.program FOLDER \\
-        [--reads PATH]... [--writes PATH]... -- ARGUMENTS...
+    python -P -m hummingbird.adapters.ansible.program --packed FOLDER --own FOLDER \\
+        LAYERS... [--port PORT] [--reads PATH]... [--writes PATH]... -- ARGUMENTS...
 
-First of all it confines itself (confine.py) to those paths and what programs need.
-
-Ansible packs each module with all that it imports, a fifth of a second of CPU each, into a
-cache that goes with the run. Here the cache is a link to FOLDER, which stays. Ansible locks
-and writes it so that several processes may share it; were it called otherwise in another
-version, runs would cost more and nothing else.
+First of all it confines itself (confine.py) to those paths, that port of hosts and what
+programs need. Ansible's cache of packed modules is the run's OWN folder, in which links lead
+to what is PACKED already (modules.py).
 
 ssh asks a program for a password. Ansible looks for its own `ansible` beside what it was
 started as, then on PATH, and where there is none ssh sends an empty password; so there is
@@ -20,42 +17,21 @@ one, in the run's folder.
 """
 
 import argparse
-import hashlib
-import importlib.metadata
+import os
 import shlex
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from hummingbird.adapters.ansible import bound, confine
+from hummingbird.adapters.ansible import bound, confine, modules
 
 _CACHE: Final = "ansiballz_cache"
-"""Its name below DEFAULT_LOCAL_TMP (ansible/executor/module_common.py)."""
+"""Its name below DEFAULT_LOCAL_TMP (ansible/executor/module_common.py). Were it another one,
+runs would cost more and nothing else."""
 
-_SOURCES: Final = ("library", "module_utils", "files")
-"""Folders of the playbooks whose programs are packed (playbooks/ansible.cfg)."""
-
-
-def packed_modules(folder: Path, *, playbooks: Path) -> Path:
-    """Return where below `folder` (made, 0700) modules are kept that were packed from
-    these sources by this Ansible and this Python; those of others are removed."""
-    digest = hashlib.sha256(sys.version.encode())
-    digest.update(importlib.metadata.version("ansible-core").encode())
-    for path in sorted(
-        path for name in _SOURCES for path in (playbooks / name).glob("*.py")
-    ):
-        digest.update(f"{path.parent.name}/{path.name}\0".encode())
-        digest.update(path.read_bytes())
-    wanted = folder / digest.hexdigest()[:16]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wanted.mkdir(mode=0o700, exist_ok=True)
-    for other in folder.iterdir():
-        if other != wanted:
-            shutil.rmtree(other, ignore_errors=True)
-    return wanted
-
+_DESCRIPTORS: Final = 1024
+"""More than whoever starts us has open that would come along."""
 
 _FOLDER_VARIABLES: Final = ("tunnel_bundle",)
 """Variables of playbooks that name a folder of the controller."""
@@ -68,11 +44,19 @@ def read_by(variables: Mapping[str, object]) -> list[Path]:
 
 
 def command(
-    packed: Path, *, reads: Iterable[Path], writes: Iterable[Path]
+    *,
+    packed: Path,
+    own: Path,
+    layers: confine.Layers,
+    port: int,
+    reads: Iterable[Path],
+    writes: Iterable[Path],
 ) -> list[str]:
     """Return what starts this program; Ansible's own arguments come behind it."""
     return [
-        *(sys.executable, "-P", "-m", __name__, str(packed)),
+        *(sys.executable, "-P", "-m", __name__, f"--packed={packed}", f"--own={own}"),
+        *confine.arguments(layers),
+        f"--port={port}",
         *(f"--reads={path}" for path in reads),
         *(f"--writes={path}" for path in writes),
         "--",
@@ -86,30 +70,42 @@ _ASKS: Final = "import sys; sys.argv[0] = 'ansible'; import ansible.cli"
 def _password_asker(folder: Path) -> None:
     """Write the program that ssh asks."""
     python = shlex.quote(sys.executable)
-    path = folder / "ansible"
-    path.write_text(f'#!/bin/sh\nexec {python} -I -c {shlex.quote(_ASKS)} "$@"\n')
-    path.chmod(0o700)
+    text = f'#!/bin/sh\nexec {python} -I -c {shlex.quote(_ASKS)} "$@"\n'
+    # With its mode from the first: we can't change one any more.
+    descriptor = os.open(
+        folder / "ansible", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700
+    )
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def main() -> None:
     """Be ansible-playbook."""
-    own = sys.argv.index("--")
+    # Nothing comes along that whoever started us has open.
+    os.closerange(3, _DESCRIPTORS)
+    end = sys.argv.index("--")
     parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("--packed", type=Path, required=True)
+    parser.add_argument("--own", type=Path, required=True)
+    parser.add_argument("--port", type=int)
     parser.add_argument("--reads", type=Path, action="append", default=[])
     parser.add_argument("--writes", type=Path, action="append", default=[])
-    given = parser.parse_args(sys.argv[1:own])
-    arguments = sys.argv[own + 1 :]
-    folder = given.folder
-    # Somebody may have tidied up since the conductor started.
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    confine.enter(reads=given.reads, writes=[folder, *given.writes])
+    confine.add_options(parser)
+    given = parser.parse_args(sys.argv[1:end])
+    arguments = sys.argv[end + 1 :]
+    modules.link(given.packed, given.own)
+    confine.enter(
+        confine.given(given),
+        reads=[given.packed, *given.reads],
+        writes=[given.own, *given.writes],
+        port=given.port,
+    )
     # Not at the top: the conductor takes a function from here, and no Ansible.
     from ansible import constants
     from ansible.cli import playbook
 
     scratch = Path(constants.DEFAULT_LOCAL_TMP)
-    (scratch / _CACHE).symlink_to(folder)
+    (scratch / _CACHE).symlink_to(given.own)
     _password_asker(scratch)
     bound.install(bound.Meter())
     sys.argv = [str(scratch / "ansible-playbook"), *arguments]

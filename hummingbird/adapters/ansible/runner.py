@@ -15,9 +15,7 @@ import fcntl
 import logging
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,8 +25,16 @@ from typing import Any
 from ansible_runner.runner import Runner
 from ansible_runner.runner_config import RunnerConfig
 
+from hummingbird.adapters.ansible import (
+    confine,
+    guard,
+    inventory,
+    lease,
+    modules,
+    program,
+    run_folder,
+)
 from hummingbird.adapters.ansible import event as ansible_event
-from hummingbird.adapters.ansible import guard, inventory, lease, program
 from hummingbird.adapters.ansible.playbook import (
     HostAccess,
     PlaybookEvent,
@@ -61,6 +67,9 @@ _KEPT_ENVIRONMENT = frozenset(
 )
 """Of the environment that ansible-runner would pass on; the rest is this process's own
 and none of the playbook's business."""
+
+_OWN_MODULES = "modules"
+"""A folder of the run's, for what no run packed before it."""
 
 _LOOKS_FOR_CANCEL_SECONDS = 0.5
 
@@ -139,20 +148,23 @@ class AnsibleRunner:
         *,
         packed: Path,
         clock: Clock | None = None,
+        layers: confine.Layers | None = None,
     ) -> None:
         """
         :param playbooks: the folder of the playbooks.
         :param scratch: one (0700) for the runs' own folders.
-        :param packed: one (0700) for what stays of them: Ansible's modules, packed.
+        :param packed: one (0700) for what stays between them: Ansible's modules, packed.
+        :param layers: what runs are confined by; by default all that there is.
         """
         self._playbooks = playbooks.resolve()
         self._scratch = scratch.resolve()
         self._clock = clock or SystemClock()
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._packed = program.packed_modules(
+        self._layers = confine.probe() if layers is None else layers
+        self._packed = modules.packed_modules(
             packed.resolve(), playbooks=self._playbooks
         )
-        _sweep(self._scratch)
+        run_folder.sweep(self._scratch)
         lease.sweep(self._scratch)
         self._lease = lease.PlaybookLease(self._scratch)
 
@@ -191,13 +203,14 @@ class AnsibleRunner:
             secrets=secrets,
         )
         LOG.info("Running %s on %s", path.stem, hostname)
-        with _folders(self._scratch, work_directory) as (folder, sockets):
+        with run_folder.made(self._scratch, work_directory) as (folder, sockets):
             inventory.write(folder, access, variables=variables)
             config = self._configure(
                 path,
                 folder=folder,
                 sockets=sockets,
                 tags=tags,
+                port=access.port,
                 reads=(self._playbooks, *program.read_by(variables)),
             )
             runner = Runner(
@@ -207,6 +220,7 @@ class AnsibleRunner:
                 runner.run()
             finally:
                 _wait_for_guard(folder / "guard.lock")
+            self._keep_modules(folder, runner.status)
             if watch.raised is not None:
                 raise watch.raised
             said = _last_words(folder, secrets=secrets)
@@ -229,6 +243,15 @@ class AnsibleRunner:
         )
         return result
 
+    def _keep_modules(self, folder: Path, status: str) -> None:
+        if status == "successful":
+            modules.learn(
+                self._packed,
+                folder / _OWN_MODULES,
+                playbooks=self._playbooks,
+                layers=self._layers,
+            )
+
     def _limit(self) -> list[str]:
         path = self._lease.path
         return [] if path is None else [f"--lease={path}"]
@@ -247,6 +270,7 @@ class AnsibleRunner:
         folder: Path,
         sockets: Path,
         tags: Sequence[str],
+        port: int,
         reads: Sequence[Path],
     ) -> RunnerConfig:
         """Return ansible-runner's settings for a run in `folder`."""
@@ -270,7 +294,14 @@ class AnsibleRunner:
             f"--wipe={folder}",
             f"--wipe={sockets}",
             "--",
-            *program.command(self._packed, reads=reads, writes=(folder, sockets)),
+            *program.command(
+                packed=self._packed,
+                own=folder / _OWN_MODULES,
+                layers=self._layers,
+                port=port,
+                reads=reads,
+                writes=(folder, sockets),
+            ),
             *arguments,
         ]
         config.cwd = str(self._playbooks)
@@ -292,35 +323,6 @@ class AnsibleRunner:
             "TMPDIR": str(folder / "tmp"),
         }
         return config
-
-
-@contextlib.contextmanager
-def _folders(scratch: Path, wanted: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Make a run's own folder, and one for its sockets; remove both at the end."""
-    if wanted is None:
-        folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch))
-    else:
-        folder = wanted.resolve()
-        folder.mkdir(mode=0o700, parents=True)
-    # a socket's path may have 107 bytes, and the state folder's may be long
-    sockets = Path(tempfile.mkdtemp(prefix="hb-"))
-    try:
-        with (folder / "owner.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            (folder / "tmp").mkdir(mode=0o700)
-            yield folder, sockets
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(sockets, ignore_errors=True)
-
-
-def _sweep(scratch: Path) -> None:
-    """Remove run folders whose owner is gone: a lock dies with the process that has it."""
-    for folder in scratch.glob("run-*"):
-        with contextlib.suppress(OSError), (folder / "owner.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            LOG.warning("Removing what a dead run left: %s", folder)
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for_guard(lock: Path) -> None:

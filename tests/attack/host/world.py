@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hummingbird.adapters.ansible import confine
 from hummingbird.adapters.ansible.playbook import (
     HostAccess,
     PlaybookEvent,
@@ -45,6 +46,8 @@ class World:
     folder: Path
     host: HostileHost
     packed: Path
+    layers: confine.Layers | None = None
+    """What runs are confined by; None: all that there is."""
     secrets: dict[str, str] = field(default_factory=dict)
     """What must not leave, by where it lies."""
     events: list[PlaybookEvent] = field(default_factory=list)
@@ -117,7 +120,10 @@ class World:
         self.host.ready()
         self.events.clear()
         runner = AnsibleRunner(
-            self.playbooks, self.state / "runs", packed=self.packed / "modules"
+            self.playbooks,
+            self.state / "runs",
+            packed=self.packed / "modules",
+            layers=self.layers,
         )
         access = access or self.host.access
         assert access.private_key is not None

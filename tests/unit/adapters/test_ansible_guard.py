@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hummingbird.adapters.ansible import guard
@@ -143,3 +143,38 @@ def test_a_lease_that_nobody_prolongs_ends_everything(tmp_path: Path) -> None:
         assert outer.returncode == 128 + signal.SIGTERM
         assert "no sign of life" in said
     assert with_argument(str(folder)) == {}
+
+
+def test_a_namespace_goes_even_with_a_guard_that_can_t_see_to_it(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    argv = _guarded(folder)
+    enters = (
+        "import sys; from pathlib import Path\n"
+        "from hummingbird.adapters.ansible import confine\n"
+        "layers = confine.Layers(namespaces=True)\n"
+        "confine.enter(layers, reads=[], writes=[Path(sys.argv[1]).parent])\n"
+    )
+    argv[argv.index(STRAYS)] = enters + STRAYS
+    with subprocess.Popen(argv) as outer:
+        _wait_for((folder / "started").exists, what="it did not start")
+        (inner,) = [
+            pid
+            for pid, parent in _parents(with_argument(str(folder))).items()
+            if parent == outer.pid
+        ]
+        os.kill(inner, signal.SIGKILL)
+        outer.wait(90)
+        _wait_for(
+            lambda: with_argument(str(folder)) == {},
+            what="something outlived its namespace",
+        )
+
+
+def _parents(pids: Iterable[int]) -> dict[int, int]:
+    """Return the parent of each of these processes."""
+    texts = {pid: Path(f"/proc/{pid}/stat").read_text() for pid in pids}
+    return {
+        pid: int(text[text.rindex(")") + 2 :].split()[1]) for pid, text in texts.items()
+    }

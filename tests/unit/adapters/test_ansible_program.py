@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hummingbird.adapters.ansible import program
+from hummingbird.adapters.ansible import confine, modules, program
 
 PLAY = """
 - hosts: all
@@ -30,43 +30,71 @@ def test_a_changed_module_is_packed_anew_and_the_former_ones_go(
     playbooks: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "packed"
-    first = program.packed_modules(folder, playbooks=playbooks)
+    first = modules.packed_modules(folder, playbooks=playbooks)
     (first / "packed").touch()
-    assert program.packed_modules(folder, playbooks=playbooks) == first
+    assert modules.packed_modules(folder, playbooks=playbooks) == first
     assert (first / "packed").exists()
     (playbooks / "library" / "one.py").write_text("second\n")
-    second = program.packed_modules(folder, playbooks=playbooks)
+    second = modules.packed_modules(folder, playbooks=playbooks)
     assert second != first
     assert list(folder.iterdir()) == [second]
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_one_run_has_packed_the_next_one_uses(tmp_path: Path) -> None:
+def run(folder: Path, *, packed: Path, layers: confine.Layers) -> Path:
+    """Run the play in a folder of its own; return the run's own cache."""
+    folder.mkdir()
+    own = folder / "modules"
+    done = subprocess.run(
+        [
+            *program.command(
+                packed=packed,
+                own=own,
+                layers=layers,
+                port=22,
+                reads=[folder.parent / "play.yml"],
+                writes=[folder],
+            ),
+            *("--connection", "local", "--inventory", "localhost,"),
+            *("--extra-vars", f"ansible_python_interpreter={sys.executable}"),
+            str(folder.parent / "play.yml"),
+        ],
+        env={
+            **os.environ,
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "ANSIBLE_PIPELINING": "True",
+            "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        },
+        input="",
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ok=1" in done.stdout, done.stdout
+    return own
+
+
+def test_what_one_run_has_packed_is_packed_for_the_next_ones(tmp_path: Path) -> None:
     packed = tmp_path / "packed" / "by this version"  # one that somebody removed
+    layers = confine.probe()
+    playbooks = tmp_path / "playbooks"
+    playbooks.mkdir()
     (tmp_path / "play.yml").write_text(PLAY)
-    stamps = []
-    for run in ("first", "second"):
-        (tmp_path / run).mkdir()
-        done = subprocess.run(
-            [
-                *(sys.executable, "-P", "-m", program.__name__, str(packed)),
-                *(f"--writes={tmp_path}", "--"),
-                *("--connection", "local", "--inventory", "localhost,"),
-                *("--extra-vars", f"ansible_python_interpreter={sys.executable}"),
-                str(tmp_path / "play.yml"),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_LOCAL_TEMP": str(tmp_path / run),
-                "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
-            },
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "ok=1" in done.stdout, done
-        assert list((tmp_path / run).iterdir()) == [], "only the modules stay"
-        (ping,) = (one for one in packed.iterdir() if one.suffix != ".lock")
-        stamps.append((ping.name, ping.stat().st_ino))
-    assert stamps[0] == stamps[1]
+    own = run(tmp_path / "first", packed=packed, layers=layers)
+    (made,) = (one for one in own.iterdir() if one.suffix != ".lock")
+    assert not made.is_symlink()
+    modules.learn(packed, own, playbooks=playbooks, layers=layers)
+    (ping,) = packed.glob("[!.]*")
+    assert ping.name == made.name
+    assert ping.read_bytes() != b""
+    stamp = ping.stat().st_mtime_ns
+    own = run(tmp_path / "second", packed=packed, layers=layers)
+    assert [one.readlink() for one in own.iterdir()] == [ping]
+    modules.learn(packed, own, playbooks=playbooks, layers=layers)
+    assert ping.stat().st_mtime_ns == stamp, "there is nothing to pack"
+    left = [path.name for path in packed.iterdir() if path.name.startswith(".pack")]
+    assert left == []
