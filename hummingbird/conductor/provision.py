@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from hummingbird.adapters.ansible.bundle import check as check_bundle
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import tunnel as tunnels
 from hummingbird.conductor import vxlan
@@ -132,6 +133,8 @@ def _inside_tunnel(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess
             with task.step("tunnel"):
                 tunnels.exchange(task, tunnel, access)
         return replace(access, known_hosts=task.host.known_hosts)
+    bundle = task.neighbours.hub_options.bundle
+    check_bundle(bundle)
     # Alone (what was there before us is recorded all the same): where packages come from
     # may be reached through it only.
     told = task.playbook(
@@ -139,7 +142,7 @@ def _inside_tunnel(task: HostTask, access: HostAccess, plan: Plan) -> HostAccess
         access=access,
         variables={
             **plan.variables,
-            "tunnel_bundle": task.neighbours.hub_options.bundle,
+            "tunnel_bundle": bundle,
             "tunnel_may_install": False,
         },
         tags=("tunnel",),

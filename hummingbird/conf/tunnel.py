@@ -98,7 +98,9 @@ OPTS = (
             "Absolute folder of the conductor with the programs wg and wireguard-go, for "
             "hosts that have neither and reach a package archive only through their "
             "tunnel. For hosts of several processors: a folder in it for each, named as "
-            "uname -m says, for example aarch64/wg. Empty: such hosts must have wg."
+            "uname -m says, for example aarch64/wg. If it has a file SHA256SUMS (as "
+            "sha256sum writes it), its programs are held to that. Empty: such hosts must "
+            "have wg."
         ),
     ),
     cfg.BoolOpt(

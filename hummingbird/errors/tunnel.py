@@ -62,6 +62,13 @@ class TunnelKeyRefused(RunFailed):
     worth_a_retry = True
 
 
+class BundleDoubtful(RunFailed):
+    """Programs that hosts would get may be somebody else's; no host gets any."""
+
+    code = "hummingbird.tunnel.bundle_doubtful"
+    sentence = "Nothing of [tunnel]bundle goes to a host: {message}"
+
+
 class HubUnavailable(Unavailable):
     code = "hummingbird.tunnel.hub_unavailable"
     sentence = "The WireGuard hub on this controller can't be made: {message}"

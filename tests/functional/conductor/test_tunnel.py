@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +145,21 @@ def test_a_tunnel_comes_before_what_may_be_reached_through_it_only(site: Site) -
     )
     assert "tunnel_may_install" not in installed.variables
     assert (provisioned.access.address, provisioned.tags) == (OVERLAY, ())
+
+
+def test_a_bundle_that_others_may_write_to_reaches_no_host(
+    site: Site, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    neighbours = site.world.neighbours
+    options = replace(neighbours.hub_options, bundle=str(tmp_path))
+    object.__setattr__(neighbours, "hub_options", options)
+    site.world.unlock(HOST)
+    site.world.settle()
+    run = site.world.run(HOST)
+    assert run.state is RunState.FAILED
+    assert f"chmod go-w {tmp_path}" in str(run.error)
+    assert not site.world.runner.calls
 
 
 def test_a_host_that_came_by_its_claim_gets_its_own_key_by_itself(site: Site) -> None:
