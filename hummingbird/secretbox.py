@@ -5,12 +5,14 @@ One key file a deployment, mode 0600, made at the first start. Fernet (AES-128-C
 HMAC-SHA256, https://github.com/fernet/spec) from the cryptography package.
 """
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from hummingbird.errors import SecretUnreadable
+from hummingbird.errors import SecretFileUnsafe, SecretUnreadable
 
 
 class SecretBox:
@@ -23,7 +25,7 @@ class SecretBox:
     def from_file(cls, path: Path) -> "SecretBox":
         """Read the key from `path`; make one there, mode 0600, if there is none."""
         write_secret_once(path, Fernet.generate_key())
-        return cls(path.read_bytes())
+        return cls(read_secret(path))
 
     def seal(self, text: str) -> str:
         """Return `text` encrypted."""
@@ -40,6 +42,32 @@ class SecretBox:
             raise SecretUnreadable() from error
 
 
+def read_secret(path: Path) -> bytes:
+    """Return what is in a file of ours: this user's or root's, and nobody else's to write.
+
+    :raises SecretFileUnsafe: it may be another's.
+    :raises OSError: it can't be read.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        opened = os.open(path, flags)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise SecretFileUnsafe(path=path, message="a link is in its place") from error
+    with os.fdopen(opened, "rb") as stream:
+        known = os.fstat(opened)
+        if not stat.S_ISREG(known.st_mode):
+            why = "it is no file"
+        elif known.st_uid not in (0, os.geteuid()):
+            why = f"it belongs to another user ({known.st_uid})"
+        elif known.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            why = "others may write it"
+        else:
+            return stream.read()
+    raise SecretFileUnsafe(path=path, message=why)
+
+
 def put_secret(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put a whole file in place, instead of what is there."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,6 +75,7 @@ def put_secret(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(descriptor, mode)  # whatever this process's umask is
         stream.write(content)
     draft.replace(path)
 
@@ -61,7 +90,8 @@ def write_secret_once(path: Path, content: bytes) -> bool:
     if path.exists():
         return False
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

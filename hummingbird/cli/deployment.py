@@ -146,9 +146,11 @@ class DeploymentRotate(_OnController):
         from hummingbird.clock import SystemClock
         from hummingbird.cmd.bootstrap import open_database
         from hummingbird.cmd.deployment import rotate
+        from hummingbird.cmd.private_files import keep_private
 
         def work(conf: "Conf") -> None:
             clock = SystemClock()
+            keep_private(conf)
             database = open_database(conf, clock)
             try:
                 rotate(conf, database, clock, parsed_args.what)

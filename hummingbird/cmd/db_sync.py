@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.bootstrap import setup_logging, sync_database
+from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import load
 from hummingbird.errors import HummingbirdError
 
@@ -23,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     conf = load(words, prog="hummingbird-dbsync")
     setup_logging(conf)
     try:
+        if not conf.database.url:
+            keep_private(conf)
         revision = sync_database(conf, SystemClock())
     except (HummingbirdError, OSError) as error:
         LOG.error("The database could not be brought up: %s", error)

@@ -22,6 +22,7 @@ from cryptography.fernet import Fernet
 
 from hummingbird.adapters.pki.authority import first_certificate, make_authority
 from hummingbird.clock import Clock
+from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf
 from hummingbird.conf.share import state_directory
 from hummingbird.db.repository import deployment
@@ -33,7 +34,7 @@ from hummingbird.errors import (
     DeploymentKeyMissing,
     DeploymentNotShared,
 )
-from hummingbird.secretbox import SecretBox, put_secret, write_secret_once
+from hummingbird.secretbox import SecretBox, put_secret, read_secret, write_secret_once
 
 LOG = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class _Group:
         """Return what the files say, where all are there."""
         if not all(path.exists() for path in self.files.values()):
             return None
-        return {name: path.read_bytes() for name, path in self.files.items()}
+        return {name: read_secret(path) for name, path in self.files.items()}
 
 
 def adopt(conf: Conf, database: Database, clock: Clock) -> SecretBox:
@@ -69,7 +70,7 @@ def adopt(conf: Conf, database: Database, clock: Clock) -> SecretBox:
     if known is not None and not path.exists():
         raise DeploymentKeyMissing(identity=known, path=path)
     is_new = write_secret_once(path, Fernet.generate_key())
-    key = path.read_bytes()
+    key = read_secret(path)
     with database.writer() as connection:
         own = identity_of(key)
         deployment.put_first(connection, Shared.IDENTITY, own, now=clock.now())
@@ -100,7 +101,7 @@ def _share(conf: Conf, database: Database, clock: Clock, box: SecretBox) -> None
     for group in groups.values():
         for name, path in group.files.items():
             content = base64.b64decode(box.open(there[name]))
-            if path.exists() and path.read_bytes() == content:
+            if path.exists() and read_secret(path) == content:
                 continue
             if path.exists():
                 LOG.warning("%s is replaced by the deployment's", path)
@@ -156,14 +157,16 @@ def rotate(conf: Conf, database: Database, clock: Clock, what: str) -> None:
 
     :param what: "authority", "gateway-key" or "token".
     :raises DeploymentNotShared: it is none of these, or the operator's own.
+    :raises StateDirectoryUnsafe: the files are another user's, the servers' perhaps.
     """
+    keep_private(conf)
     box = adopt(conf, database, clock)
     group = _groups(conf).get(what)
     if group is None:
         raise DeploymentNotShared(what=what, known=", ".join(_groups(conf)))
     made = dict(group.make())
     if what == "authority":
-        before = group.files[Shared.AUTHORITY_CERTIFICATE].read_bytes()
+        before = read_secret(group.files[Shared.AUTHORITY_CERTIFICATE])
         made[Shared.AUTHORITY_CERTIFICATE] += first_certificate(before)
     with database.writer() as connection:
         for name, content in made.items():
@@ -179,13 +182,15 @@ def export_key(conf: Conf, target: Path) -> str:
     """Write the sealing key to a new file of mode 0600; return the deployment's identity.
 
     :raises DeploymentFileInvalid: the file is there already, or there is no key yet.
+    :raises StateDirectoryUnsafe: the files are another user's, the servers' perhaps.
     """
+    keep_private(conf)
     path = state_directory(conf) / KEY_FILE
     if not path.exists():
         raise DeploymentFileInvalid(
             path=path, message="no process has been started here yet"
         )
-    key = path.read_bytes()
+    key = read_secret(path)
     content = {
         "hummingbird_deployment": EXPORT_VERSION,
         "identity": identity_of(key),
@@ -202,16 +207,18 @@ def import_key(conf: Conf, source: Path, *, replaces: bool) -> str:
     :param replaces: whether a key that is here already, of another deployment, goes.
     :raises DeploymentFileInvalid: the file is none of `export_key`.
     :raises DeploymentForeign: there is another key here.
+    :raises StateDirectoryUnsafe: the files are another user's, the servers' perhaps.
     """
+    keep_private(conf)
     key = _exported(source)
     identity = identity_of(key)
     path = state_directory(conf) / KEY_FILE
-    if path.exists() and path.read_bytes().strip() != key:
+    if path.exists() and read_secret(path).strip() != key:
         if not replaces:
-            own = identity_of(path.read_bytes())
+            own = identity_of(read_secret(path))
             raise DeploymentForeign(path=path, own=own, identity=identity)
         kept = path.with_name(f"{KEY_FILE}.before-import")
-        put_secret(kept, path.read_bytes())
+        put_secret(kept, read_secret(path))
         for group in _groups(conf).values():
             for path_of_group in group.files.values():
                 path_of_group.unlink(missing_ok=True)

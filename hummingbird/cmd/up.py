@@ -191,7 +191,8 @@ def write_client_file(conf: Conf, api: ApiService) -> None:
     if api.certificate is not None and api.certificate.ca_path is not None:
         found["ca_file"] = str(api.certificate.ca_path.absolute())
     draft = path.with_name(f".{CLIENT_FILE}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         json.dump(found, stream)
     draft.replace(path)

@@ -39,6 +39,14 @@ class PlainHttpRefused(HummingbirdError):
     )
 
 
+class SecretFileUnsafe(HummingbirdError):
+    code = "hummingbird.secret_file.unsafe"
+    sentence = (
+        "{path} is not taken for a secret: {message}. Have it be a file of the user that"
+        " runs this, which nobody else may write, and make anew what was in it."
+    )
+
+
 class StateDirectoryUnsafe(HummingbirdError):
     code = "hummingbird.state_directory.unsafe"
     sentence = (

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from hummingbird.domain.heartbeat import AgentSession
-from hummingbird.secretbox import write_secret_once
+from hummingbird.secretbox import read_secret, write_secret_once
 
 NONCE_BYTES: Final = 16
 _CHECK_BITS: Final = 32
@@ -35,7 +35,7 @@ class SessionKeys:
     def from_file(cls, path: Path) -> "SessionKeys":
         """Read the secret from `path`; made there, mode 0600, if there is none."""
         write_secret_once(path, secrets.token_bytes(32))
-        secret = path.read_bytes()
+        secret = read_secret(path)
         if len(secret) < 32:
             raise ValueError(f"{path} is too short to be the gateway's secret")
         return cls(secret)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hummingbird.clock import Clock, SystemClock
-from hummingbird.secretbox import put_secret
+from hummingbird.secretbox import put_secret, read_secret
 from hummingbird.tls import Certificate
 
 AUTHORITY_DAYS: Final = 3650
@@ -85,7 +85,7 @@ def _authority(
     path: Path, key_path: Path, *, now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     if path.exists() and key_path.exists():
-        key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+        key = serialization.load_pem_private_key(read_secret(key_path), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise ValueError(f"{key_path} is no key of this authority")
         return x509.load_pem_x509_certificate(path.read_bytes()), key
