@@ -27,6 +27,8 @@ ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _NOT_LABEL = re.compile(r"[^A-Za-z0-9_.-]+")
 LABEL_MAX: Final = 63
+KUBELET_MAX: Final = 32
+"""Of what a kubelet says its version is, as much is kept: "v1.36.3", or a few words more."""
 
 OPEN: Final = frozenset({HostState.ENABLED, HostState.DEGRADED, HostState.LOST})
 """Pods may be scheduled; on a lost one Kubernetes' own taint keeps them away."""

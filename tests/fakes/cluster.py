@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from hummingbird.adapters.kubernetes.cluster import (
@@ -117,6 +118,11 @@ class FakeCluster:
                 boot_id=boot_id or node.boot_id,
                 lease_renewed_at=self._clock.now() if ready else node.lease_renewed_at,
             )
+
+    def say(self, name: str, **what: Any) -> None:
+        """Let the kubelet of a node say of itself what it likes."""
+        with self._lock:
+            self._nodes[name] = replace(self._nodes[name], **what)
 
     def renew_lease(self, name: str) -> None:
         """Let the kubelet of a node give its sign of life."""

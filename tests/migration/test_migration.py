@@ -15,6 +15,7 @@ from hummingbird.db.repository import alarm as alarms
 from hummingbird.db.repository import facts
 from hummingbird.db.repository import host as hosts
 from hummingbird.db.session import Database
+from hummingbird.domain.board import BOUND, board_of
 from hummingbird.errors import AddressTaken
 
 
@@ -102,6 +103,34 @@ def test_networks_and_hosts_of_before_have_pools_and_addresses(
         assert address_pools.of_address(connection, "10.20.0.77") == four
         with pytest.raises(AddressTaken, match="edge-0"):
             addresses.refuse_taken(connection, ["10.20.0.5"])
+
+
+def test_a_boards_password_of_before_is_bound_to_the_board_that_there_is(
+    empty_database: Database,
+) -> None:
+    migration.upgrade(empty_database, revision="0020")
+    stored = (
+        '{"bm_type": "dynamic", "bm_ip": "10.9.0.7", "bm_username": "root",'
+        ' "bm_password_sealed": "s"}'
+    )
+    with empty_database.writer() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO host (uuid, hostname, mgmt_mac, state, state_since, generation,"
+            " location, capabilities, attributes, created_at) VALUES ('87f6b5a1-78b8-"
+            "4d90-a1ca-3aa0b796d57a', 'edge-0', '02:00:00:00:00:01', 'added',"
+            f" '2026-01-01 00:00:00+00:00', 1, '{{}}', '{{}}', '{stored}',"
+            " '2026-01-01 00:00:00+00:00')"
+        )
+    migration.upgrade(empty_database)
+    with empty_database.writer() as connection:
+        (host,) = hosts.list_all(connection)
+        assert host.attributes[BOUND] == ["redfish", "10.9.0.7", "root"]
+        moved = {**host.attributes, "bm_ip": "10.66.6.6"}
+        hosts.change(connection, host, now=host.created_at, attributes=moved)
+        (host,) = hosts.list_all(connection)
+        board = board_of(host)
+    assert board is not None
+    assert not board.is_bound
 
 
 def test_facts_of_the_first_schema_are_shown_and_asked_for_anew(

@@ -8,7 +8,7 @@ he can. So what would do that needs the secret again, or the role of who could s
 from hummingbird.api.http.call import Call
 from hummingbird.api.http.policy import TRUST
 from hummingbird.api.schema.host_patch import HostPatch
-from hummingbird.db.repository import emn
+from hummingbird.db.repository import credential, emn
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import BOUND, bound_to
 from hummingbird.domain.host import Host
@@ -31,7 +31,11 @@ def refuse_elsewhere(
 
 def _login(connection: Connection, found: Host, wanted: HostPatch) -> list[str]:
     """Return what of the change would have another machine be logged in to, or this one
-    with another credential. A host whose SSH key is known may move: the key comes along."""
+    with another credential. A host whose SSH key is known may move: the key comes along.
+
+    It may not move to where the credential is another, nor to nowhere, if that would have
+    it be the default one: the next move would be from there.
+    """
     values = wanted.values
     names = []
     if wanted.credential is not None or "credential_id" in values:
@@ -46,11 +50,17 @@ def _login(connection: Connection, found: Host, wanted: HostPatch) -> list[str]:
 
 
 def _other_login(connection: Connection, found: Host, wanted: HostPatch) -> bool:
-    if found.credential_id is not None or not wanted.values.get("mgmt_ip"):
+    if "mgmt_ip" not in wanted.values:
         return False
-    before = emn.of_host(connection, found.emn_id)
-    after = emn.of_address(connection, wanted.values["mgmt_ip"])
-    return (before.credential_id if before else None) != after.credential_id
+    address = wanted.values["mgmt_ip"]
+    network = None if address is None else emn.of_address(connection, address)
+    before, after = (
+        credential.id_that_gets_in(
+            connection, credential_id=found.credential_id, emn_id=emn_id
+        )
+        for emn_id in (found.emn_id, None if network is None else network.id)
+    )
+    return before != after
 
 
 def _board(found: Host, wanted: HostPatch) -> list[str]:

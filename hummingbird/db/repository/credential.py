@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 
 from hummingbird.db.model import CREDENTIAL, EMN, HOST
 from hummingbird.domain.credential import Credential
@@ -110,17 +110,34 @@ def of_host(connection: Connection, host: Host, *, box: SecretBox) -> Credential
 
     :raises CredentialMissing: there is none of these.
     """
-    wanted = host.credential_id
-    if wanted is None and host.emn_id is not None:
-        wanted = connection.execute(
-            select(EMN.c.credential_id).where(EMN.c.id == host.emn_id)
-        ).scalar()
-    by_name = CREDENTIAL.c.name == DEFAULT_NAME
-    where = by_name if wanted is None else CREDENTIAL.c.id == wanted
+    where = _that_gets_in(
+        connection, credential_id=host.credential_id, emn_id=host.emn_id
+    )
     row = connection.execute(select(CREDENTIAL).where(where)).first()
     if row is None:
         raise CredentialMissing(hostname=host.hostname)
     return _credential(row, box=box)
+
+
+def id_that_gets_in(
+    connection: Connection, *, credential_id: int | None, emn_id: int | None
+) -> int | None:
+    """Return the id of the credential that a host with this one and in this EMN is logged
+    in to with; None: there is none."""
+    where = _that_gets_in(connection, credential_id=credential_id, emn_id=emn_id)
+    return connection.execute(select(CREDENTIAL.c.id).where(where)).scalar()
+
+
+def _that_gets_in(
+    connection: Connection, *, credential_id: int | None, emn_id: int | None
+) -> ColumnElement[bool]:
+    wanted = credential_id
+    if wanted is None and emn_id is not None:
+        wanted = connection.execute(
+            select(EMN.c.credential_id).where(EMN.c.id == emn_id)
+        ).scalar()
+    by_name = CREDENTIAL.c.name == DEFAULT_NAME
+    return by_name if wanted is None else CREDENTIAL.c.id == wanted
 
 
 def remove(connection: Connection, credential: Credential) -> None:

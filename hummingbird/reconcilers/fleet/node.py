@@ -30,6 +30,7 @@ from hummingbird.domain.condition import is_stale
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import Owner
 from hummingbird.errors import NodeForeign
+from hummingbird.printable import plain
 from hummingbird.reconcilers.base import Outcome
 
 EVERYWHERE_SHARE: Final = 0.05
@@ -227,11 +228,11 @@ class NodeReconciler:
 
     def _note(self, host: Owner, node: NodeStatus) -> None:
         """Keep which kubelet runs there, for who asks the inventory."""
-        if node.kubelet_version and node.kubelet_version != host.kubelet_version:
+        # Its own word, and Kubernetes takes one of any length and form.
+        version = plain(node.kubelet_version)[: node_rule.KUBELET_MAX]
+        if version and version != host.kubelet_version:
             with self._database.writer() as connection:
-                host_repository.note_kubelet(
-                    connection, host.id, version=node.kubelet_version
-                )
+                host_repository.note_kubelet(connection, host.id, version=version)
 
     def _cordon(self, host: Owner, node: NodeStatus) -> list[str]:
         closed = host.state in node_rule.CLOSED

@@ -252,3 +252,29 @@ def test_one_whose_node_is_gone_gets_a_new_one_by_an_unlock(world: World) -> Non
     world.settle()
     assert world.host("edge-0").state is HostState.ENABLED
     assert world.host("edge-0").node_uid == node(world).uid
+
+
+def test_what_a_node_says_of_itself_is_bounded_and_holds_up_no_other(
+    world: World,
+) -> None:
+    in_service(world)
+    world.add("edge-1", "192.168.204.102")
+    world.unlock("edge-1")
+    world.settle()
+    world.cluster.say(
+        "edge-0",
+        kubelet_version="v1\x1b[2J" + "9" * 100_000,
+        ready=False,
+        ready_reason="\x1b]0;" + "x" * 100_000,
+        boot_id="b" * 100_000,
+        internal_ip="i" * 100_000,
+        labels={"any": "x", **node(world).labels},
+        annotations={"hummingbird.starlingx.io/labels": "," * 200_000},
+    )
+    world.cluster.cordon("edge-1")
+    world.clock.advance(NODE_PERIOD_SECONDS)
+    assert "edge-1 uncordoned" in world.driver.run_once("node").outcome.changed
+    version = world.host("edge-0").kubelet_version
+    assert version is not None
+    assert len(version) == 32
+    assert "\x1b" not in version
