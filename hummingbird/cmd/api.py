@@ -4,6 +4,7 @@
 import logging
 import sys
 
+from hummingbird import core_dump
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import SystemClock
 from hummingbird.cmd.advertise import api_certificate
@@ -26,6 +27,7 @@ LOG = logging.getLogger("hummingbird.cmd.api")
 
 def main() -> int:
     """Run the process; return its exit code."""
+    core_dump.forbid()
     conf = load(sys.argv[1:], prog="hummingbird-api")
     setup_logging(conf)
     raise_file_limit()

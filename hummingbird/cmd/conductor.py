@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from hummingbird import __version__
+from hummingbird import __version__, core_dump
 from hummingbird.adapters.bmc.ipmi import IpmiBoards
 from hummingbird.adapters.bmc.kind import BoardsByKind
 from hummingbird.adapters.bmc.redfish import RedfishBoards
@@ -346,6 +346,7 @@ def _values(conf: Conf, links: NetlinkLinks) -> dict[str, object]:
 
 def main() -> int:
     """Run the process; return its exit code."""
+    core_dump.forbid()
     conf = load(sys.argv[1:], prog="hummingbird-conductor")
     setup_logging(conf)
     raise_file_limit()

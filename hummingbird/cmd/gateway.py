@@ -8,6 +8,7 @@ A Kubernetes that is away stops nothing here: known sessions go on, new ones wai
 import logging
 import sys
 
+from hummingbird import core_dump
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
 from hummingbird.adapters.kubernetes.token_review import TokenReviewVerifier
 from hummingbird.adapters.netlink.link import NetlinkLinks
@@ -47,6 +48,7 @@ def build(conf: Conf, database: Database, clock: Clock) -> GatewayService:
 
 def main() -> int:
     """Run the process; return its exit code."""
+    core_dump.forbid()
     conf = load(sys.argv[1:], prog="hummingbird-gateway")
     setup_logging(conf)
     raise_file_limit()

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from hummingbird import core_dump
 from hummingbird.api.http.server import ApiService
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.cmd import memory
@@ -234,6 +235,7 @@ def run_up(conf: Conf) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the process; return its exit code."""
+    core_dump.forbid()
     words = list(sys.argv[1:] if argv is None else argv)
     conf = load(words, prog="hummingbird up")
     setup_logging(conf)
