@@ -52,7 +52,7 @@ _LAN = """\
 name "edge"
 set_working_mc 0x20
   startlan 1
-    addr 127.0.0.1 {port}
+    addr {listens} {port}
     priv_limit admin
     allowed_auths_admin md5
     guid a123456789abcdefa123456789abcdef
@@ -71,7 +71,9 @@ mc_enable 0x20
 class RedfishService:
     """The emulator with its fake driver, behind a certificate that nobody knows."""
 
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, listens: str = "127.0.0.1"
+    ) -> None:
         self.port = port or free_port()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +93,7 @@ class RedfishService:
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-c", _EMULATOR, "--fake"),
-                *("--config", str(settings), "-i", "127.0.0.1", "-p", str(self.port)),
+                *("--config", str(settings), "-i", listens, "-p", str(self.port)),
                 *("--ssl-certificate", str(self.certificate.cert_path)),
                 *("--ssl-key", str(self.certificate.key_path)),
             ],
@@ -113,7 +115,7 @@ class RedfishService:
 class IpmiService:
     """OpenIPMI's simulator of one board; its chassis is a file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, listens: str = "127.0.0.1") -> None:
         self.port = free_port()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,13 @@ class IpmiService:
         chassis.write_text(_CHASSIS.replace("{power}", str(power)))
         chassis.chmod(chassis.stat().st_mode | stat.S_IXUSR)
         (folder / "lan.conf").write_text(
-            _LAN.format(port=self.port, chassis=chassis, user=USER, password=PASSWORD)
+            _LAN.format(
+                listens=listens,
+                port=self.port,
+                chassis=chassis,
+                user=USER,
+                password=PASSWORD,
+            )
         )
         (folder / "edge.emu").write_text(_MCS)
         (folder / "state").mkdir()

@@ -46,6 +46,10 @@ class BoardAccess:
     """SHA-256 of its certificate as it was pinned, in hexadecimal; None: not yet, or
     none is needed because an authority vouches for it."""
 
+    def hide(self, said: str) -> str:
+        """Return what a board, or who speaks to it, said, without the password."""
+        return said.replace(self.password, "***") if self.password else said
+
 
 class Boards(Protocol):
     """The boards of all hosts."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards that speak IPMI 2.0 only, by the program ipmitool.
 
-The password goes to it through its environment, never as an argument. IPMI proves the
+The password goes to it through a pipe: arguments are shown to everybody on the machine, and
+an environment to whoever can read this process. IPMI proves the
 password by a hash that anybody in between can guess at, and nobody vouches for the board:
 where a board speaks Redfish, use that.
 """
@@ -71,21 +72,18 @@ class IpmiBoards:
 
     def _ask(self, access: BoardAccess, words: Sequence[str]) -> str:
         each = max(1, round(self._timeout_seconds / TRIES))
+        given = _pipe(access.password)
         argv = [
             *(self._program, "-I", "lanplus", "-H", access.address),
-            *("-p", str(self._port), "-U", access.user, "-E"),
+            *("-p", str(self._port), "-U", access.user, "-f", f"/dev/fd/{given}"),
             *(() if self._cipher_suite is None else ("-C", str(self._cipher_suite))),
             *("-N", str(each), "-R", str(TRIES), *words),
         ]
-        environment = {
-            "PATH": os.environ.get("PATH", ""),
-            "LC_ALL": "C",
-            "IPMI_PASSWORD": access.password,
-        }
         try:
             done = subprocess.run(
                 argv,
-                env=environment,
+                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
+                pass_fds=(given,),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -104,14 +102,25 @@ class IpmiBoards:
             ) from error
         except subprocess.TimeoutExpired as error:
             raise _unavailable(access, "it said nothing in time") from error
+        finally:
+            os.close(given)
         if done.returncode == 0:
             return done.stdout
-        said = " ".join((done.stderr or done.stdout).split())[:MESSAGE_MAX]
+        said = " ".join(access.hide(done.stderr or done.stdout).split())[:MESSAGE_MAX]
         if any(word in said.lower() for word in _REFUSALS):
             raise BoardRefused(
                 hostname=access.hostname, address=access.address, message=said
             )
         raise _unavailable(access, said)
+
+
+def _pipe(text: str) -> int:
+    """Return the end of a pipe from which `text` is read, as a line; to be closed."""
+    end, beginning = os.pipe()
+    with os.fdopen(beginning, "wb") as stream:
+        # A pipe takes 4096 bytes at once (POSIX, PIPE_BUF on Linux); a password has fewer.
+        stream.write(text.encode() + b"\n")
+    return end
 
 
 def _unavailable(access: BoardAccess, message: str) -> BoardUnavailable:

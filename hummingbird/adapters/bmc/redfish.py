@@ -148,13 +148,17 @@ def _allowed(system: Any) -> Iterator[Any]:
 
 def _unavailable(access: BoardAccess, error: Exception) -> BoardUnavailable:
     return BoardUnavailable(
-        hostname=access.hostname, address=access.address, message=_short(error)
+        hostname=access.hostname,
+        address=access.address,
+        message=access.hide(_short(error)),
     )
 
 
 def _refused(access: BoardAccess, message: str) -> BoardRefused:
     return BoardRefused(
-        hostname=access.hostname, address=access.address, message=message[:MESSAGE_MAX]
+        hostname=access.hostname,
+        address=access.address,
+        message=access.hide(message)[:MESSAGE_MAX],
     )
 
 
