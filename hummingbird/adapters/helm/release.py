@@ -10,12 +10,13 @@ import hashlib
 import json
 import logging
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hummingbird.clock import Clock, SystemClock
 from hummingbird.errors import KubernetesRefused, KubernetesUnavailable
@@ -42,6 +43,10 @@ _UNAVAILABLE = (
 )
 """helm has one exit status for every failure; these are the ones that pass by
 themselves (helm pkg/kube, pkg/action; Go net; kubernetes apimachinery)."""
+
+
+_OPTION: Final = re.compile(r"OS_[A-Z0-9_]+__[A-Z0-9_]+")
+"""A variable that oslo.config takes for an option (oslo_config/sources/_environment.py)."""
 
 
 class HelmRelease:
@@ -201,7 +206,13 @@ class HelmRelease:
     def _environment(self, folder: str) -> dict[str, str]:
         home = str(self._state_directory or folder)
         environment = {
-            **os.environ,
+            # A login plugin of the kubeconfig may need any of them, but our own options,
+            # which may stand here too (oslo.config): they hold passwords of others.
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not _OPTION.fullmatch(name)
+            },
             "HELM_CACHE_HOME": f"{home}/cache",
             "HELM_CONFIG_HOME": f"{home}/config",
             "HELM_DATA_HOME": f"{home}/data",
