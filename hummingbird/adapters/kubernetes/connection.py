@@ -146,10 +146,12 @@ class Connection:
         headers = {"Accept": JSON, "User-Agent": "hummingbird"}
         if body is not None:
             headers["Content-Type"] = content_type
+        secrets = _tokens(body)
         try:
             bearer = configuration.auth_settings().get("BearerToken")
             if bearer and bearer["value"]:
                 headers["Authorization"] = bearer["value"]
+                secrets.append(bearer["value"].split()[-1])
             response = client.rest_client.request(
                 method,
                 url,
@@ -158,10 +160,12 @@ class Connection:
                 _request_timeout=self._timeout_seconds,
             )
             raw = response.read() if hasattr(response, "read") else response.data
+            if response.status >= 400:
+                raw = _without(raw or "", secrets)
             return _answer(response.status, raw)
         except ApiException as error:
             if error.status:
-                return _answer(error.status, error.body or "")
+                return _answer(error.status, _without(error.body or "", secrets))
             self._forget()
             raise KubernetesUnavailable(message=error.reason) from error
         except (HTTPError, OSError) as error:
@@ -199,6 +203,21 @@ class Connection:
                 message=f"its kubeconfig can't be used: {error} "
                 "([kubernetes]kubeconfig names the file)"
             ) from error
+
+
+def _tokens(body: Any) -> list[str]:
+    """Return what a request says that no one else is to know: the token in a TokenReview."""
+    token = (body.get("spec") or {}).get("token") if isinstance(body, dict) else None
+    return [token] if isinstance(token, str) and token else []
+
+
+def _without(said: bytes | str, secrets: list[str]) -> str:
+    """Return what was said without secrets: a proxy may show a request again, and what is
+    refused is told in runs and in the log."""
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _answer(status: int, raw: bytes | str) -> Answer:

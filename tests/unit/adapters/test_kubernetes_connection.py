@@ -58,6 +58,10 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def do_GET(self) -> None:
         path = urlsplit(self.path)
         self.server.asked.append(
@@ -231,3 +235,18 @@ def test_a_cluster_info_that_is_broken_is_refused(
     server.answers[INFO] = (200, json.dumps({"data": {"kubeconfig": text}}))
     with pytest.raises(KubernetesRefused):
         join_info(connection, api_endpoints=())
+
+
+@pytest.mark.parametrize("status", [401, 403, 502])
+def test_a_refusal_that_shows_the_request_again_is_told_without_its_tokens(
+    server: Server, tmp_path: Path, status: int
+) -> None:
+    path = "/apis/authentication.k8s.io/v1/tokenreviews"
+    server.answers[path] = (
+        status,
+        "Authorization: Bearer let-me-in, token an-agents-own",
+    )
+    cluster = KubernetesCluster(server.kubeconfig(tmp_path))
+    with pytest.raises((KubernetesRefused, KubernetesUnavailable)) as caught:
+        cluster.review_token("an-agents-own", audience="a")
+    assert "Bearer ***, token ***" in str(caught.value)
