@@ -5,8 +5,10 @@ Results are never passed on as they are: a module returns whatever it likes. A m
 short, without the secrets of the run, and empty where a task says `no_log`.
 """
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hummingbird.adapters.ansible.playbook import (
@@ -29,6 +31,9 @@ _SPEAKING_ACTIONS = frozenset({"ansible.builtin.debug", "debug"})
 
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
+_KEY_LINE = 32
+"""Characters from which a line of a secret is one of a key's, and none that stands elsewhere."""
+
 HIDDEN = "hidden: this task works with secrets"
 
 
@@ -42,13 +47,23 @@ def secrets_of(variables: Mapping[str, object]) -> tuple[str, ...]:
     )
 
 
+def _forms(secrets: Iterable[str]) -> Iterator[str]:
+    """Yield each secret as it is and as it stands in JSON and in a shell's words; of a key,
+    which has lines, each long one."""
+    for secret in secrets:
+        yield from (secret, json.dumps(secret)[1:-1], shlex.quote(secret))
+        lines = secret.splitlines()
+        if len(lines) > 1:
+            yield from (line for line in lines if len(line) >= _KEY_LINE)
+
+
 def clean(text: str, *, secrets: Iterable[str]) -> str:
     """Return `text` fit for a table: short, printable, without `secrets`.
 
     Where it is too long its end is kept: programs say last what went wrong.
     """
-    for secret in secrets:
-        text = text.replace(secret, "***")
+    for form in sorted(set(_forms(secrets)), key=len, reverse=True):
+        text = text.replace(form, "***")
     # half a character, as JSON can have it, goes into no database
     text = text.encode(errors="replace").decode()
     text = _CONTROL.sub("", text).strip()

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hummingbird.adapters.ansible.event import HIDDEN, secrets_of, total, translate
+from hummingbird.adapters.ansible.event import (
+    HIDDEN,
+    clean,
+    secrets_of,
+    total,
+    translate,
+)
 from hummingbird.adapters.ansible.playbook import MESSAGE_LIMIT, PlaybookEvent
 
 
@@ -80,6 +86,25 @@ def test_a_failure_in_a_loop_is_that_of_its_item() -> None:
 def test_a_task_with_secrets_says_nothing(result: dict[str, Any]) -> None:
     assert _seen("runner_on_failed", res=result).message == HIDDEN
     assert _seen("runner_on_ok", res=result).message == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'you said it\'s "mine"',
+        '["it\'s \\"mine\\""]',
+        "sudo 'it'\"'\"'s \"mine\"'",
+    ],
+)
+def test_a_secret_is_struck_out_however_it_is_quoted(said: str) -> None:
+    found = clean(said, secrets=['it\'s "mine"'])
+    assert "mine" not in found
+    assert "***" in found
+
+
+def test_a_line_of_a_key_is_struck_out() -> None:
+    key = f"-----BEGIN X-----\n{'A' * 64}\n{'B' * 64}\n-----END X-----\n"
+    assert "AAAA" not in clean(f"invalid format: {'A' * 64}", secrets=[key])
 
 
 def test_secrets_of_the_run_are_struck_out() -> None:
