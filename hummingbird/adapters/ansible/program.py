@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """ansible-playbook, with modules that are packed once, hosts that are heard out within
-bounds (bound.py), and passwords that ssh is given.
+bounds (bound.py), and passwords that ssh is given (password.py).
 
 A program of its own, started by guard.py:
 
@@ -10,21 +10,16 @@ A program of its own, started by guard.py:
 First of all it confines itself (confine.py) to those paths, that port of hosts and what
 programs need. Ansible's cache of packed modules is the run's OWN folder, in which links lead
 to what is PACKED already (modules.py).
-
-ssh asks a program for a password. Ansible looks for its own `ansible` beside what it was
-started as, then on PATH, and where there is none ssh sends an empty password; so there is
-one, in the run's folder.
 """
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from hummingbird.adapters.ansible import bound, confine, modules
+from hummingbird.adapters.ansible import bound, confine, modules, password
 
 _CACHE: Final = "ansiballz_cache"
 """Its name below DEFAULT_LOCAL_TMP (ansible/executor/module_common.py). Were it another one,
@@ -63,22 +58,6 @@ def command(
     ]
 
 
-_ASKS: Final = "import sys; sys.argv[0] = 'ansible'; import ansible.cli"
-"""What Ansible's `ansible` is when ssh has started it (ansible/cli/__init__.py)."""
-
-
-def _password_asker(folder: Path) -> None:
-    """Write the program that ssh asks."""
-    python = shlex.quote(sys.executable)
-    text = f'#!/bin/sh\nexec {python} -I -c {shlex.quote(_ASKS)} "$@"\n'
-    # With its mode from the first: we can't change one any more.
-    descriptor = os.open(
-        folder / "ansible", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700
-    )
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 def main() -> None:
     """Be ansible-playbook."""
     # Nothing comes along that whoever started us has open.
@@ -106,7 +85,7 @@ def main() -> None:
 
     scratch = Path(constants.DEFAULT_LOCAL_TMP)
     (scratch / _CACHE).symlink_to(given.own)
-    _password_asker(scratch)
+    password.install(scratch)
     bound.install(bound.Meter())
     sys.argv = [str(scratch / "ansible-playbook"), *arguments]
     playbook.main()
