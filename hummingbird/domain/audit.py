@@ -2,11 +2,13 @@
 """Who asked for which change, from where, and what came of it.
 
 What was asked is kept as it was sent, but for secrets: whatever stands under a name that
-speaks of one, and private keys wherever they stand.
+speaks of one, and private keys wherever they stand. Of what was refused, only what stands
+under a name that means something.
 """
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -52,36 +54,65 @@ class StoredEntry:
     entry: AuditEntry
 
 
-def without_secrets(content: Any) -> Any:
+def without_secrets(
+    content: Any, *, known: Collection[str] | None = None, is_named: bool = False
+) -> Any:
     """Return JSON content with each secret hidden.
 
     Of a JSON patch, the value of an operation whose path ends in a secret's name.
+
+    :param known: the names that mean something. What stands under others, or under none, is
+        hidden: somebody may have misspelt the name of a secret, or put it where it does not
+        belong. None: all names mean something, since what was asked was carried out.
+    :param is_named: whether a name that means something stands over `content`.
     """
     if isinstance(content, dict):
-        path = content.get("path")
-        is_secret = isinstance(path, str) and _is_secret(path.rpartition("/")[2])
-        return {
-            name: HIDDEN
-            if _is_secret(str(name)) or (is_secret and name == "value")
-            else without_secrets(value)
-            for name, value in content.items()
-        }
+        return _object_without(content, known=known)
     if isinstance(content, list):
-        return [without_secrets(item) for item in content]
+        return [
+            without_secrets(item, known=known, is_named=is_named) for item in content
+        ]
+    if known is not None and not is_named:
+        return HIDDEN
     if isinstance(content, str) and _PRIVATE_KEY.search(content):
         return HIDDEN
     return content
 
 
-def asked(body: bytes) -> str | None:
+def _object_without(
+    content: dict[str, Any], *, known: Collection[str] | None
+) -> dict[str, Any]:
+    path = content.get("path")
+    words = path.split("/") if isinstance(path, str) else []
+    target = next((word for word in reversed(words) if word), "")
+    is_for_secret = _is_secret(target)
+    is_for_nothing = bool(words) and known is not None and target not in known
+    found = {}
+    for name, value in content.items():
+        shown = name if known is None or name in known else HIDDEN
+        if (
+            shown == HIDDEN
+            or _is_secret(name)
+            or (is_for_secret and name == "value")
+            or (is_for_nothing and name in ("path", "value"))
+        ):
+            found[shown] = HIDDEN
+        else:
+            found[shown] = without_secrets(value, known=known, is_named=True)
+    return found
+
+
+def asked(body: bytes, *, known: Collection[str] | None = None) -> str | None:
     """Return what a request's body asks for, as `AuditEntry.asked` has it.
 
     What is not JSON, or too long to keep, is described by its length.
+
+    :param known: see `without_secrets`.
     """
     if not body:
         return None
     try:
-        text = json.dumps(without_secrets(json_text.read(body)))
+        text = json.dumps(without_secrets(json_text.read(body), known=known))
     except ValueError:
         return size(len(body))
     return text if len(text) <= ASKED_MAX_CHARACTERS else size(len(body))

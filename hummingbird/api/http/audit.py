@@ -15,6 +15,7 @@ from dataclasses import replace
 from logging.handlers import WatchedFileHandler
 from typing import Any, Final
 
+from hummingbird.api.contract.attribute_names import attribute_names
 from hummingbird.api.http.authentication import ANONYMOUS
 from hummingbird.api.http.call import Call
 from hummingbird.api.http.dependencies import Dependencies
@@ -171,16 +172,16 @@ def entry(call: Call, status: int) -> AuditEntry:
         source=_source(environ),
         method=environ["REQUEST_METHOD"],
         path=_path(environ),
-        asked=_asked(call),
+        asked=_asked(call, is_refused=status >= 400),
         status=status,
     )
 
 
-def _asked(call: Call) -> str | None:
+def _asked(call: Call, *, is_refused: bool) -> str | None:
     # Only what a controller has read: a body that was refused unread stays unread.
     body = vars(call).get("body")
     if body is not None:
-        return audit.asked(body)
+        return audit.asked(body, known=attribute_names() if is_refused else None)
     length = call.request.content_length
     return audit.size(length) if length else None
 

@@ -29,6 +29,8 @@ from hummingbird.domain.host_state import UNLOCKED, HostState
 from hummingbird.errors import ActionRefused, BadRequest, HostBusy
 
 _PATH = re.compile(r"(/[a-zA-Z0-9_-]+)+")
+_NO_PATCH = "Invalid patch format: it is a list of operations, each with op and path."
+"""Without what was sent: it may be a secret."""
 _MAPPINGS = ("location", "capabilities")
 _OURS: dict[str, Any] = {
     "credential": None,
@@ -109,10 +111,10 @@ def _changes(host: Host, name: str, value: object) -> bool:
 
 def _operations(body: object) -> list[dict[str, Any]]:
     if not isinstance(body, list):
-        raise BadRequest(message=f"Invalid patch format: {str(body)[:80]}")
+        raise BadRequest(message=_NO_PATCH)
     for operation in body:
         if not isinstance(operation, dict) or not {"op", "path"} <= set(operation):
-            raise BadRequest(message=f"Invalid patch format: {str(operation)[:80]}")
+            raise BadRequest(message=_NO_PATCH)
         path = operation["path"]
         if operation["op"] not in ("add", "replace", "remove"):
             raise BadRequest(

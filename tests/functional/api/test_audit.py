@@ -119,15 +119,52 @@ def test_no_secret_is_written_down(
         "path": "/bm_password",
         "value": "***",
     }
-    assert emn["asked"] == {"name": "***", "nested": [{"become_password": "***"}]}
+    assert emn["asked"] == {"name": "***", "***": "***"}
     with world.database.reader() as connection:
         rows = str(audit_log.list_latest(connection, limit=9))
     for text in (rows, caplog.text):
         assert "secret-" not in text
 
 
+SECRET = "k'\"\\\\ %@/one"
+MISPLACED: tuple[tuple[str, object], ...] = (
+    ("/v1/credentials", {"passwrod": SECRET}),
+    ("/v1/credentials", {SECRET: SECRET}),
+    ("/v1/credentials", {"become": {"pw": [SECRET]}}),
+    ("/v1/credentials", [[SECRET]]),
+    ("/v1/credentials", SECRET),
+    ("/v1/ihosts/edge-0", [{"op": "add", "path": "/bm_passwrod", "value": SECRET}]),
+    ("/v1/ihosts/edge-0", [{"op": "add", "path": "/bm_password/", "value": SECRET}]),
+    ("/v1/ihosts/edge-0", [{"op": "add", "path": f"/{SECRET}", "value": SECRET}]),
+    ("/v1/ihosts/edge-0", {"path": "/bm_password", "values": SECRET}),
+    ("/v1/ihosts/edge-0", [["bm_password", SECRET]]),
+)
+
+
+@pytest.mark.parametrize(("path", "body"), MISPLACED)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_secret_under_a_name_that_means_nothing_is_not_written_down(
+    world: World, path: str, body: object
+) -> None:
+    world.add()
+    method = "POST" if path.endswith("credentials") else "PATCH"
+    text = json.dumps(body)
+    assert world.client.request(method, path, body=text.encode()).status == 400
+    entry = entries(world)[0]
+    assert entry["status"] == 400
+    assert json.dumps(SECRET)[1:-1] not in json.dumps(entry)
+
+
+def test_of_what_is_refused_the_names_that_mean_something_are_kept(
+    world: World,
+) -> None:
+    body = {"hostname": "a b", "personality": "edgeworker", "bm_password": "x"}
+    assert world.client.post("/v1/ihosts", body).status == 400
+    assert entries(world)[0]["asked"] == {**body, "bm_password": "***"}
+
+
 @pytest.mark.parametrize(
-    "body", [b"{", b"\xff", b'{"x": "' + b"y" * 5000 + b'"}', b"[" * 50_000]
+    "body", [b"{", b"\xff", b'{"name": "' + b"y" * 5000 + b'"}', b"[" * 50_000]
 )
 def test_what_is_no_json_or_too_long_is_described_by_its_length(
     world: World, body: bytes

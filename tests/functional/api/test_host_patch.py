@@ -82,7 +82,7 @@ def _replace(path: str, value: object) -> list[dict[str, object]]:
     ("body", "sentence"),
     [
         ({"op": "replace"}, "Invalid patch format"),
-        ([5], "Invalid patch format: 5"),
+        ([5], "Invalid patch format: it is a list"),
         ([{"op": "replace"}], "Invalid patch format"),
         (
             [{"op": "move", "path": "/location", "from": "/x"}],
