@@ -63,6 +63,8 @@ class Database:
         self.engine: Engine = create_engine(
             url,
             execution_options={_FORWARDING: forward_faults},
+            # What is written belongs into no log; an error tells its statement alone.
+            hide_parameters=True,
             json_deserializer=_from_json,
             **(
                 {"connect_args": {"timeout": busy_timeout_seconds}}
