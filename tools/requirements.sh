@@ -38,11 +38,12 @@ fi
 # The controller's hub, where the kernel has no WireGuard; also lent to a host behind NAT.
 need wireguard-go wireguard-go
 need wg wireguard-tools
-if [ "$purpose" = test ]; then
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
     need rabbitmq-server rabbitmq-server
     need sshd openssh-server
     need ipmitool ipmitool
     need ipmi_sim openipmi
+    need strace strace
 fi
 
 if [ -n "$missing" ]; then

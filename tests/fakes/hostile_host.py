@@ -131,6 +131,8 @@ class HostileHost:
         self.modules: dict[str, Answer | Sequence[Answer]] = {}
         self.commands: dict[str, Answer] = {}
         self.other: Answer = {}
+        self.sudo: dict[str, object] = {}
+        """The `password` that sudo takes, and whether it `repeats` what it is told."""
         self._process: subprocess.Popen[bytes] | None = None
         for name in FOLDERS:
             (folder / name).mkdir(parents=True)
@@ -178,7 +180,7 @@ class HostileHost:
         """Write down what is answered from now on."""
         answers = {"modules": self.modules, "commands": self.commands}
         (self.folder / "answers.json").write_text(
-            json.dumps({**answers, "other": self.other})
+            json.dumps({**answers, "other": self.other, "sudo": self.sudo})
         )
 
     def heard(self) -> bytes:
@@ -197,15 +199,18 @@ class HostileHost:
             forms.append(coded[4:-4])
         return any(form in heard for form in forms)
 
-    def start(self) -> None:
+    def start(self, *, by_password: bool = False, listens: str = "127.0.0.1") -> None:
         """Open it.
 
+        :param by_password: whether it takes passwords of /etc/shadow beside its key.
+        :param listens: the address, an IPv4 one.
         :raises AssertionError: there is no sshd, or it does not come up within a minute.
         """
         config = self.folder / "sshd_config"
         config.write_text(
-            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {self.folder}/host\n"
-            "PidFile none\nUsePAM no\nStrictModes no\nPasswordAuthentication no\n"
+            f"Port {self.port}\nListenAddress {listens}\nHostKey {self.folder}/host\n"
+            "PidFile none\nUsePAM no\nStrictModes no\n"
+            f"PasswordAuthentication {'yes' if by_password else 'no'}\n"
             f"AuthorizedKeysFile {self.folder}/client.pub\nPermitRootLogin yes\n"
             f"ForceCommand {sys.executable} -I -S {SHELL} {self.folder}\n"
             "Subsystem sftp /usr/lib/openssh/sftp-server\nMaxSessions 100\n"

@@ -23,6 +23,9 @@ SCRATCH = re.compile(r"ansible-tmp-[0-9.-]+")
 
 SUCCESS = re.compile(r"BECOME-SUCCESS-[a-z]+")
 
+SUDO = re.compile(r"\[sudo via ansible, key=[a-z]+\] password:")
+"""What Ansible has sudo ask for (ansible/plugins/become/sudo.py)."""
+
 
 def say(text: bytes, *, to: int = 1) -> None:
     """Write all of it."""
@@ -48,6 +51,25 @@ def act(folder: Path, answer: dict[str, Any]) -> NoReturn:
     os._exit(int(answer.get("status", 0)))
 
 
+def ask(question: str, answers: dict[str, Any]) -> bytes:
+    """Ask for the password as sudo does; return what was said. It is wrong where it is not
+    the `password` of `sudo`, and said again, as no sudo does, where that `repeats`."""
+    say(question.encode(), to=2)
+    said = b""
+    while not said.endswith(b"\n"):
+        piece = os.read(0, 1)
+        if not piece:
+            break
+        said += piece
+    sudo = answers.get("sudo") or {}
+    if sudo.get("repeats"):
+        say(b"you said " + said, to=2)
+    if said.rstrip(b"\n").decode() != sudo.get("password"):
+        say(b"Sorry, try again.\n" + question.encode(), to=2)
+        os._exit(1)
+    return said
+
+
 def main() -> None:
     """Be what the host runs."""
     folder = Path(sys.argv[1])
@@ -65,13 +87,16 @@ def main() -> None:
         made = folder / "tmp" / heard.name
         made.mkdir()
         act(folder, {"text": f"{scratch[0]}={made}\n"})
+    asked = SUDO.search(command)
+    told = ask(asked[0], answers) if asked else b""
+    heard.write_bytes(command.encode() + b"\n" + told)
     success = SUCCESS.search(command)
     if success:
         say(success[0].encode() + b"\n")
     if "python" not in command:
         act(folder, answers["other"])
     sent = sys.stdin.buffer.read()
-    heard.write_bytes(command.encode() + b"\n" + sent)
+    heard.write_bytes(command.encode() + b"\n" + told + sent)
     found = MODULE.search(sent)
     name = found[1].decode() if found else ""
     act(folder, answer_of(folder, name, answers))

@@ -22,10 +22,12 @@ READY_SECONDS = 60
 class Broker:
     """One RabbitMQ node, which can be taken away and brought back."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, password: str = "") -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"rabbit://guest:guest@127.0.0.1:{self.port}/"
+        password = password or "guest"
+        self.url = f"rabbit://guest:{password}@127.0.0.1:{self.port}/"
+        self._password = password
         self._epmd_port = free_port()
         self._dist_port = free_port()
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -80,6 +82,7 @@ class Broker:
         config = self.folder / "rabbitmq.conf"
         config.write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = warning\n"
+            f"default_pass = {self._password}\n"
         )
         (self.folder / "enabled_plugins").write_text("[].\n")
         return {
