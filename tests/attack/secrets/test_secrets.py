@@ -28,6 +28,7 @@ USED = {
     "node's private key",
     "board's password",
     "claim of a bootstrap script",
+    "hub's private key",
     "keys of agents' sessions",
     "agents' tokens",
     "database's password",

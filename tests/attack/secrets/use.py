@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uses every secret of a `World` once, well and badly, and looks for it everywhere."""
 
+import base64
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ STRANGER: Final = "kiosk-3"
 TUNNELLED: Final = "kiosk-4"
 NODE_KEY: Final = re.compile(rb"LS0tLS1CRUdJTiBQUklWQVRF[A-Za-z0-9+/=]+")
 """A private key (PEM) in base64, as it stands in a kubeconfig."""
+WIREGUARD_KEY: Final = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=")
 CLI: Final = (sys.executable, "-m", "hummingbird.cli.app")
 
 
@@ -224,11 +226,9 @@ def carry(world: World, *, thorough: bool) -> None:
     )
     script = world.operator / "bootstrap.sh"
     command(world, "host-bootstrap", TUNNELLED, "--output", str(script))
-    for line in script.read_text().splitlines():
-        if "PRIVATE" in line.upper() and "=" in line:
-            world.sought.add(
-                "claim of a bootstrap script", line.split("=", 1)[1].strip("'\"")
-            )
+    for key in WIREGUARD_KEY.findall(script.read_text()):
+        if key not in world.public_keys():
+            world.sought.add("claim of a bootstrap script", key)
     exported = world.operator / "deployment.json"
     command(world, "deployment-export", str(exported), *config)
     command(world, "deployment-import", str(exported), *config)
@@ -294,6 +294,9 @@ def start_badly(world: World, *, thorough: bool) -> None:
 
 def look_at_all(world: World, *, thorough: bool) -> None:
     """Ask for all that there is to read, of each thing that there is."""
+    for key in world.hub_keys():
+        world.sought.add("hub's private key", key)
+        world.sought.add("hub's private key", base64.b64decode(key))
     for key in NODE_KEY.findall(world.host.heard()):
         world.sought.add("node's private key", key)
     hosts = (HOST, BOARD, OLD_BOARD, STRANGER, TUNNELLED) if thorough else (HOST,)

@@ -23,6 +23,7 @@ import psycopg
 import requests
 
 from hummingbird.domain.provisioning import KEY_VARIABLE
+from hummingbird.secretbox import SecretBox
 from tests.attack.secrets.forms import Sought
 from tests.attack.secrets.watch import Watch, environment, executions, traced
 from tests.fakes import board_service
@@ -187,6 +188,27 @@ class World:
         """Return the database's URL, with the right password or another."""
         word = quote(password or self.secrets["database's password"], safe="")
         return f"postgresql+psycopg://canary:{word}@/{MIGRATED}?host={self.database_folder}"
+
+    def hub_keys(self) -> list[str]:
+        """Return the hub's private key, once there is one."""
+        box = SecretBox((self.state / "secret.key").read_bytes())
+        return [box.open(sealed) for sealed, _ in self._hub()]
+
+    def public_keys(self) -> set[str]:
+        """Return the keys of WireGuard that are no secret."""
+        with self._look() as connection:
+            claims = connection.execute("SELECT claim_key FROM tunnel").fetchall()
+        return {public for _, public in self._hub()} | {str(one) for (one,) in claims}
+
+    def _hub(self) -> list[tuple[str, str]]:
+        with self._look() as connection:
+            rows = connection.execute("SELECT private_key_sealed, public_key FROM hub")
+            return [(str(sealed), str(public)) for sealed, public in rows.fetchall()]
+
+    def _look(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        return psycopg.connect(
+            host=str(self.database_folder), user="hummingbird", dbname=MIGRATED
+        )
 
     def dump(self) -> bytes:
         """Return all of the database, as text."""
