@@ -2,10 +2,11 @@
 """Gives ssh the password that it asks for, from a file in the run's own folder.
 
 ssh asks a program (SSH_ASKPASS). Ansible has one, `ansible`, which reads the password from
-POSIX shared memory: a file in /dev/shm, which stays there, in clear, when Ansible is killed,
-as it is with its conductor, unless the run has a /dev/shm of its own (namespace.py). Here that file is in the folder of the run, which goes whichever
-way the run ends, and the program is one of our own, which finds it there, also where no
-`ansible` is installed beside what Ansible was started as.
+POSIX shared memory: a file in /dev/shm. Where a run has no /dev/shm of its own (namespace.py)
+that file stays there, in clear, when Ansible is killed, as it is with its conductor. Here it
+is in the folder of the run, which goes whichever way the run ends, and the program is one of
+our own, which finds it there, also where no `ansible` is installed beside what Ansible was
+started as.
 """
 
 import os
