@@ -36,6 +36,8 @@ class KubernetesApi:
         self.node = node
         self.agents: dict[str, str] = {}
         """Tokens of service accounts, and the accounts."""
+        self.labels: dict[str, str] = {}
+        """Those of the node, which say whose it is."""
         self.repeats = False
         self.shown: list[str] = []
         """Headers by which callers said who they are."""
@@ -139,7 +141,11 @@ class KubernetesApi:
     def _node(self) -> dict[str, Any]:
         ready = {"type": "Ready", "status": "True", "reason": "KubeletReady"}
         return {
-            "metadata": {"name": self.node, "uid": _NODE_UID},
+            "metadata": {
+                "name": self.node,
+                "uid": _NODE_UID,
+                "labels": self.labels,
+            },
             "status": {"conditions": [ready], "nodeInfo": {"bootID": _NODE_UID}},
         }
 

@@ -16,6 +16,7 @@ from typing import Final
 import requests
 
 from hummingbird.api.routes import ROUTES
+from hummingbird.domain.node import UUID_LABEL
 from hummingbird.wire import session
 from tests.attack.secrets.watch import run
 from tests.attack.secrets.world import HOST, ROOT, World, unlimited_cores
@@ -81,6 +82,8 @@ def give(world: World) -> None:
         mac = f"52:54:00:ca:ca:{number:02x}"
         host = {"hostname": name, "personality": "edgeworker", "mgmt_mac": mac}
         world.add("/v1/ihosts", {**host, **more})
+    known = world.ask("GET", f"/v1/ihosts/{HOST}").json()["uuid"]
+    world.kubernetes.labels = {UUID_LABEL: known}
     for number, (name, kind, password) in enumerate(
         (
             (BOARD, "redfish", board_service.PASSWORD),
