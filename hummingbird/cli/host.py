@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from hummingbird.cli.client import path
-from hummingbird.cli.command import Act, List, OfHost, Show, add_if_match
+from hummingbird.cli.command import FOR_PEOPLE, Act, List, OfHost, Show, add_if_match
+from hummingbird.cli.condition import in_short
 from hummingbird.cli.failure import Failure
 
 _HOSTS = path("ihosts")
@@ -143,6 +144,8 @@ class HostShow(OfHost, Show):
     def find(self, given: argparse.Namespace) -> Mapping[str, Any]:
         """Return the host."""
         found: Mapping[str, Any] = self.client.get(path("ihosts", given.host))
+        if given.formatter in FOR_PEOPLE and "conditions" in found:
+            return {**found, "conditions": in_short(found["conditions"])}
         return found
 
 

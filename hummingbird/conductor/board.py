@@ -6,9 +6,11 @@ from dataclasses import replace
 from hummingbird.adapters.bmc.board import BoardAccess, Order, Power
 from hummingbird.conductor.task import HostTask
 from hummingbird.db.repository import board as board_repository
+from hummingbird.db.repository import condition
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.board import PIN, board_of
+from hummingbird.domain.condition import POWERED, power_seen
 from hummingbird.errors import (
     BoardCertificateChanged,
     BoardPasswordElsewhere,
@@ -54,6 +56,21 @@ class OpenBoard:
             seconds=seconds,
             what=f"the power is not {power.value}",
         )
+        _note_power(self._task, power)
+
+
+def _note_power(task: HostTask, power: Power) -> None:
+    """Keep what the board says of the host's power."""
+    observer = f"{task.neighbours.controller}.conductor"
+    task.journal.write(
+        lambda connection: condition.put(
+            connection,
+            task.host.id,
+            POWERED,
+            power_seen(power.value, observer=observer),
+            now=task.clock.now(),
+        )
+    )
 
 
 def open_board(task: HostTask) -> OpenBoard | None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What this deployment looks like in numbers, at one moment.
 
-Labels: `state`, `kind`, `severity` and `reconciler` have a handful of values each. `host` has
-one a host, and stands only at what is asked of single hosts, for the first `per_host` of
-them (0: of none).
+Labels: `state`, `kind`, `severity`, `type`, `status` and `reconciler` have a handful of
+values each. `host` has one a host, and stands only at what is asked of single hosts, for the
+first `per_host` of them (0: of none).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hummingbird.clock import Clock
-from hummingbird.db.repository import measure
+from hummingbird.db.repository import condition, measure
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host_state import HostState
@@ -147,6 +147,15 @@ def _fleet(connection: Connection) -> Iterable[Family]:
         samples=tuple(
             Sample(float(count), {"kind": kind, "state": state})
             for (kind, state), count in measure.runs_by_state(connection).items()
+        ),
+    )
+    yield Family(
+        name="hummingbird_host_conditions",
+        help="Hosts of which a condition was seen, by type and status.",
+        labels=("type", "status"),
+        samples=tuple(
+            Sample(float(count), {"type": kind, "status": status})
+            for (kind, status), count in condition.count(connection).items()
         ),
     )
     alarms = measure.alarms_by_severity(connection)

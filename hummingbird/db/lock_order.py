@@ -34,6 +34,7 @@ ORDER: Final = (
     "agent_session",
     "heartbeat",
     "host_condition",
+    "neighbour_condition",
     "facts_section",
     "facts_item",
     "facts_change",

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from hummingbird.db.model_address import ADDRESS as ADDRESS
 from hummingbird.db.model_address import ADDRESS_POOL as ADDRESS_POOL
 from hummingbird.db.model_condition import HOST_CONDITION as HOST_CONDITION
+from hummingbird.db.model_condition import NEIGHBOUR_CONDITION as NEIGHBOUR_CONDITION
 from hummingbird.db.model_hearing import AGENT_SESSION as AGENT_SESSION
 from hummingbird.db.model_hearing import HEARTBEAT as HEARTBEAT
 from hummingbird.db.model_process import EMN_LINK as EMN_LINK

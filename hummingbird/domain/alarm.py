@@ -122,24 +122,54 @@ def host_locked(hostname: str) -> Alarm:
     )
 
 
-def not_ready(hostname: str) -> Alarm:
-    """200.006: the host is heard, and Kubernetes says that its node is not Ready."""
+AUTO_RECOVERY: Final = "Auto recovery of this major process is in progress."
+MANUAL_RECOVERY: Final = "Manual recovery is required."
+"""How a text of 200.006 ends."""
+
+
+def not_ready(hostname: str, *, repair: str = AUTO_RECOVERY) -> Alarm:
+    """200.006: the host is heard, and Kubernetes says that its node is not Ready.
+
+    :param repair: AUTO_RECOVERY, or MANUAL_RECOVERY where nothing more is tried.
+    """
     return Alarm(
         alarm_id="200.006",
         entity_type_id=HOST_ENTITY,
         entity_instance_id=host_entity(hostname) + _KUBELET,
         severity=Severity.MAJOR,
-        reason_text=f"{hostname} is degraded due to the failure of its 'kubelet' process.",
+        reason_text=(
+            f"{hostname} is degraded due to the failure of its 'kubelet' process. "
+            f"{repair}"
+        ),
         alarm_type="operational-violation",
         probable_cause="unknown",
         proposed_repair_action=(
-            "If this problem consistently occurs after Host is locked and unlocked then "
-            "contact next level of support for root cause analysis and recovery."
+            "If this alarm does not automatically clear after some time and continues to "
+            "be asserted after Host is locked and unlocked then contact next level of "
+            "support for root cause analysis and recovery."
         ),
         service_affecting=True,
         suppression=True,
         mgmt_affecting=True,
         degrade_affecting=True,
+    )
+
+
+def kubernetes_unreachable() -> Alarm:
+    """850.002: what Kubernetes says of nodes means nothing; one alarm for all of them."""
+    return Alarm(
+        alarm_id="850.002",
+        entity_type_id="kubernetes",
+        entity_instance_id="kubernetes=k8s-health-check-failed",
+        severity=Severity.MAJOR,
+        reason_text="Kubernetes cluster unreachable",
+        alarm_type="communication",
+        probable_cause="out-of-service",
+        proposed_repair_action="If problem persists contact next level of support.",
+        service_affecting=True,
+        suppression=False,
+        mgmt_affecting=True,
+        degrade_affecting=False,
     )
 
 

@@ -21,6 +21,7 @@ def standing(
     boards_away: Set[int] = frozenset(),
     not_ready: Set[int] = frozenset(),
     keys_changed: Set[int] = frozenset(),
+    kubernetes_is_away: bool = False,
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
 
@@ -33,18 +34,12 @@ def standing(
         or why nothing was.
     :param not_ready: ids of hosts whose nodes are not Ready, as far as Kubernetes says.
     :param keys_changed: ids of hosts that showed another SSH host key than is pinned.
+    :param kubernetes_is_away: whether what Kubernetes says of nodes means nothing, for so
+        long that somebody should know.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
-    should: list[alarm.Alarm] = [
-        alarm.controller_link_down(link.controller, interface=link.name)
-        for link in links
-        if not link.is_up
-    ]
-    should += [
-        alarm.site_dark(site, silent=silent, watched=watched)
-        for site, (silent, watched) in judgement.dark_sites.items()
-    ]
+    should = _of_no_host(judgement, links=links, kubernetes_is_away=kubernetes_is_away)
     for host in hosts:
         verdict = verdicts.get(host.hostname)
         is_dark = verdict is not None and verdict.site_dark
@@ -75,6 +70,24 @@ def standing(
                 alarm.recovery_given_up(host.hostname, why=given_up[host.hostname])
             )
     return {(item.alarm_id, item.entity_instance_id): item for item in should}
+
+
+def _of_no_host(
+    judgement: Judgement, *, links: Iterable[LinkSeen], kubernetes_is_away: bool
+) -> list[alarm.Alarm]:
+    """Return the alarms of what all hosts, or many, hang on."""
+    return [
+        *(
+            alarm.controller_link_down(link.controller, interface=link.name)
+            for link in links
+            if not link.is_up
+        ),
+        *((alarm.kubernetes_unreachable(),) if kubernetes_is_away else ()),
+        *(
+            alarm.site_dark(site, silent=silent, watched=watched)
+            for site, (silent, watched) in judgement.dark_sites.items()
+        ),
+    ]
 
 
 def _is_out_of_service(host: Host) -> bool:

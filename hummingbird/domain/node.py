@@ -56,6 +56,8 @@ class Owner:
     generation: int
     kubelet_version: str | None
     node_uid: str | None
+    online: bool
+    """Whether it is heard."""
 
 
 @dataclass(frozen=True)

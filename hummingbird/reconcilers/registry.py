@@ -143,6 +143,7 @@ def _of_the_fleet(parts: Parts, database: Database) -> tuple[Reconciler, ...]:
             clock=observer.clock,
             cluster=parts.cluster,
             period_seconds=NODE_PERIOD_SECONDS,
+            observer=parts.process,
         ),
         BoardReconciler(
             database,
@@ -151,5 +152,6 @@ def _of_the_fleet(parts: Parts, database: Database) -> tuple[Reconciler, ...]:
             box=parts.box,
             check_seconds=parts.board_check_seconds,
             period_seconds=BOARD_PERIOD_SECONDS,
+            observer=parts.process,
         ),
     )

@@ -66,6 +66,8 @@ class FakeCluster:
         self._api_endpoints = api_endpoints
         self._authority = NodeAuthority(self._clock)
         self._nodes: dict[str, NodeStatus] = {}
+        self.leases_stand = False
+        """No kubelet reaches the API server any more."""
         self._service_tokens: dict[str, tuple[str, TokenIdentity]] = {}
         self._lock = threading.RLock()
 
@@ -115,6 +117,9 @@ class FakeCluster:
             self._nodes[name] = replace(
                 node,
                 ready=ready,
+                posts=True,
+                ready_reason="KubeletReady" if ready else "KubeletNotReady",
+                ready_message="",
                 boot_id=boot_id or node.boot_id,
                 lease_renewed_at=self._clock.now() if ready else node.lease_renewed_at,
             )
@@ -123,6 +128,17 @@ class FakeCluster:
         """Let the kubelet of a node say of itself what it likes."""
         with self._lock:
             self._nodes[name] = replace(self._nodes[name], **what)
+
+    def silence(self, name: str) -> None:
+        """Let the node controller believe that a node's kubelet says nothing."""
+        with self._lock:
+            self._nodes[name] = replace(
+                self._nodes[name],
+                ready=False,
+                posts=False,
+                ready_reason="NodeStatusUnknown",
+                ready_message="Kubelet stopped posting node status.",
+            )
 
     def renew_lease(self, name: str) -> None:
         """Let the kubelet of a node give its sign of life."""
@@ -221,15 +237,22 @@ class FakeCluster:
 
     def node(self, name: str) -> NodeStatus | None:
         with self._reached():
-            return self._nodes.get(name)
+            node = self._nodes.get(name)
+            return None if node is None else self._renewed(node)
 
     def nodes(self, *, label_selector: str | None = None) -> dict[str, NodeStatus]:
         with self._reached():
             return {
-                name: node
+                name: self._renewed(node)
                 for name, node in self._nodes.items()
                 if _selects(label_selector, node.labels)
             }
+
+    def _renewed(self, node: NodeStatus) -> NodeStatus:
+        """Return a node with the lease that its kubelet has renewed since."""
+        if not node.ready or self.leases_stand:
+            return node
+        return replace(node, lease_renewed_at=self._clock.now())
 
     def label_node(
         self,

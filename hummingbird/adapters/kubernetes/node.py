@@ -36,6 +36,8 @@ class NodeStatus:
     """Whether its kubelet tells how it is; else nobody knows, and it is not ready."""
     ready_reason: str = ""
     """Kubernetes' word for why it is Ready or not."""
+    ready_message: str = ""
+    """Its sentence, of any length."""
 
 
 def find_node(connection: Connection, name: str) -> NodeStatus | None:
@@ -132,6 +134,7 @@ def _status(node: Mapping[str, Any], lease: Mapping[str, Any] | None) -> NodeSta
         annotations=dict(metadata.get("annotations") or {}),
         posts=_of(status, "Ready").get("status") != "Unknown",
         ready_reason=str(_of(status, "Ready").get("reason") or ""),
+        ready_message=str(_of(status, "Ready").get("message") or ""),
     )
 
 

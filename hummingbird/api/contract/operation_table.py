@@ -34,6 +34,7 @@ from hummingbird.api.schema.label import LABELS
 from hummingbird.api.schema.tunnel import NEW_CLAIM
 from hummingbird.api.view.application import APPLICATION
 from hummingbird.api.view.audit_log import AUDIT_ENTRY
+from hummingbird.api.view.condition import CONDITION
 from hummingbird.api.view.credential import CREDENTIAL
 from hummingbird.api.view.emn import EMN
 from hummingbird.api.view.facts import FACTS, KERNEL
@@ -151,6 +152,10 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("DELETE", "/v1/ihosts/{host}"): Operation("Delete a host", has_tag=True),
     ("GET", "/v1/ihosts/{host}/kernel"): Operation("Show a host's kernel", KERNEL),
+    ("GET", "/v1/ihosts/{host}/conditions"): Operation(
+        "List what is known of a host, who saw it, and since when",
+        listing("conditions", CONDITION),
+    ),
     ("GET", "/v1/ihosts/{host}/facts"): Operation("Show a host's last report", FACTS),
     ("GET", "/v1/ihosts/{host}/labels"): Operation("List a host's labels", _LABELS),
     ("GET", "/v1/ihosts/{host}/{collection}"): Operation(

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from hummingbird.api.controllers.condition import conditions_of
 from hummingbird.api.controllers.host_action import apply_action, delete
 from hummingbird.api.controllers.host_add import add, credential_id_of, emn_id_of
 from hummingbird.api.controllers.host_trust import refuse_elsewhere
@@ -126,7 +127,13 @@ def _full(call: Call, connection: Connection, found: Host) -> dict[str, Any]:
     uuid = system_uuid(call.dependencies, connection)
     show_tag(call, found)
     since = condition.key_changed_since(connection, found.id)
-    return host_full(found, base=call.base, system_uuid=uuid, host_key_changed_at=since)
+    return host_full(
+        found,
+        base=call.base,
+        system_uuid=uuid,
+        host_key_changed_at=since,
+        seen=conditions_of(connection, found),
+    )
 
 
 def _list(call: Call, view: View, *, resource: str) -> Any:

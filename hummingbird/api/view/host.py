@@ -2,6 +2,7 @@
 """A host as sysinv shows its ihost: the same keys, in the same order
 (StarlingX config sysinv/api/controllers/v1/host.py, class Host)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,13 @@ from hummingbird.api.contract.shape import (
     TIME,
     UUID,
     Thing,
+    many,
     maybe,
     words,
 )
+from hummingbird.api.view.condition import CONDITION, conditions
 from hummingbird.api.view.link import LINKS, links
+from hummingbird.domain.condition import Condition
 from hummingbird.domain.host import PERSONALITY, Host, HostView, pinned_keys, view
 
 SW_VERSION = ".".join(__version__.split(".")[:2])
@@ -128,10 +132,12 @@ def host_full(
     base: str,
     system_uuid: str,
     host_key_changed_at: datetime | None = None,
+    seen: Iterable[Condition] | None = None,
 ) -> dict[str, Any]:
     """Return the view of one host.
 
     :param host_key_changed_at: since when it shows another SSH host key than is pinned.
+    :param seen: its conditions; None: nothing was ever seen of it.
     """
     path = f"ihosts/{host.uuid}"
     shown = _FULL.copy()
@@ -148,6 +154,8 @@ def host_full(
         shown["host_key"] = keys[0]
     if host_key_changed_at is not None:
         shown["host_key_changed_at"] = host_key_changed_at.isoformat()
+    if seen is not None:
+        shown["conditions"] = conditions(seen)
     return shown
 
 
@@ -213,8 +221,9 @@ _HOST_STATE = {
     "underlay": TEXT,
     "host_key": TEXT,
     "host_key_changed_at": TIME,
+    "conditions": many(CONDITION),
 }
-_SOMETIMES = frozenset({"underlay", "host_key", "host_key_changed_at"})
+_SOMETIMES = frozenset({"underlay", "host_key", "host_key_changed_at", "conditions"})
 _HOST_SETTINGS = {
     **{name: TEXT for name in ("boot_device", "rootfs_device", "hw_settle")},
     **{name: TEXT for name in ("install_output", "console", "tboot", "apparmor")},

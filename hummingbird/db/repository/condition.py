@@ -1,32 +1,78 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of hosts; written only where they change."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from hummingbird.db.model import HOST, HOST_CONDITION
-from hummingbird.domain.condition import HOST_KEY_KNOWN, KUBERNETES, READY, Status
+from hummingbird.db.model import HEARTBEAT, HOST, HOST_CONDITION
+from hummingbird.domain.condition import (
+    HEARD,
+    HOST_KEY_KNOWN,
+    KUBERNETES,
+    MESSAGE_MAX,
+    PROVISIONED,
+    READY,
+    Condition,
+    Seen,
+    Status,
+    heard_or_not,
+)
+from hummingbird.domain.host import Host
+from hummingbird.domain.host_state import HostState
+
+_REASON_MAX: Final = 64
+_UNREADY: Final = (Status.FALSE.value, Status.UNKNOWN.value)
+_SEEN: Final = ("status", "reason", "message", "observer", "type", "since")
 
 
-def ready(connection: Connection) -> dict[int, bool]:
+def of_host(connection: Connection, host_id: int) -> list[Condition]:
+    """Return what was seen of a host."""
+    columns = [HOST_CONDITION.c[name] for name in _SEEN]
+    query = select(*columns).where(HOST_CONDITION.c.host_id == host_id)
+    return [
+        Condition(**{**row._mapping, "status": Status(row.status)})
+        for row in connection.execute(query)
+    ]
+
+
+def ready(connection: Connection) -> dict[int, Status]:
     """Return host id -> whether its node was Ready when it was last seen."""
     table = HOST_CONDITION
     query = select(table.c.host_id, table.c.status).where(table.c.type == READY)
-    return {
-        row.host_id: row.status == Status.TRUE.value
-        for row in connection.execute(query)
-    }
+    return {row.host_id: Status(row.status) for row in connection.execute(query)}
 
 
 def not_ready(connection: Connection) -> set[int]:
-    """Return the ids of the hosts whose nodes were not Ready when last seen."""
-    return _unmet(connection, READY)
+    """Return the ids of the hosts whose nodes were not Ready when last seen, or of whose
+    kubelets alone Kubernetes has heard nothing."""
+    query = select(HOST_CONDITION.c.host_id).where(
+        HOST_CONDITION.c.type == READY, HOST_CONDITION.c.status.in_(_UNREADY)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def not_ready_since(
+    connection: Connection, host_ids: Iterable[int]
+) -> dict[int, datetime]:
+    """Return host id -> since when its node is not Ready, of some hosts, few of them."""
+    query = select(HOST_CONDITION.c.host_id, HOST_CONDITION.c.since).where(
+        HOST_CONDITION.c.host_id.in_(list(host_ids)),
+        HOST_CONDITION.c.type == READY,
+        HOST_CONDITION.c.status.in_(_UNREADY),
+    )
+    return {row.host_id: row.since for row in connection.execute(query)}
 
 
 def key_changed(connection: Connection) -> set[int]:
     """Return the ids of the hosts that showed another SSH host key than is pinned."""
-    return _unmet(connection, HOST_KEY_KNOWN)
+    query = select(HOST_CONDITION.c.host_id).where(
+        HOST_CONDITION.c.type == HOST_KEY_KNOWN,
+        HOST_CONDITION.c.status == Status.FALSE.value,
+    )
+    return set(connection.execute(query).scalars())
 
 
 def key_changed_since(connection: Connection, host_id: int) -> datetime | None:
@@ -41,9 +87,74 @@ def key_changed_since(connection: Connection, host_id: int) -> datetime | None:
     return connection.execute(query).scalar()
 
 
-def _unmet(connection: Connection, kind: str) -> set[int]:
-    query = select(HOST_CONDITION.c.host_id).where(
-        HOST_CONDITION.c.type == kind, HOST_CONDITION.c.status == Status.FALSE.value
+def count(connection: Connection) -> Mapping[tuple[str, str], int]:
+    """Return of how many hosts each condition was seen: (type, status) -> number."""
+    table = HOST_CONDITION
+    query = select(table.c.type, table.c.status, func.count()).group_by(
+        table.c.type, table.c.status
+    )
+    return {(kind, status): int(n) for kind, status, n in connection.execute(query)}
+
+
+def put(
+    connection: Connection, host_id: int, kind: str, seen: Seen, *, now: datetime
+) -> bool:
+    """Note what was seen of a host; nothing where it is no news, or the host is gone.
+
+    What differs in its message or its observer alone is no news.
+
+    :returns: whether it was written.
+    """
+    table = HOST_CONDITION
+    key = (table.c.host_id == host_id) & (table.c.type == kind)
+    query = select(table.c.status, table.c.reason).where(key)
+    known = connection.execute(query).first()
+    status, reason = seen.status.value, seen.reason[:_REASON_MAX]
+    if known is not None and (known.status, known.reason) == (status, reason):
+        return False
+    values: dict[str, object] = {
+        "status": status,
+        "reason": reason,
+        "message": seen.message[:MESSAGE_MAX],
+        "observer": seen.observer,
+    }
+    if known is not None:
+        # As Kubernetes' lastTransitionTime: another reason is no transition.
+        if known.status != status:
+            values["since"] = now
+        connection.execute(update(table).where(key).values(**values))
+        return True
+    query = select(HOST.c.id).where(HOST.c.id == host_id)
+    if connection.execute(query).first() is None:
+        return False
+    row = {"host_id": host_id, "type": kind, "since": now, **values}
+    connection.execute(table.insert().values(row))
+    return True
+
+
+def forget(connection: Connection, host_id: int, kind: str) -> None:
+    """Keep nothing of what was seen."""
+    table = HOST_CONDITION
+    connection.execute(
+        delete(table).where(table.c.host_id == host_id, table.c.type == kind)
+    )
+
+
+def without_heard(connection: Connection) -> set[int]:
+    """Return the ids of the hosts whose condition Heard does not say what `online` does:
+    a release before wrote that alone."""
+    table = HOST_CONDITION
+    join = HOST.outerjoin(
+        table, (table.c.host_id == HOST.c.id) & (table.c.type == HEARD)
+    )
+    is_heard = table.c.status == Status.TRUE.value
+    query = (
+        select(HOST.c.id)
+        .select_from(join)
+        .where(
+            (HOST.c.online.is_(True) & (table.c.status.is_(None) | ~is_heard))
+            | (HOST.c.online.is_(False) & is_heard)
+        )
     )
     return set(connection.execute(query).scalars())
 
@@ -53,11 +164,42 @@ def put_ready(
 ) -> None:
     """Note what Kubernetes says of a host's node; nothing for a host that is gone.
 
-    :param reason: Kubernetes' own word, cut to what is kept.
+    :param reason: Kubernetes' own word.
     """
     status = Status.TRUE if is_ready else Status.FALSE
-    values = {"status": status.value, "reason": reason[:64], "observer": KUBERNETES}
-    _put(connection, host_id, READY, values, now=now)
+    seen = Seen(status=status, reason=reason, observer=KUBERNETES)
+    put(connection, host_id, READY, seen, now=now)
+
+
+def note_change(
+    connection: Connection, host: Host, values: Mapping[str, object], *, now: datetime
+) -> None:
+    """Note what a change of a host says of its conditions, if anything.
+
+    :param host: as it was before; who holds it is who saw what a run has established.
+    :param values: what was written to it.
+    """
+    if "known_hosts" in values:
+        forget_host_key(connection, host.id)
+    observer = (host.reservation_owner or "").partition("/")[0]
+    if values.get("provisioned_plan") is not None:
+        seen = Seen(status=Status.TRUE, reason="Provisioned", observer=observer)
+        put(connection, host.id, PROVISIONED, seen, now=now)
+    elif values.get("state") == HostState.PROVISION_FAILED.value:
+        seen = Seen(
+            status=Status.FALSE,
+            reason="ProvisionFailed",
+            message=str(values.get("task") or ""),
+            observer=observer,
+        )
+        put(connection, host.id, PROVISIONED, seen, now=now)
+    if "online" in values:
+        query = select(HEARTBEAT.c.gateway).where(HEARTBEAT.c.host_id == host.id)
+        gateway = str(connection.execute(query).scalar() or "")
+        is_off = bool(values.get("powered_off"))
+        reason = "it was switched off" if is_off else ""
+        seen = heard_or_not(bool(values["online"]), reason=reason, gateway=gateway)
+        put(connection, host.id, HEARD, seen, now=now)
 
 
 def put_host_key(
@@ -83,37 +225,15 @@ def put_host_key(
     if is_known:
         forget_host_key(connection, host_id)
         return
-    values = {"status": Status.FALSE.value, "reason": "Changed", "observer": observer}
-    _put(connection, host_id, HOST_KEY_KNOWN, values, now=now)
+    seen = Seen(
+        status=Status.FALSE,
+        reason="Changed",
+        message="it shows another SSH host key than is pinned",
+        observer=observer,
+    )
+    put(connection, host_id, HOST_KEY_KNOWN, seen, now=now)
 
 
 def forget_host_key(connection: Connection, host_id: int) -> None:
     """Keep nothing of the key that a host showed."""
-    table = HOST_CONDITION
-    connection.execute(
-        delete(table).where(table.c.host_id == host_id, table.c.type == HOST_KEY_KNOWN)
-    )
-
-
-def _put(
-    connection: Connection,
-    host_id: int,
-    kind: str,
-    values: dict[str, str],
-    *,
-    now: datetime,
-) -> None:
-    status = values["status"]
-    key = (HOST_CONDITION.c.host_id == host_id) & (HOST_CONDITION.c.type == kind)
-    query = select(HOST_CONDITION.c.status).where(key)
-    known = connection.execute(query).scalar()
-    if known == status:
-        return
-    if known is not None:
-        changed = update(HOST_CONDITION).where(key).values(since=now, **values)
-        connection.execute(changed)
-        return
-    query = select(HOST.c.id).where(HOST.c.id == host_id)
-    if connection.execute(query).first() is not None:
-        row = {"host_id": host_id, "type": kind, "since": now, **values}
-        connection.execute(HOST_CONDITION.insert().values(row))
+    forget(connection, host_id, HOST_KEY_KNOWN)

@@ -63,6 +63,7 @@ def node_owners(connection: Connection, states: Iterable[HostState]) -> list[Own
             generation=row.generation,
             kubelet_version=row.kubelet_version,
             node_uid=row.node_uid,
+            online=row.online,
         )
         for row in connection.execute(query.order_by(HOST.c.id))
     ]

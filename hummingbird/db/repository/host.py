@@ -233,8 +233,7 @@ def change(connection: Connection, host: Host, *, now: datetime, **values: Any) 
     )
     if result.rowcount != 1:
         raise HostGenerationConflict(hostname=host.hostname)
-    if "known_hosts" in values:
-        condition.forget_host_key(connection, host.id)
+    condition.note_change(connection, host, values, now=now)
     return get(connection, host.id)
 
 

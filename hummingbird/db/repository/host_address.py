@@ -8,8 +8,9 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from hummingbird.db.repository import address, board
+from hummingbird.db.repository import address, board, condition
 from hummingbird.domain.address import Role, key
+from hummingbird.domain.condition import POWERED
 from hummingbird.domain.host import Host
 from hummingbird.errors import BoardAddressTaken
 
@@ -84,6 +85,7 @@ def keep_board(
         return
     address.remove_of_host(connection, host.id, role=Role.BOARD)
     board.forget(connection, host.id)
+    condition.forget(connection, host.id, POWERED)
     if bm_ip:
         if address.holder(connection, str(bm_ip)) is not None:
             raise BoardAddressTaken(address=bm_ip)

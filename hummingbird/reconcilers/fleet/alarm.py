@@ -10,11 +10,18 @@ have posted it leaves alone, unless the rule wants one of the same key.
 from collections.abc import Iterable, Mapping
 
 from hummingbird.db.repository import alarm as alarm_repository
-from hummingbird.db.repository import attention, condition, event_log, fleet
+from hummingbird.db.repository import (
+    attention,
+    condition,
+    event_log,
+    fleet,
+    neighbour_condition,
+)
 from hummingbird.db.repository import board as board_repository
 from hummingbird.db.repository import link as link_repository
 from hummingbird.domain import alarm_rule
 from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event, host_of
+from hummingbird.domain.condition import KUBERNETES, Status
 from hummingbird.evaluation.fleet_view import FleetObserver, Rounds
 from hummingbird.evaluation.recovery_ladder import Ladder
 from hummingbird.reconcilers.base import Outcome
@@ -58,6 +65,7 @@ class AlarmReconciler:
             boards_away = board_repository.away(connection)
             keys_changed = condition.key_changed(connection)
             links = link_repository.list_all(connection)
+            kubernetes = neighbour_condition.find(connection, KUBERNETES)
         should = alarm_rule.standing(
             view.hosts,
             judgement=view.judgement,
@@ -66,6 +74,9 @@ class AlarmReconciler:
             boards_away=boards_away,
             keys_changed=keys_changed,
             not_ready=view.not_ready,
+            kubernetes_is_away=(
+                kubernetes is not None and kubernetes.status is Status.FALSE
+            ),
         )
         stands = {_key(one): one for one in questionable}
         unknown = should.keys() - stands.keys()

@@ -3,9 +3,10 @@
 
 Sees the hosts whose settings name a board; asks each board every `check_seconds` whether
 its host has power, with its user and password; one that does not let us in is asked again
-RETRY_SECONDS later. Decides by `domain.board`. Writes what is seen; the alarm that comes of
-it is the alarm reconciler's. A board whose certificate is not pinned yet is only
-seen to answer: whoever uses it first pins it.
+RETRY_SECONDS later. Decides by `domain.board`. Writes what is seen, and whether the host
+has power as its condition Powered; the alarm that comes of it is the alarm reconciler's. A
+board whose certificate is not pinned yet is only seen to answer: whoever uses it first pins
+it.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,11 @@ from typing import Final
 from hummingbird.adapters.bmc.board import BoardAccess, Boards
 from hummingbird.clock import Clock
 from hummingbird.db.repository import board as board_repository
+from hummingbird.db.repository import condition, host_hold
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.repository import host_hold
 from hummingbird.db.session import Database
 from hummingbird.domain.board import Board, board_of, counts_as_away
+from hummingbird.domain.condition import POWERED, Seen, power_seen, power_unknown
 from hummingbird.domain.host import Host
 from hummingbird.errors import BoardPasswordElsewhere, HummingbirdError
 from hummingbird.reconcilers.base import Outcome
@@ -54,7 +56,10 @@ class BoardReconciler:
         box: SecretBox,
         check_seconds: float,
         period_seconds: float,
+        observer: str,
     ) -> None:
+        """:param observer: who asks."""
+        self._observer = observer
         self._database = database
         self._clock = clock
         self._boards = boards
@@ -89,7 +94,7 @@ class BoardReconciler:
         now = self._clock.now()
         with self._database.writer() as connection:
             host_hold.hold_all(connection, [host.id for host, _ in asked])
-            for (host, _), reason in zip(asked, answers, strict=True):
+            for (host, _), (reason, _power) in zip(asked, answers, strict=True):
                 was = seen.get(host.id)
                 is_away = was is not None and was.away_since is not None
                 if reason is None:
@@ -109,6 +114,8 @@ class BoardReconciler:
                         connection, host.id, reason=reason, now=now
                     )
                     said += [] if is_away else [f"{host.hostname}: {reason}"]
+            for (host, _), (_reason, power) in zip(asked, answers, strict=True):
+                condition.put(connection, host.id, POWERED, power, now=now)
         return said
 
     def _due(self, known: set[int]) -> list[tuple[Host, Board]]:
@@ -142,8 +149,9 @@ class BoardReconciler:
         wait = min(RETRY_SECONDS, self._check_seconds)
         turn.due = self._clock.monotonic() + (wait if failures else self._check_seconds)
 
-    def _ask(self, host: Host, board: Board) -> str | None:
-        """Return why the board does not let us in; None where it does."""
+    def _ask(self, host: Host, board: Board) -> tuple[str | None, Seen]:
+        """Return why the board does not let us in, None where it does; and whether the
+        host has power."""
         try:
             if not board.is_bound:
                 raise BoardPasswordElsewhere(
@@ -159,8 +167,14 @@ class BoardReconciler:
             )
             is_pinned = access.fingerprint is not None
             if not is_pinned and self._boards.fingerprint(access) is not None:
-                return None
-            self._boards.power(access)
+                return None, power_unknown(
+                    "BoardNotPinned",
+                    "its board's certificate is not pinned yet",
+                    observer=self._observer,
+                )
+            power = self._boards.power(access)
         except HummingbirdError as error:
-            return str(error)
-        return None
+            return str(error), power_unknown(
+                "BoardAway", str(error), observer=self._observer
+            )
+        return None, power_seen(power.value, observer=self._observer)

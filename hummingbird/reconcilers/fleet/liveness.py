@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from hummingbird.db.repository import attention, event_log, fleet
+from hummingbird.db.repository import attention, condition, event_log, fleet
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
+from hummingbird.domain.condition import HEARD, heard_or_not
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event, may
@@ -72,9 +73,8 @@ class LivenessReconciler:
     def reconcile(self) -> Outcome:
         """Look at the hosts that want attention; move those whose verdict changed."""
         said: list[str] = []
-        view = self._observer.look(
-            everywhere=self._everywhere.is_due(), also=self._rebooted()
-        )
+        everywhere = self._everywhere.is_due()
+        view = self._observer.look(everywhere=everywhere, also=self._rebooted())
         if self._uptimes.is_due():
             with self._observer.database.writer() as connection:
                 fleet.note_uptimes(connection, grain_seconds=UPTIME_GRAIN_SECONDS)
@@ -90,7 +90,27 @@ class LivenessReconciler:
             )
             if not change.is_empty():
                 said += self._apply(host, change, verdict=verdict, view=view)
+        if everywhere:
+            self._align(view)
         return Outcome(looked_at=len(view.hosts), changed=tuple(said))
+
+    def _align(self, view: FleetView) -> None:
+        """Have the condition Heard say what `online` does, which a release before writes
+        alone."""
+        database = self._observer.database
+        with database.reader() as connection:
+            amiss = condition.without_heard(connection)
+        if not amiss:
+            return
+        with database.writer() as connection:
+            for host in host_repository.among(connection, amiss):
+                heartbeat = view.heartbeats.get(host.id)
+                seen = heard_or_not(
+                    host.online,
+                    reason="",
+                    gateway="" if heartbeat is None else heartbeat.gateway,
+                )
+                condition.put(connection, host.id, HEARD, seen, now=view.now)
 
     def _rebooted(self) -> set[int]:
         if not self._reboots.is_due():
@@ -110,7 +130,7 @@ class LivenessReconciler:
                         f"{host.hostname} {host.state} -> {moved.state}"
                         f" ({verdict.reason})"
                     )
-                said += _note(connection, host, change, view=view)
+                said += _note(connection, host, change, verdict=verdict, view=view)
         except (HostGenerationConflict, HostNotFound):
             # Somebody else changed it since we looked; the next look sees both.
             return []
@@ -185,7 +205,12 @@ def _move(connection: Connection, host: Host, event: Event, *, view: FleetView) 
 
 
 def _note(
-    connection: Connection, host: Host, change: _Change, *, view: FleetView
+    connection: Connection,
+    host: Host,
+    change: _Change,
+    *,
+    verdict: Verdict,
+    view: FleetView,
 ) -> list[str]:
     """Write what does not belong to the state; return what is worth a word."""
     host_repository.note_heard(
@@ -197,6 +222,13 @@ def _note(
     )
     if change.online is None:
         return []
+    heartbeat = view.heartbeats.get(host.id)
+    seen = heard_or_not(
+        change.online,
+        reason=verdict.reason,
+        gateway="" if heartbeat is None else heartbeat.gateway,
+    )
+    condition.put(connection, host.id, HEARD, seen, now=view.now)
     word = "online" if change.online else "offline"
     _log(connection, host, "status", word, view=view)
     return [f"{host.hostname} is now {word}"]

@@ -3,7 +3,9 @@
 
 The host's labels are mirrored, and those that it lost are taken away again; labels that
 others set on the node stay. What a node says of its kubelet is kept with the host, and
-whether it is Ready as the host's condition.
+whether it is Ready as the host's condition. Where Kubernetes itself can't tell
+(evaluation/kubernetes_sight.py), that is noted once, and what it said of each node before
+stands.
 
 Sees provisioned hosts that nobody works on, and the nodes of their names. A host of which
 something changed since the last look has its node read alone; all nodes are read on the
@@ -20,16 +22,17 @@ from typing import Final
 
 from hummingbird.adapters.kubernetes.cluster import Cluster, NodeStatus
 from hummingbird.clock import Clock
-from hummingbird.db.repository import condition, fleet
+from hummingbird.db.repository import condition, fleet, neighbour_condition
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import label as label_repository
 from hummingbird.db.session import Database
 from hummingbird.domain import node as node_rule
-from hummingbird.domain.condition import is_stale
+from hummingbird.domain.condition import KUBERNETES, READY, Seen, Status
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import Owner
-from hummingbird.errors import NodeForeign
+from hummingbird.errors import KubernetesRefused, KubernetesUnavailable, NodeForeign
+from hummingbird.evaluation.kubernetes_sight import KubernetesSight
 from hummingbird.printable import plain
 from hummingbird.reconcilers.base import Outcome
 
@@ -69,10 +72,13 @@ class NodeReconciler:
         clock: Clock,
         cluster: Cluster,
         period_seconds: float,
+        observer: str,
     ) -> None:
+        """:param observer: who says that Kubernetes does not answer."""
         self._database = database
         self._clock = clock
         self._cluster = cluster
+        self._sight = KubernetesSight(observer=observer)
         self.period_seconds = period_seconds
         self._everywhere_at = clock.monotonic()
         self._right: dict[str, int] = {}
@@ -84,6 +90,7 @@ class NodeReconciler:
         """Read all nodes next time."""
         self._everywhere_at = self._clock.monotonic()
         self._right.clear()
+        self._sight.forget()
 
     def reconcile(self) -> Outcome:
         """Look at the nodes that may differ from their hosts; put right what does."""
@@ -91,14 +98,16 @@ class NodeReconciler:
         self._missing = {n: why for n, why in self._missing.items() if n in wanted}
         self._right = {n: mark for n, mark in self._right.items() if n in wanted}
         if not wanted:
-            return Outcome()
+            return Outcome(changed=tuple(self._note_kubernetes(None)))
         names = [n for n, one in wanted.items() if self._right.get(n) != one.mark]
-        if self._clock.monotonic() >= self._everywhere_at or len(names) > ALONE_MOST:
-            names, nodes = list(wanted), self._everywhere()
-        else:
-            nodes = self._alone(names)
+        began = self._clock.monotonic()
+        try:
+            names, nodes, is_all = self._read(names, wanted)
+        except (KubernetesUnavailable, KubernetesRefused) as error:
+            self._note_kubernetes(self._sight.unreachable(error, monotonic=began))
+            raise
         own = self._own(wanted, {n: nodes[n] for n in names if n in nodes})
-        said = self._note_ready(wanted, own)
+        said = self._note_ready(wanted, own, is_all=is_all, monotonic=began)
         for name in names:
             if name in own:
                 said += self._put_right(wanted[name], own[name])
@@ -148,38 +157,81 @@ class NodeReconciler:
             for owner in owners
         }
 
+    def _read(
+        self, names: list[str], wanted: Mapping[str, _Wanted]
+    ) -> tuple[list[str], Mapping[str, NodeStatus], bool]:
+        """Return the names of what was to be read, the nodes of these, and whether it is
+        all of them.
+
+        A node of which nothing is heard though its host is makes us read all: alone it
+        does not say whose fault that is.
+        """
+        if self._clock.monotonic() < self._everywhere_at and len(names) <= ALONE_MOST:
+            nodes = self._alone(names)
+            silent = [n for n, one in nodes.items() if not one.posts]
+            if not any(wanted[name].owner.online for name in silent):
+                return names, nodes, False
+        return list(wanted), self._everywhere(), True
+
     def _note_ready(
-        self, wanted: Mapping[str, _Wanted], nodes: Mapping[str, NodeStatus]
+        self,
+        wanted: Mapping[str, _Wanted],
+        nodes: Mapping[str, NodeStatus],
+        *,
+        is_all: bool,
+        monotonic: float,
     ) -> list[str]:
         """Keep whether nodes are Ready, with their hosts; return what is news."""
-        silent = [name for name, node in nodes.items() if not node.posts]
-        stale = (
-            set(silent) if is_stale(silent=len(silent), nodes=len(wanted)) else set()
-        )
+        found = {name: nodes.get(name) for name in (wanted if is_all else nodes)}
+        nodes_found = {name: node for name, node in found.items() if node is not None}
+        silent = self._sight.silent(nodes_found, monotonic=monotonic)
+        silent |= found.keys() - nodes_found.keys()
+        said: list[str] = []
+        if is_all:
+            self._sight.keep(nodes_found)
+            heard = {name for name in found if wanted[name].owner.online}
+            judged = self._sight.judge(silent, heard, monotonic=monotonic)
+            said += self._note_kubernetes(judged)
+            if judged.status is not Status.TRUE:
+                found = {n: one for n, one in found.items() if n not in silent & heard}
         with self._database.reader() as connection:
             known = condition.ready(connection)
-        news = {
-            wanted[name].owner.id: node
-            for name, node in nodes.items()
-            if name not in stale and known.get(wanted[name].owner.id) != node.ready
-        }
+        news: dict[int, tuple[str, Seen]] = {}
+        for name, node in found.items():
+            host_id, status = wanted[name].owner.id, _status(node, name in silent)
+            if known.get(host_id) is not status:
+                news[host_id] = name, _seen(node, status)
         if not news:
-            return []
+            return said
         now = self._clock.now()
         with self._database.writer() as connection:
-            for host_id, node in sorted(news.items()):
-                condition.put_ready(
-                    connection,
-                    host_id,
-                    is_ready=node.ready,
-                    reason=node.ready_reason,
-                    now=now,
-                )
-        return [
-            f"{node.name} is {'Ready' if node.ready else 'not Ready'}"
-            for host_id, node in sorted(news.items())
-            if host_id in known or not node.ready
+            for host_id, (_, seen) in sorted(news.items()):
+                condition.put(connection, host_id, READY, seen, now=now)
+        return said + [
+            f"{name} is {_WORDS[seen.status]}"
+            for host_id, (name, seen) in sorted(news.items())
+            if host_id in known or seen.status is not Status.TRUE
         ]
+
+    def _note_kubernetes(self, seen: Seen | None) -> list[str]:
+        """Keep what is known of Kubernetes itself; None: no host hangs on it. Return what
+        is news."""
+        with self._database.reader() as connection:
+            known = neighbour_condition.find(connection, KUBERNETES)
+        before = None if known is None else (known.status, known.reason)
+        after = None if seen is None else (seen.status, seen.reason)
+        if before == after or (
+            known is None and (seen is None or seen.status is Status.TRUE)
+        ):
+            return []
+        with self._database.writer() as connection:
+            if seen is None:
+                neighbour_condition.forget(connection, KUBERNETES)
+            else:
+                neighbour_condition.put(
+                    connection, KUBERNETES, seen, now=self._clock.now()
+                )
+        return [f"Kubernetes: {after[1] if after else 'no host hangs on it'}"]
 
     def _everywhere(self) -> Mapping[str, NodeStatus]:
         began = self._clock.monotonic()
@@ -243,3 +295,35 @@ class NodeReconciler:
         else:
             self._cluster.uncordon(host.hostname, uid=node.uid)
         return [f"{host.hostname} {'cordoned' if closed else 'uncordoned'}"]
+
+
+_WORDS: Final = {
+    Status.TRUE: "Ready",
+    Status.FALSE: "not Ready",
+    Status.UNKNOWN: "not heard of by Kubernetes",
+}
+
+
+def _status(node: NodeStatus | None, is_silent: bool) -> Status:
+    if node is None:
+        return Status.FALSE
+    if is_silent:
+        return Status.UNKNOWN
+    return Status.TRUE if node.ready else Status.FALSE
+
+
+def _seen(node: NodeStatus | None, status: Status) -> Seen:
+    """Return what Kubernetes says of a node, as the condition of its host."""
+    if node is None:
+        reason, message = "NodeNotFound", "there is no node of its own in Kubernetes"
+    elif status is Status.UNKNOWN:
+        reason = "NodeStatusUnknown"
+        message = "its lease is not renewed" if node.posts else node.ready_message
+    else:
+        reason, message = node.ready_reason, node.ready_message
+    return Seen(
+        status=status,
+        reason=reason or ("KubeletReady" if status is Status.TRUE else "Unspecified"),
+        message=message,
+        observer=KUBERNETES,
+    )

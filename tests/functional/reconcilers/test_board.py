@@ -4,7 +4,9 @@
 import pytest
 
 from hummingbird.adapters.bmc.board import BoardAccess, Power
+from hummingbird.db.repository import condition
 from hummingbird.db.repository import host as hosts
+from hummingbird.domain.condition import POWERED, shown
 from hummingbird.domain.run import RunKind, RunState
 from hummingbird.reconcilers.fleet.board import BoardReconciler
 from tests.fakes.boards import FakeBoard
@@ -60,6 +62,29 @@ def test_a_board_that_is_away_is_a_warning_until_it_is_back(
     board.is_away = False
     look(world, after=40)
     assert world.standing() == {}
+
+
+def powered(world: World) -> tuple[str, str, str]:
+    host = world.host("edge-0")
+    with world.database.reader() as connection:
+        found = shown(host, condition.of_host(connection, host.id))
+    (one,) = [one for one in found if one.type == POWERED]
+    return one.status.value, one.reason, one.observer
+
+
+def test_whether_a_host_has_power_is_what_its_board_says(
+    world: World, board: FakeBoard
+) -> None:
+    observer = "controller-0.conductor"
+    assert powered(world) == ("True", "BoardSaysOn", observer)
+    board.power = Power.OFF
+    look(world, after=CHECK_SECONDS)
+    assert powered(world) == ("False", "BoardSaysOff", observer)
+    board.is_away = True
+    look(world, after=CHECK_SECONDS)
+    assert powered(world) == ("Unknown", "BoardAway", observer)
+    settings(world, bm_ip=None)
+    assert powered(world)[:2] == ("Unknown", "NoBoard")
 
 
 def test_one_question_that_is_lost_is_nothing(world: World, board: FakeBoard) -> None:
@@ -125,6 +150,7 @@ def test_one_that_answers_another_conductor_is_not_away(
         box=world.box_of_secrets,
         check_seconds=CHECK_SECONDS,
         period_seconds=10.0,
+        observer="controller-1.conductor",
     )
     for _ in range(100):
         world.clock.advance(10)

@@ -75,6 +75,31 @@ def test_a_program_is_shown_everything(hummingbird: Run, server: Server) -> None
     assert json.loads(hummingbird("host-show", "edge-0", "-f", "json").out) == HOST
 
 
+CONDITIONS = [
+    {
+        "type": "Ready",
+        "status": "False",
+        "reason": "KubeletNotReady",
+        "message": "PLEG is not healthy\x1b[2J",
+        "since": "2026-01-02T03:04:05+00:00",
+        "observer": "kubernetes",
+    }
+]
+
+
+def test_conditions_are_a_line_each_for_people_and_whole_for_programs(
+    hummingbird: Run, server: Server
+) -> None:
+    server.on("GET", "/v1/ihosts/edge-0", {**HOST, "conditions": CONDITIONS})
+    server.on("GET", "/v1/ihosts/edge-0/conditions", {"conditions": CONDITIONS})
+    assert "Ready False (KubeletNotReady)" in hummingbird("host-show", "edge-0").out
+    whole = json.loads(hummingbird("host-conditions", "edge-0", "-f", "json").out)
+    assert whole == CONDITIONS
+    table = hummingbird("host-conditions", "edge-0").out
+    assert "2026-01-02 03:04:05Z" in table
+    assert "\x1b" not in table
+
+
 def test_an_update_is_a_json_patch(hummingbird: Run, server: Server) -> None:
     server.on("PATCH", "/v1/ihosts/edge-0", HOST)
     done = hummingbird(
