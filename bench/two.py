@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two of each process, each of them killed, stopped, frozen and cut off, in turn.
+"""Two of each process, each of them killed, stopped, frozen and cut off, in turn; PostgreSQL
+restarted, and RabbitMQ away.
 
 Needs root; everything is in namespaces of its own and ends with the process. The database, the
 message broker, the three processes, SSH, Ansible and the agents' heartbeats are real; hosts
@@ -15,7 +16,8 @@ broken      in how many of them something was not so:
             - no host is booted twice, or reported as booted without being so
             - at most one Ansible is at work on a host at any time
             - the other controller's API answers throughout; the one that is cut off from
-              its database says 503, and the one that is not answers
+              its database says 503, and the one that is not answers; after PostgreSQL was
+              restarted both answer within 20 s
 failures    what was not so, by scenario
 seconds     how long it took
 """

@@ -79,6 +79,7 @@ class PostgresqlServer:
                 "--clear-groups",
                 "--pdeathsig=QUIT",
             ]
+        self._make()
         self._process = self._start()
 
     def url(self, name: str) -> str:
@@ -143,7 +144,17 @@ class PostgresqlServer:
         self._process.wait(timeout=30)
         shutil.rmtree(self._folder)
 
-    def _start(self) -> "subprocess.Popen[bytes]":
+    def end(self) -> None:
+        """End the server as an upgrade of it does: who is connected is cut off. What is
+        stored stays, for `begin`."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=60)
+
+    def begin(self) -> None:
+        """Start it again; returns when it takes connections."""
+        self._process = self._start()
+
+    def _make(self) -> None:
         data = self._folder / "data"
         initdb = [binary("initdb"), "-D", str(data), "-U", USER, "-A", "trust"]
         subprocess.run(
@@ -152,7 +163,10 @@ class PostgresqlServer:
             capture_output=True,
             cwd="/",
         )
-        with (self._folder / "log").open("wb") as log:
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        data = self._folder / "data"
+        with (self._folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [
                     *self._become,
