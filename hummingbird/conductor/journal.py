@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 
 from hummingbird.clock import Clock
 from hummingbird.conductor.interrupt import Interrupted, Reason
+from hummingbird.db.repository import hearing, host_hold
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.repository import host_hold
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.run import (
@@ -164,13 +164,18 @@ class Journal:
 
         :param boot_id: the boot that the host is in now; None: not known.
         """
-        given = Instruction(step=step, boot_id=boot_id, at=self._clock.now())
-        self.write(
-            lambda connection: run_repository.note_instruction(
-                connection, self._run.id, given
+
+        def work(connection: Connection) -> Instruction:
+            given = Instruction(
+                step=step,
+                boot_id=boot_id,
+                at=self._clock.now(),
+                clock=hearing.shared_clock(connection),
             )
-        )
-        self.instruction = given
+            run_repository.note_instruction(connection, self._run.id, given)
+            return given
+
+        self.instruction = self.write(work)
 
     def event(
         self,

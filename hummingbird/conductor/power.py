@@ -15,12 +15,10 @@ from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.adapters.bmc.board import Order, Power
 from hummingbird.conductor.board import OpenBoard, open_board
 from hummingbird.conductor.boot import boot_once, has_booted, see_boot
-from hummingbird.conductor.provision import is_heard
+from hummingbird.conductor.hearing import is_heard, last_beat, moment
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import answers, find_way, open_way
-from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.domain.board import board_of
-from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.recovery import Rung
 from hummingbird.domain.run import Instruction
 from hummingbird.errors import BoardMissing, BoardRefused, RunFailed
@@ -147,11 +145,11 @@ def _was_reset(task: HostTask, given: Instruction) -> bool:
 
     :raises RunFailed: nothing is heard that would tell.
     """
-    seen = _heartbeat(task)
+    seen = last_beat(task)
     beats_before = seen.beats if seen is not None else 0
 
     def is_told() -> bool:
-        now = _heartbeat(task)
+        now = last_beat(task)
         if now is None or given.boot_id is None:
             return False
         heard = now.beats - beats_before
@@ -176,7 +174,7 @@ def _await_boot(task: HostTask, board: OpenBoard, *, before: str | None) -> None
     :param before: the boot that it was heard of before; None: it never was, so that
         whatever it says from now on counts.
     """
-    since = task.clock.now()
+    since = moment(task)
 
     def is_up() -> bool:
         if before is None:
@@ -199,10 +197,5 @@ def _await_boot(task: HostTask, board: OpenBoard, *, before: str | None) -> None
 
 def _boot_id(task: HostTask) -> str | None:
     """Return the boot that the last heartbeat was of."""
-    heartbeat = _heartbeat(task)
+    heartbeat = last_beat(task)
     return None if heartbeat is None else heartbeat.boot_id
-
-
-def _heartbeat(task: HostTask) -> Heartbeat | None:
-    with task.neighbours.database.reader() as connection:
-        return heartbeat_repository.of_host(connection, task.host.id)

@@ -8,19 +8,19 @@ those that find their work done change nothing.
 
 import base64
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from hummingbird.adapters.ansible.bundle import check as check_bundle
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import tunnel as tunnels
 from hummingbird.conductor import vxlan
+from hummingbird.conductor.hearing import is_heard, moment
 from hummingbird.conductor.node import keep, own_node, own_uid
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import await_answer, open_way
 from hummingbird.db.repository import condition
 from hummingbird.db.repository import emn as emn_repository
-from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import label as label_repository
 from hummingbird.domain import node as node_rule
 from hummingbird.domain import provisioning
@@ -266,7 +266,7 @@ def _see_it_work(task: HostTask, access: HostAccess | None) -> None:
             what="its agents are not ready",
         )
     with task.step("heartbeat"):
-        since = task.clock.now()
+        since = moment(task)
         task.wait_until(
             lambda: is_heard(task, since=since),
             seconds=ready_seconds,
@@ -332,13 +332,6 @@ def _agents_run(task: HostTask) -> bool:
         task.host.hostname, namespace=task.neighbours.agents_namespace
     )
     return all(pods.get(name, False) for name in AGENT_IMAGES)
-
-
-def is_heard(task: HostTask, *, since: datetime) -> bool:
-    """Return whether a heartbeat came after `since`."""
-    with task.neighbours.database.reader() as connection:
-        heartbeat = heartbeat_repository.of_host(connection, task.host.id)
-    return heartbeat is not None and heartbeat.last_heard_at > since
 
 
 def _label(task: HostTask, *, locked: bool) -> None:

@@ -2,16 +2,15 @@
 """Recover: one rung of the ladder is tried on a lost host. Only a heartbeat says that it
 helped."""
 
-from datetime import datetime
-
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import vxlan
 from hummingbird.conductor.board import open_board
 from hummingbird.conductor.boot import boot_once
-from hummingbird.conductor.provision import is_heard
+from hummingbird.conductor.hearing import is_heard, is_heard_again, moment
 from hummingbird.conductor.task import HostTask
 from hummingbird.conductor.way_in import PROBE_SECONDS, open_way
 from hummingbird.domain.alarm import host_log
+from hummingbird.domain.hearing import Moment
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.recovery import Rung
 from hummingbird.errors import BoardMissing
@@ -21,8 +20,12 @@ def recover(task: HostTask) -> None:
     """Try the run's rung, then wait for a heartbeat."""
     rung = Rung(task.run.rung or Rung.RESTART_SERVICES)
     given = task.journal.instruction
-    since = task.run.queued_at if given is None else given.at
-    if is_heard(task, since=since):
+    is_well = (
+        is_heard_again(task, lost_at=task.run.queued_at)
+        if given is None
+        else is_heard(task, since=given.moment)
+    )
+    if is_well:
         task.journal.skip(rung, message="heard again by itself")
         return _conclude(task)
     match rung:
@@ -35,10 +38,10 @@ def recover(task: HostTask) -> None:
                 tag=rung.value,
                 prepare=lambda way: _mend_vxlan(task, way),
             )
-            since = _told_at(task, since)
+            since = _told_at(task)
         case Rung.BOARD_RESET:
             _reset_once(task)
-            since = _told_at(task, since)
+            since = _told_at(task)
     with task.step("heartbeat"):
         task.wait_until(
             lambda: is_heard(task, since=since),
@@ -51,21 +54,23 @@ def recover(task: HostTask) -> None:
     return _conclude(task)
 
 
-def _restart_services(task: HostTask) -> datetime:
+def _restart_services(task: HostTask) -> Moment:
     """Do it, which may be done twice; return when it began."""
     with task.step("connect"):
         access = open_way(task)
         _mend_vxlan(task, access)
-    since = task.clock.now()
+    since = moment(task)
     rung = Rung.RESTART_SERVICES.value
     with task.step(rung):
         task.playbook("recover", access=access, variables={}, tags=(rung,))
     return since
 
 
-def _told_at(task: HostTask, otherwise: datetime) -> datetime:
+def _told_at(task: HostTask) -> Moment:
+    """Return when the host was told to boot, by this conductor or the one before."""
     given = task.journal.instruction
-    return otherwise if given is None else given.at
+    assert given is not None, "it was told to"
+    return given.moment
 
 
 def _reset_once(task: HostTask) -> None:

@@ -22,7 +22,7 @@ from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.adapters.netlink.link import Links
 from hummingbird.adapters.path.look import Path
 from hummingbird.clock import Clock
-from hummingbird.db.repository import condition, host_hold
+from hummingbird.db.repository import condition, hearing, host_hold
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
@@ -34,6 +34,7 @@ from hummingbird.db.session import Connection, Database
 from hummingbird.domain.credential import Credential
 from hummingbird.domain.emn import Attachment, Emn
 from hummingbird.domain.endpoint import nearest_endpoints, split
+from hummingbird.domain.hearing import Hearing
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import UNLOCKED
@@ -89,6 +90,7 @@ class _Known:
     gateway: Host | None
     tunnel: Tunnel | None
     heartbeat: Heartbeat | None
+    hearing: Hearing
     credential: Credential | None
     is_asking: bool = False
 
@@ -166,6 +168,7 @@ class TraceReconciler:
             gateway,
             tunnel_repository.of_host(connection, host.id),
             heartbeat_repository.of_host(connection, host.id),
+            hearing.read(connection),
             credential,
             heartbeat_repository.is_asking(connection, host.id, agent=BEATS),
         )
@@ -210,10 +213,11 @@ class TraceReconciler:
         heartbeat = known.heartbeat
         if heartbeat is None:
             return {"heard_allowance": PERIODS_OF_GRACE * period}
+        age = known.hearing.age_seconds(heartbeat)
+        if age is None:
+            age = (self._clock.now() - heartbeat.last_heard_at).total_seconds()
         return {
-            "heard_seconds": (
-                self._clock.now() - heartbeat.last_heard_at
-            ).total_seconds(),
+            "heard_seconds": age,
             "heard_allowance": PERIODS_OF_GRACE * heartbeat.period_seconds,
         }
 

@@ -199,6 +199,7 @@ RUN = _table(
     Column("instruction_step", String(32)),
     Column("instruction_boot_id", String(36)),
     Column("instruction_at", UtcDateTime),
+    Column("instruction_clock", Float),
     Column("queued_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),

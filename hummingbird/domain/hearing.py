@@ -18,7 +18,10 @@ silence of the hosts that it heard last begins anew.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+
+from hummingbird.domain.heartbeat import Heartbeat
 
 
 class Presence(StrEnum):
@@ -84,6 +87,17 @@ class Hearing:
         ]
         return min(listening, default=self.clock or 0.0)
 
+    def age_seconds(self, beat: Heartbeat) -> float | None:
+        """Return how long ago a heartbeat was heard, whatever its host's silence means;
+        None: nobody can tell, since nobody listens, or it has no moment on the clock."""
+        if (
+            self.clock is None
+            or beat.heard_seconds is None
+            or not self.is_anybody_listening()
+        ):
+            return None
+        return max(0.0, self.clock - beat.heard_seconds)
+
     def is_anybody_listening(self) -> bool:
         """Return whether there is a gateway that has neither ended nor gone."""
         return Presence.LISTENING in self.presence.values()
@@ -102,6 +116,25 @@ class Hearing:
             return None
         since = self.begins(gateway)
         return max(0.0, self.through - (since if heard is None else max(heard, since)))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something was done, for whoever asks later what was heard after it, on this
+    machine or on another one."""
+
+    at: datetime
+    """By the wall clock of whoever did it: for people, and where one of the two was not
+    noted on the listening clock."""
+    clock: float | None
+    """On the listening clock, as it was written last; None: a release before noted it."""
+
+    def is_before(self, beat: Heartbeat) -> bool:
+        """Return whether a heartbeat was heard after it. One that was heard in the second
+        before, and not yet written, may count as later too."""
+        if self.clock is None or beat.heard_seconds is None:
+            return beat.last_heard_at > self.at
+        return beat.heard_seconds > self.clock
 
 
 def hearing_of(records: Iterable[GatewayRecord]) -> Hearing:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from hummingbird.domain.hearing import Moment
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.host_state import HostState
 
@@ -138,6 +139,14 @@ class Instruction:
     boot_id: str | None
     """The boot that the host was in before; None: not known."""
     at: datetime
+    clock: float | None = None
+    """The same on the listening clock (domain/hearing.py); None: a release before wrote
+    it down."""
+
+    @property
+    def moment(self) -> Moment:
+        """When it was written down."""
+        return Moment(self.at, self.clock)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,14 +17,16 @@ _ENDED = [state.value for state in ENDED]
 
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)
-    step, boot_id, at = (
-        values.pop(f"instruction_{name}") for name in ("step", "boot_id", "at")
+    step, boot_id, at, clock = (
+        values.pop(f"instruction_{name}") for name in ("step", "boot_id", "at", "clock")
     )
     return Run(
         **{
             **values,
             "instruction": (
-                None if step is None else Instruction(step=step, boot_id=boot_id, at=at)
+                None
+                if step is None
+                else Instruction(step=step, boot_id=boot_id, at=at, clock=clock)
             ),
             "kind": RunKind(values["kind"]),
             "state": RunState(values["state"]),
@@ -230,6 +232,7 @@ def note_instruction(
             instruction_step=instruction.step,
             instruction_boot_id=instruction.boot_id,
             instruction_at=instruction.at,
+            instruction_clock=instruction.clock,
         )
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hummingbird.domain.host_state import HostState
-from hummingbird.domain.run import RunKind
+from hummingbird.domain.run import RunKind, RunState
 from tests.fakes.controller import Controller
 from tests.fakes.world import World
 
@@ -113,3 +113,41 @@ def test_a_gateway_without_its_database_makes_nobody_silent(
         other.gateway.die()
     assert live(two, 40)
     assert is_found(two)
+
+
+@pytest.fixture
+def far(two: World) -> World:
+    """Two controllers of which the first runs what there is to do, and the second's
+    gateway hears the host."""
+    two.boxes["edge-0"].gateway = 1
+    return two
+
+
+@pytest.mark.parametrize("step", [YEARS, -YEARS])
+def test_a_run_hears_its_host_by_a_gateway_with_another_clock(
+    far: World, step: float
+) -> None:
+    far.controllers[1].clock.step(step)
+    assert live(far, 12)
+    far.lock("edge-0")
+    far.settle()
+    far.unlock("edge-0")
+    far.settle()
+    assert far.run("edge-0").state is RunState.SUCCEEDED, far.run("edge-0").error
+    assert far.host("edge-0").state is HostState.ENABLED
+
+
+@pytest.mark.parametrize("step", [60.0, -60.0])
+def test_a_host_is_cured_by_what_is_heard_after_it(far: World, step: float) -> None:
+    """Not by a beat from before, whatever time the gateway wrote at it."""
+    far.controllers[1].clock.step(step)
+    assert live(far, 12)
+    box = far.boxes["edge-0"]
+    box.is_hung, box.revived_by = True, frozenset({"reboot"})
+    before = box.boot_id
+    far.live(120)
+    tried = [(run.rung, run.state) for run in far.runs("edge-0", RunKind.RECOVER)]
+    assert ("restart_services", RunState.SUCCEEDED) not in tried, "it cured nothing"
+    assert tried[-1] == ("reboot", RunState.SUCCEEDED)
+    assert box.boot_id != before
+    assert far.host("edge-0").state is HostState.ENABLED
