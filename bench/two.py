@@ -138,16 +138,18 @@ class Bench:
         wait(self.judge.is_at_work, seconds=30.0)
         began = time.monotonic()
         scenario.strike(self.site)
+        self.judge.turned()
         try:
             while time.monotonic() - began < FAULT_SECONDS:
-                self.judge.look(asked=other, away=scenario)
+                self.judge.look(scenario, is_over=False)
                 time.sleep(1.0)
         finally:
             scenario.heal(self.site)
+            self.judge.turned()
         if not self.judge.await_runs(seconds=RUN_SECONDS):
             self.judge.blame(f"runs don't end: {self.judge.open_runs()}")
         # What a fault leaves behind may come later than its end.
-        wait(lambda: self.judge.look(asked=other, away=None), seconds=20.0)
+        wait(lambda: self.judge.look(scenario, is_over=True), seconds=20.0)
         found = self.judge.end()
         self.fail(scenario, *found)
         for name in (UNLOCKED, REBOOTED):

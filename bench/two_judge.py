@@ -32,7 +32,7 @@ class Judge:
         self._blamed: list[str] = []
         self._busy: Collection[str] = ()
         self._began: dict[str, Any] = {}
-        self._looked_since = 0.0
+        self._turned_at = 0.0
 
     # --- what there is -------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class Judge:
         """Begin to look; to hosts in `busy` something is done."""
         self._blamed = []
         self._busy = busy
-        self._looked_since = time.monotonic()
+        self.turned()
         (row,) = self.query(
             "SELECT (SELECT coalesce(max(id), 0) FROM event_log) AS event,"
             " (SELECT coalesce(max(id), 0) FROM run) AS run"
@@ -118,12 +118,16 @@ class Judge:
         if text not in self._blamed:
             self._blamed.append(text)
 
-    def look(self, *, asked: int, away: Scenario | None) -> bool:
-        """Look once, while it happens; returns False."""
+    def turned(self) -> None:
+        """Know that something happened just now, or ended."""
+        self._turned_at = time.monotonic()
+
+    def look(self, scenario: Scenario, *, is_over: bool) -> bool:
+        """Look once; returns False."""
         self._look_at_playbooks()
         self._look_at_hosts()
-        self._look_at_apis(asked, away)
-        if away is None:
+        self._look_at_apis(scenario, is_over=is_over)
+        if is_over:
             self._supervise()
         return False
 
@@ -215,16 +219,16 @@ class Judge:
             if any(" overlap " in line for line in self._journal(name)[since:]):
                 self.blame(f"two playbooks' tasks on {name} at once")
 
-    def _look_at_apis(self, asked: int, away: Scenario | None) -> None:
-        settled = time.monotonic() - self._looked_since > _SAYS_503_SECONDS
-        status = self._health(asked)
-        may_be_away = away is not None and away.is_shared and not settled
+    def _look_at_apis(self, scenario: Scenario, *, is_over: bool) -> None:
+        settled = time.monotonic() - self._turned_at > _SAYS_503_SECONDS
+        status = self._health(1 - scenario.controller)
+        may_be_away = scenario.is_shared and not settled
         if status != 200 and not (may_be_away and status == 503):
             self.blame(f"the other controller's API says {status}")
-        if away is None or away.answers is None:
+        if is_over or scenario.answers is None:
             return
-        status = self._health(away.controller)
-        if status != away.answers and (settled or away.answers == 200):
+        status = self._health(scenario.controller)
+        if status != scenario.answers and (settled or scenario.answers == 200):
             self.blame(f"the API of the controller at fault says {status}")
 
     def _health(self, number: int) -> int | str:
