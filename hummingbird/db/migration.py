@@ -114,6 +114,8 @@ def upgrade(database: Database, *, revision: str = "head") -> None:
     found = at(database)
     if revision == "head" and found is not None and found >= head():
         _check_floor(database, found)
+        if found == head():
+            _note_floor(database)
         return
     with _unhurried(database) as schema:
         _run(schema, revision)
@@ -186,6 +188,11 @@ def _check_floor(database: Database, found: str) -> None:
 
 
 def _note_floor(database: Database) -> None:
+    """Have it in the database, also where whoever brought the schema up ended before."""
+    with database.reader() as connection:
+        noted = connection.execute(SCHEMA_FLOOR.select()).scalars().all()
+    if noted == [floor()]:
+        return
     with database.writer() as connection:
         connection.execute(SCHEMA_FLOOR.delete())
         connection.execute(SCHEMA_FLOOR.insert().values(revision=floor()))

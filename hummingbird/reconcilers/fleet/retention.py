@@ -4,6 +4,10 @@
 Takes away what is too old or too much, the oldest first, in transactions of a batch each. A
 look spends KIND_SECONDS on each kind, whatever is left: the next one goes on. What has not ended is
 never taken away.
+
+Age is by the wall clock. One that was set to a wrong time for a while would make everything
+old, and what is taken away does not come back: nothing is, until it has run evenly for
+STEADY_SECONDS.
 """
 
 from dataclasses import dataclass
@@ -20,6 +24,13 @@ from hummingbird.reconcilers.base import Outcome
 KIND_SECONDS: Final = 10.0
 RUNS_SHARE: Final = 10
 """A run has many events, so that a batch of runs is so much smaller."""
+RUNS_YOUNG: Final = timedelta(days=2)
+"""Younger runs stay, however many there are: limits of recovery are counted by the runs of
+a day (domain/recovery.py)."""
+STEADY_SECONDS: Final = 3600.0
+STEP_SECONDS: Final = 60.0
+"""What the wall clock gains or loses at once if it is set; NTP slews by less than that in
+the time between two looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,26 +51,47 @@ class RetentionReconciler:
     name = "retention"
 
     def __init__(
-        self, database: Database, *, clock: Clock, kept: Kept, period_seconds: float
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        kept: Kept,
+        period_seconds: float,
+        steady_seconds: float = STEADY_SECONDS,
     ) -> None:
+        """:param steady_seconds: for how long the clock has to have run evenly."""
         self._database = database
         self._clock = clock
         self._kept = kept
         self.period_seconds = period_seconds
+        self._steady_seconds = steady_seconds
+        self._looked = clock.now(), clock.monotonic()
+        self._steady_since = clock.monotonic()
 
     def reconcile(self) -> Outcome:
         """Take away what is too old or too much."""
+        if not self._is_steady():
+            return Outcome()
         gone = {kind: self._take(kind) for kind in Kind}
         said = (
             f"{count} {kind.value} taken away" for kind, count in gone.items() if count
         )
         return Outcome(looked_at=len(gone), changed=tuple(said))
 
+    def _is_steady(self) -> bool:
+        wall, at = self._looked
+        self._looked = now, monotonic = self._clock.now(), self._clock.monotonic()
+        if abs((now - wall).total_seconds() - (monotonic - at)) > STEP_SECONDS:
+            self._steady_since = monotonic
+        return monotonic - self._steady_since >= self._steady_seconds
+
     def _take(self, kind: Kind) -> int:
         deadline = self._clock.monotonic() + KIND_SECONDS
         kept, most = self._kept, self._most(kind)
         batch = max(1, kept.batch // RUNS_SHARE) if kind is Kind.RUNS else kept.batch
-        before = self._clock.now() - timedelta(days=self._days(kind))
+        now = self._clock.now()
+        before = now - timedelta(days=self._days(kind))
+        young = now - RUNS_YOUNG if kind is Kind.RUNS else None
         edge = 0
         if most is not None:
             with self._database.reader() as connection:
@@ -74,6 +106,7 @@ class RetentionReconciler:
                     after=after,
                     before=before,
                     edge=edge,
+                    young=young,
                     batch=batch,
                 )
 

@@ -61,7 +61,11 @@ class Year:
     def reconciler(self, **changes: Any) -> RetentionReconciler:
         kept = Kept(**{**vars(KEPT), **changes})
         return RetentionReconciler(
-            self.database, clock=self.clock, kept=kept, period_seconds=600.0
+            self.database,
+            clock=self.clock,
+            kept=kept,
+            period_seconds=600.0,
+            steady_seconds=0.0,
         )
 
     def count(self, table: Any) -> int:
@@ -161,6 +165,48 @@ def test_a_run_that_has_not_ended_stays_however_old_it_is(
     assert year.count(RUN) == 30 + 90 * RUNS_A_DAY, "it holds up no others"
 
 
+def test_runs_that_recovery_counts_by_stay_however_many_they_are(year: Year) -> None:
+    year.fill(days=10)
+    recent = year.clock.now() - timedelta(hours=12)
+    with year.database.writer() as connection:
+        latest = RUN.c.id > 5 * RUNS_A_DAY
+        connection.execute(RUN.update().where(latest).values(queued_at=recent))
+    year.reconciler(runs_most=50).reconcile()
+    assert year.count(RUN) == 5 * RUNS_A_DAY
+
+
+def test_a_row_that_a_wrong_clock_wrote_holds_up_no_others(year: Year) -> None:
+    year.fill(days=200)
+    ahead = year.clock.now() + timedelta(days=3000)
+    with year.database.writer() as connection:
+        first = EVENT_LOG.c.id == 1
+        connection.execute(EVENT_LOG.update().where(first).values(at=ahead))
+    year.reconciler().reconcile()
+    assert year.count(EVENT_LOG) == 180 * LINES_A_DAY + 1
+
+
+def test_a_clock_that_was_set_makes_nothing_old(year: Year) -> None:
+    year.fill(days=10)
+    reconciler = RetentionReconciler(
+        year.database, clock=year.clock, kept=KEPT, period_seconds=600.0
+    )
+
+    def look(times: int) -> None:
+        for _ in range(times):
+            year.clock.advance(600.0)
+            reconciler.reconcile()
+
+    look(7)
+    year.clock.step(3650 * 86400.0)
+    look(5)
+    year.clock.step(-3650 * 86400.0)
+    look(8)
+    assert year.count(EVENT_LOG) == 10 * LINES_A_DAY
+    year.clock.step(3650 * 86400.0)
+    look(8)
+    assert year.count(EVENT_LOG) == 0, "it is believed in the end"
+
+
 def test_a_batch_takes_away_no_more_than_it_may(year: Year) -> None:
     year.fill(days=100)
     now = year.clock.now()
@@ -188,6 +234,7 @@ def test_a_look_ends_in_time_and_the_next_one_goes_on(year: Year) -> None:
         clock=slow,
         kept=Kept(**{**vars(KEPT), "audit_days": 0, "run_days": 1}),
         period_seconds=600.0,
+        steady_seconds=0.0,
     )
     looks = 0
     while reconciler.reconcile().changed:
