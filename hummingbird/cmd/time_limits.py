@@ -32,4 +32,5 @@ def recovery_limits(conf: Conf) -> Limits:
         max_boots_per_day=options.max_reboots_per_day,
         board_delay=timedelta(seconds=options.board_delay_seconds),
         max_attempts_per_day=options.max_attempts_per_day,
+        not_ready_for=timedelta(seconds=options.not_ready_seconds),
     )

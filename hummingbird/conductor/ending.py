@@ -12,7 +12,15 @@ from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import AT_REST
-from hummingbird.domain.run import POWER, Run, RunKind, RunState, StepState, setback
+from hummingbird.domain.run import (
+    HELPED_IN_SERVICE,
+    POWER,
+    Run,
+    RunKind,
+    RunState,
+    StepState,
+    setback,
+)
 from hummingbird.errors import (
     DatabaseUnavailable,
     HostNotFound,
@@ -137,6 +145,8 @@ class Ending:
             )
         elif kind in POWER and host.state in AT_REST:
             host_repository.change(connection, host, now=now, task=text)
+        elif kind is RunKind.RECOVER and host.state in HELPED_IN_SERVICE:
+            host_repository.change(connection, host, now=now, task=text, progress=None)
 
     def _give_back(self) -> None:
         def work(connection: Connection) -> None:
@@ -150,10 +160,11 @@ class Ending:
 
 def is_at_work(run: Run, host: Host) -> bool:
     """Return whether the host's state is still the run's own; what only switches its
-    power, and a change of its tunnel's key, own none."""
+    power, a change of its tunnel's key, and what helps a host in service, own none."""
     return (
         run.kind in POWER
         or run.kind is RunKind.ROTATE
+        or (run.kind is RunKind.RECOVER and host.state in HELPED_IN_SERVICE)
         or setback(run.kind, host.state, heard=host.online) is not None
     )
 

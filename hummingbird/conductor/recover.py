@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recover: one rung of the ladder is tried on a lost host. Only a heartbeat says that it
-helped."""
+"""Recover: one rung of the ladder is tried on a lost host, and only a heartbeat says that it
+helped; or the services of a host that is heard are restarted, and only its node says so."""
 
 from hummingbird.adapters.ansible.playbook import HostAccess
 from hummingbird.conductor import vxlan
@@ -13,12 +13,16 @@ from hummingbird.domain.alarm import host_log
 from hummingbird.domain.hearing import Moment
 from hummingbird.domain.host_machine import Event
 from hummingbird.domain.recovery import Rung
+from hummingbird.domain.run import HELPED_IN_SERVICE
 from hummingbird.errors import BoardMissing
 
 
 def recover(task: HostTask) -> None:
     """Try the run's rung, then wait for a heartbeat."""
     rung = Rung(task.run.rung or Rung.RESTART_SERVICES)
+    if task.host.state in HELPED_IN_SERVICE:
+        _mend_node(task)
+        return
     given = task.journal.instruction
     is_well = (
         is_heard_again(task, lost_at=task.run.queued_at)
@@ -52,6 +56,29 @@ def recover(task: HostTask) -> None:
             what="no heartbeat came",
         )
     return _conclude(task)
+
+
+def _mend_node(task: HostTask) -> None:
+    """Restart the services of a host that is heard, and wait until its node is Ready."""
+
+    def is_ready() -> bool:
+        node = task.neighbours.cluster.node(task.host.hostname)
+        return node is not None and node.ready
+
+    if task.patiently(is_ready, seconds=task.patience.connect):
+        task.journal.skip(
+            Rung.RESTART_SERVICES.value, message="its node is Ready again by itself"
+        )
+        task.conclude()
+        return
+    _restart_services(task)
+    with task.step("node_ready"):
+        task.wait_until(
+            is_ready,
+            seconds=task.patience.ready,
+            what=f"node {task.host.hostname} is not Ready",
+        )
+    task.conclude()
 
 
 def _restart_services(task: HostTask) -> Moment:

@@ -53,6 +53,17 @@ OPTS = (
         max=1000,
         help="Most recovery runs on one host within 24 hours (a count).",
     ),
+    cfg.FloatOpt(
+        "not_ready_seconds",
+        default=300.0,
+        min=30,
+        max=86400,
+        help=(
+            "Seconds that the node of a host which is heard may be not Ready before the "
+            "host's kubelet and container runtime are restarted. It is never rebooted for "
+            "that."
+        ),
+    ),
     cfg.BoolOpt(
         "board_reset",
         default=True,

@@ -3,13 +3,16 @@
 
 from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
+from typing import Final
 
 from hummingbird.domain import alarm
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.liveness import Liveness
 from hummingbird.domain.observation import LinkSeen
-from hummingbird.domain.verdict import Judgement
+from hummingbird.domain.verdict import Judgement, Verdict
+
+_REPAIR: Final = {False: alarm.AUTO_RECOVERY, True: alarm.MANUAL_RECOVERY}
 
 
 def standing(
@@ -22,6 +25,8 @@ def standing(
     not_ready: Set[int] = frozenset(),
     keys_changed: Set[int] = frozenset(),
     kubernetes_is_away: bool = False,
+    is_not_ready_common: bool = False,
+    left_not_ready: Set[int] = frozenset(),
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
 
@@ -36,10 +41,17 @@ def standing(
     :param keys_changed: ids of hosts that showed another SSH host key than is pinned.
     :param kubernetes_is_away: whether what Kubernetes says of nodes means nothing, for so
         long that somebody should know.
+    :param is_not_ready_common: whether so many nodes are not Ready that it is one fault of
+        Kubernetes, which has one alarm.
+    :param left_not_ready: ids of those on which nothing is left to be tried.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
     verdicts = {verdict.hostname: verdict for verdict in judgement.hosts}
-    should = _of_no_host(judgement, links=links, kubernetes_is_away=kubernetes_is_away)
+    should = _of_no_host(
+        judgement,
+        links=links,
+        kubernetes_is_ill=kubernetes_is_away or is_not_ready_common,
+    )
     for host in hosts:
         verdict = verdicts.get(host.hostname)
         is_dark = verdict is not None and verdict.site_dark
@@ -53,18 +65,13 @@ def standing(
             continue
         if verdict is None or is_dark:
             continue
-        unknown = verdict.liveness is Liveness.UNKNOWN
         lost = host.state in (HostState.LOST, HostState.RECOVERING)
         in_service = host.state in (HostState.ENABLED, HostState.DEGRADED)
-        told = verdict.liveness is not Liveness.LOST
+        told = verdict.liveness is not Liveness.LOST and not is_not_ready_common
         if host.id in not_ready and in_service and told:
-            should.append(alarm.not_ready(host.hostname))
-        if verdict.liveness is Liveness.LOST or (unknown and lost):
-            should.append(alarm.heartbeat_lost(host.hostname, critical=True))
-        elif verdict.liveness is Liveness.LATE or (
-            unknown and host.state is HostState.DEGRADED and host.id not in not_ready
-        ):
-            should.append(alarm.heartbeat_lost(host.hostname, critical=False))
+            repair = _REPAIR[host.id in left_not_ready]
+            should.append(alarm.not_ready(host.hostname, repair=repair))
+        should += _of_silence(host, verdict, is_ready=host.id not in not_ready)
         if host.hostname in given_up and lost:
             should.append(
                 alarm.recovery_given_up(host.hostname, why=given_up[host.hostname])
@@ -72,8 +79,20 @@ def standing(
     return {(item.alarm_id, item.entity_instance_id): item for item in should}
 
 
+def _of_silence(host: Host, verdict: Verdict, *, is_ready: bool) -> list[alarm.Alarm]:
+    unknown = verdict.liveness is Liveness.UNKNOWN
+    lost = host.state in (HostState.LOST, HostState.RECOVERING)
+    if verdict.liveness is Liveness.LOST or (unknown and lost):
+        return [alarm.heartbeat_lost(host.hostname, critical=True)]
+    if verdict.liveness is Liveness.LATE or (
+        unknown and host.state is HostState.DEGRADED and is_ready
+    ):
+        return [alarm.heartbeat_lost(host.hostname, critical=False)]
+    return []
+
+
 def _of_no_host(
-    judgement: Judgement, *, links: Iterable[LinkSeen], kubernetes_is_away: bool
+    judgement: Judgement, *, links: Iterable[LinkSeen], kubernetes_is_ill: bool
 ) -> list[alarm.Alarm]:
     """Return the alarms of what all hosts, or many, hang on."""
     return [
@@ -82,7 +101,7 @@ def _of_no_host(
             for link in links
             if not link.is_up
         ),
-        *((alarm.kubernetes_unreachable(),) if kubernetes_is_away else ()),
+        *((alarm.kubernetes_unreachable(),) if kubernetes_is_ill else ()),
         *(
             alarm.site_dark(site, silent=silent, watched=watched)
             for site, (silent, watched) in judgement.dark_sites.items()

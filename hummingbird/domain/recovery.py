@@ -66,6 +66,11 @@ class Limits:
     max_boots_per_day: int = 4
     max_attempts_per_day: int = 12
     day: timedelta = timedelta(hours=24)
+    not_ready_for: timedelta = timedelta(seconds=300)
+    """So long a node may be not Ready before its host's services are restarted (medik8s'
+    node health check waits as long)."""
+    max_restarts: int = 2
+    """While it is not Ready."""
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ STEPS: Final[dict[RunKind, tuple[str, ...]]] = {
         "reboot",
         "board_reset",
         "heartbeat",
+        "node_ready",
     ),
     RunKind.ROTATE: ("connect", "offer", "switch"),
     RunKind.RETIRE: ("drain", "node_object", "connect", "undo", "forget"),
@@ -102,6 +103,9 @@ _SETBACK: Final[dict[RunKind, dict[HostState, Event]]] = {
 
 PROVISIONS: Final = frozenset({RunKind.UNLOCK, RunKind.REINSTALL})
 """Runs that may play the whole playbook."""
+
+HELPED_IN_SERVICE: Final = frozenset({HostState.ENABLED, HostState.DEGRADED})
+"""A host that is heard is recovered in the state in which it is."""
 
 POWER: Final = frozenset(
     {RunKind.REBOOT, RunKind.RESET, RunKind.POWER_ON, RunKind.POWER_OFF}

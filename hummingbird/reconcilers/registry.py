@@ -11,6 +11,7 @@ from hummingbird.db.session import Database
 from hummingbird.domain.recovery import Limits
 from hummingbird.evaluation.fleet_view import FleetObserver
 from hummingbird.evaluation.recovery_ladder import Ladder
+from hummingbird.evaluation.restart_ladder import RestartLadder
 from hummingbird.reconcilers.base import Reconciler
 from hummingbird.reconcilers.driver import Driver
 from hummingbird.reconcilers.fleet.agent import AgentReconciler
@@ -20,6 +21,7 @@ from hummingbird.reconcilers.fleet.lease import FleetLease, Led
 from hummingbird.reconcilers.fleet.liveness import LivenessReconciler
 from hummingbird.reconcilers.fleet.node import NodeReconciler
 from hummingbird.reconcilers.fleet.orphan import OrphanReconciler
+from hummingbird.reconcilers.fleet.readiness import ReadinessReconciler
 from hummingbird.reconcilers.fleet.recovery import Probe, RecoveryReconciler
 from hummingbird.reconcilers.machine.link import LinkReconciler
 from hummingbird.secretbox import SecretBox
@@ -27,15 +29,16 @@ from hummingbird.secretbox import SecretBox
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "lease": (
         *("liveness", "alarm", "recovery", "node", "board"),
-        *("agent", "plan", "trace", "fault_forward"),
+        *("agent", "plan", "trace", "readiness", "fault_forward"),
     ),
     "link": ("liveness", "alarm"),
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
     "board": ("alarm",),
-    "node": ("liveness", "alarm"),
+    "node": ("liveness", "alarm", "readiness"),
+    "readiness": ("trace", "alarm"),
     "recovery": ("trace",),
-    "trace": ("recovery", "alarm"),
+    "trace": ("recovery", "readiness", "alarm"),
     "tunnel": ("forwarding",),
     "vxlan": ("forwarding",),
 }
@@ -126,9 +129,22 @@ def _of_the_fleet(parts: Parts, database: Database) -> tuple[Reconciler, ...]:
     ladder = Ladder(
         parts.limits, enabled=parts.recovery_enabled, by_board=parts.board_reset
     )
+    restarts = RestartLadder(parts.limits, enabled=parts.recovery_enabled)
     return (
         LivenessReconciler(observer, period_seconds=parts.liveness_seconds),
-        AlarmReconciler(observer, ladder=ladder, period_seconds=parts.liveness_seconds),
+        AlarmReconciler(
+            observer,
+            ladder=ladder,
+            restarts=restarts,
+            period_seconds=parts.liveness_seconds,
+        ),
+        ReadinessReconciler(
+            database,
+            clock=observer.clock,
+            ladder=restarts,
+            period_seconds=RECOVERY_PERIOD_SECONDS,
+            nudge_runs=parts.nudge_runs,
+        ),
         RecoveryReconciler(
             observer,
             ladder=ladder,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of hosts; written only where they change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +26,12 @@ from hummingbird.domain.host_state import HostState
 
 _REASON_MAX: Final = 64
 _UNREADY: Final = (Status.FALSE.value, Status.UNKNOWN.value)
+_IS_UNREADY: Final = (
+    (HOST.c.state == HostState.DEGRADED.value)
+    & HOST.c.online.is_(True)
+    & (HOST_CONDITION.c.type == READY)
+    & HOST_CONDITION.c.status.in_(_UNREADY)
+)
 _SEEN: Final = ("status", "reason", "message", "observer", "type", "since")
 
 
@@ -54,16 +61,42 @@ def not_ready(connection: Connection) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def not_ready_since(
-    connection: Connection, host_ids: Iterable[int]
-) -> dict[int, datetime]:
-    """Return host id -> since when its node is not Ready, of some hosts, few of them."""
-    query = select(HOST_CONDITION.c.host_id, HOST_CONDITION.c.since).where(
-        HOST_CONDITION.c.host_id.in_(list(host_ids)),
-        HOST_CONDITION.c.type == READY,
-        HOST_CONDITION.c.status.in_(_UNREADY),
+@dataclass(frozen=True, kw_only=True)
+class Unready:
+    """A host in service that is heard and whose node is not Ready."""
+
+    host_id: int
+    host_uuid: str
+    hostname: str
+    is_reserved: bool
+    """Whether somebody works on it."""
+    since: datetime
+
+
+def unready(connection: Connection) -> list[Unready]:
+    """Return the hosts that are heard and whose nodes are not Ready, by id."""
+    query = (
+        select(
+            HOST.c.id,
+            HOST.c.uuid,
+            HOST.c.hostname,
+            HOST.c.reservation_owner,
+            HOST_CONDITION.c.since,
+        )
+        .join(HOST_CONDITION, HOST_CONDITION.c.host_id == HOST.c.id)
+        .where(_IS_UNREADY)
+        .order_by(HOST.c.id)
     )
-    return {row.host_id: row.since for row in connection.execute(query)}
+    return [
+        Unready(
+            host_id=row.id,
+            host_uuid=row.uuid,
+            hostname=row.hostname,
+            is_reserved=row.reservation_owner is not None,
+            since=row.since,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def key_changed(connection: Connection) -> set[int]:

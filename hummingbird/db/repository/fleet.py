@@ -69,6 +69,13 @@ def node_owners(connection: Connection, states: Iterable[HostState]) -> list[Own
     ]
 
 
+def count_in_service(connection: Connection) -> int:
+    """Return how many hosts are in service and not silent."""
+    states = [HostState.ENABLED.value, HostState.DEGRADED.value]
+    query = select(func.count()).select_from(HOST).where(HOST.c.state.in_(states))
+    return int(connection.execute(query).scalar_one())
+
+
 def an_address_of_each_emn(connection: Connection) -> dict[int, str]:
     """Return for each EMN with provisioned hosts the address of its first, by EMN id: the
     one below a VXLAN, whose bridge is always up, where one has such."""

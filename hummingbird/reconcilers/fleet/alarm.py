@@ -24,6 +24,7 @@ from hummingbird.domain.alarm import Alarm, StoredAlarm, as_event, host_of
 from hummingbird.domain.condition import KUBERNETES, Status
 from hummingbird.evaluation.fleet_view import FleetObserver, Rounds
 from hummingbird.evaluation.recovery_ladder import Ladder
+from hummingbird.evaluation.restart_ladder import RestartLadder
 from hummingbird.reconcilers.base import Outcome
 
 _Key = tuple[str, str]
@@ -35,10 +36,16 @@ class AlarmReconciler:
     name = "alarm"
 
     def __init__(
-        self, observer: FleetObserver, *, ladder: Ladder, period_seconds: float
+        self,
+        observer: FleetObserver,
+        *,
+        ladder: Ladder,
+        restarts: RestartLadder,
+        period_seconds: float,
     ) -> None:
         self._observer = observer
         self._ladder = ladder
+        self._restarts = restarts
         self.period_seconds = period_seconds
         self._everywhere = Rounds(observer.clock)
 
@@ -66,6 +73,8 @@ class AlarmReconciler:
             keys_changed = condition.key_changed(connection)
             links = link_repository.list_all(connection)
             kubernetes = neighbour_condition.find(connection, KUBERNETES)
+            cases = self._restarts.cases(connection, seen={}, now=view.now)
+            is_common = self._restarts.is_common(connection, count=len(cases))
         should = alarm_rule.standing(
             view.hosts,
             judgement=view.judgement,
@@ -77,6 +86,8 @@ class AlarmReconciler:
             kubernetes_is_away=(
                 kubernetes is not None and kubernetes.status is Status.FALSE
             ),
+            is_not_ready_common=is_common,
+            left_not_ready={case.unready.host_id for case in cases if case.is_given_up},
         )
         stands = {_key(one): one for one in questionable}
         unknown = should.keys() - stands.keys()
