@@ -130,8 +130,11 @@ def put(
     posted: bool = False,
     uuid: str | None = None,
 ) -> bool:
-    """Raise or change an alarm; return False if another process just raised it, or an
-    alarm of another key has its uuid.
+    """Raise or change an alarm; return False if another process just did so, or an alarm
+    of another key has its uuid.
+
+    Who finds out what is wrong may have read what stands before somebody else wrote it:
+    False tells him that it is not his to log. What a client posts again is always put.
 
     :param posted: by a client; one that is Hummingbird's own already stays its own.
     :param uuid: of a new alarm, where the client has chosen one.
@@ -141,6 +144,11 @@ def put(
         "entity_instance_id": alarm.entity_instance_id,
     }
     values = _values(alarm) | ({} if posted else {"posted": False})
+    if not posted:
+        query = select(*(ALARM.c[name] for name in values)).filter_by(**key)
+        stands = connection.execute(query.with_for_update()).first()
+        if stands is not None and dict(stands._mapping) == values:
+            return False
     result = connection.execute(
         update(ALARM).filter_by(**key).values(updated_at=now, **values)
     )

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alarms, heartbeats, sessions and processes on a real database."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from hummingbird.db.repository import alarm as alarms
@@ -126,3 +128,30 @@ def test_a_process_whose_place_was_taken_learns_of_it(database: Database) -> Non
         assert process.beat(connection, name="c", incarnation="two", now=NOW)
         process.unregister(connection, name="c", incarnation="one")
         assert len(process.list_all(connection, kind="conductor")) == 1
+
+
+def test_who_raises_what_stands_already_has_nothing_to_log(database: Database) -> None:
+    """A second observer, which looked before the first one wrote."""
+    lost = alarm.heartbeat_lost("edge-1", critical=True)
+    late = alarm.heartbeat_lost("edge-1", critical=False)
+    with database.writer() as connection:
+        assert alarms.put(connection, late, now=NOW)
+        assert not alarms.put(connection, late, now=NOW)
+        assert alarms.put(connection, lost, now=NOW)
+        assert not alarms.put(connection, lost, now=NOW)
+        assert alarms.put(connection, lost, now=NOW, posted=True), "posted again"
+
+
+def test_of_two_that_raise_an_alarm_at_once_one_logs_it(database: Database) -> None:
+    lost = alarm.heartbeat_lost("edge-1", critical=True)
+    both_looked = threading.Barrier(2)
+
+    def look_and_raise(_: int) -> bool:
+        with database.reader() as connection:
+            assert alarms.list_all(connection) == []
+        both_looked.wait(60.0)
+        with database.writer() as connection:
+            return alarms.put(connection, lost, now=NOW)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(look_and_raise, range(2))) == [False, True]
