@@ -41,9 +41,9 @@ from two_faults import SCENARIOS, Scenario
 from two_judge import Judge
 from two_site import Site
 
-HOSTS: Final = 6
 UNLOCKED, REBOOTED = "edge-0", "edge-1"
 """The two that something is done to."""
+HOSTS: Final = 6
 FAULT_SECONDS: Final = 60.0
 RUN_SECONDS: Final = 240.0
 STEADY_SECONDS: Final = 300.0
@@ -85,8 +85,10 @@ def keep(folder: Path, target: Path) -> None:
 class Bench:
     """The site, and what is asked of it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, fault_seconds: float) -> None:
+        """:param fault_seconds: how long each fault lasts."""
         self.site = site
+        self.fault_seconds = fault_seconds
         self.judge = Judge(site)
         self.failures: dict[str, list[str]] = {}
 
@@ -140,7 +142,7 @@ class Bench:
         scenario.strike(self.site)
         self.judge.turned()
         try:
-            while time.monotonic() - began < FAULT_SECONDS:
+            while time.monotonic() - began < self.fault_seconds:
                 self.judge.look(scenario, is_over=False)
                 time.sleep(1.0)
         finally:
@@ -172,6 +174,12 @@ def main() -> int:
     """Play; return 1 where something was not so."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="scenarios whose name has this text")
+    parser.add_argument(
+        "--seconds", type=float, default=FAULT_SECONDS, help="how long each fault lasts"
+    )
+    parser.add_argument(
+        "--hosts", type=int, default=HOSTS, help="how many there are: three or more"
+    )
     parser.add_argument("--keep", help="a folder to which the logs are copied")
     arguments = parser.parse_args()
     enter_namespaces()
@@ -179,12 +187,14 @@ def main() -> int:
     chosen = [one for one in SCENARIOS if arguments.only in one.name]
     folder = Path(tempfile.mkdtemp(prefix="hb-two-"))
     folder.chmod(0o755)
-    site = Site(folder, hosts=HOSTS)
+    site = Site(folder, hosts=arguments.hosts)
     try:
         site.start()
-        bench = Bench(site)
+        bench = Bench(site, fault_seconds=arguments.seconds)
         bench.prepare()
-        say(f"{HOSTS} hosts are in service after {time.monotonic() - began:.0f} s")
+        say(
+            f"{arguments.hosts} hosts are in service after {time.monotonic() - began:.0f} s"
+        )
         for scenario in chosen:
             try:
                 bench.play(scenario)
