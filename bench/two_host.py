@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a playbook does on a pretended host, called over SSH:
 
-    two_host.py FOLDER step NAME SECONDS | join SOCKET | boot_id | boot KIND
+    two_host.py FOLDER step NAME SECONDS | join SOCKET UUID | boot_id | boot KIND
 
 The host is the one whose address the SSH connection came to; what is done to it is a line
 of its journal, e.g. "1764520000.123 begin images".
@@ -68,9 +68,13 @@ def main() -> None:
         sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
         from two_cluster import SharedCluster
 
+        from hummingbird.domain.node import UUID_LABEL
+
         name = (host.folder / "name").read_text()
         cluster = SharedCluster(words[0])
-        cluster.join(name, internal_ip=address, boot_id=host.boot_id())
+        # As its kubelet's option node-labels says.
+        labels = {UUID_LABEL: words[1]}
+        cluster.join(name, internal_ip=address, boot_id=host.boot_id(), labels=labels)
         cluster.add_agents(name)
 
 

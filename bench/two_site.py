@@ -25,6 +25,7 @@ import urllib3
 from two_cluster import Server
 from two_host import Host
 
+from hummingbird.domain.provisioning import UUID_VARIABLE
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.functional.rpc.conftest import Broker
 from tests.postgresql_server import PostgresqlServer
@@ -331,7 +332,7 @@ def write_playbooks(folder: Path, socket_path: Path) -> None:
 
     steps = ("node_config", "container_runtime")
     provision = "".join(play(name, f"step {name} 2") for name in steps)
-    provision += play("kubernetes_node", f"join {socket_path}")
+    provision += play("kubernetes_node", f"join {socket_path} {{{{{UUID_VARIABLE}}}}}")
     provision += play("images", "step images 2") + play("agents", "step agents 1")
     told = '{boot_id: "{{ done.stdout }}", boot_stopping: "no"}'
     recover = play("boot_look", "boot_id", never=True, tell=told)
