@@ -16,6 +16,8 @@ start_s            the start of the program to its being ready, with 1,000 hosts
 rss_mb             memory (10^6 bytes) of the whole program with 1,000 hosts, after that start,
                    and after the hosts were listed, read and changed
 rss_largest_mb     the same with 10,000
+absent_look_ms     processor time of one look of those who judge, with 8,000 of 20,000 hosts
+                   away and nothing changing; none_absent_look_ms with none away
 idle_cpu_percent   of one core, nobody asking, by number of hosts
 growth             cost with 10,000 hosts over cost with 100, by operation
 plain              plain's times, by the figure that each stands beside
@@ -40,6 +42,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from api_absent import AWAY, absent_look_ms
 from api_fleet import NETWORK, Fleet, name, new_host
 from api_program import Client, Program, median_ms
 
@@ -279,9 +282,24 @@ def _plain(folder: Path, *, tls: bool) -> Iterator[Client]:
         process.communicate("", timeout=30)
 
 
+def _absent(folder: Path, server: PostgresqlServer | None) -> dict[str, Any]:
+    """Return what a look costs, with hosts away and without."""
+    found: dict[str, Any] = {}
+    for what, away in (("absent_look_ms", AWAY), ("none_absent_look_ms", 0)):
+        place = folder.with_name(f"{folder.name}-{what}")
+        url = f"sqlite:///{place}/absent.sqlite"
+        if server is not None:
+            url = server.url(server.create())
+        found[what] = absent_look_ms(place, url, away=away)
+        _say(f"{what}: {found[what]} ms")
+    return found
+
+
 def _measure(
-    folder: Path, url: str | None, given: argparse.Namespace
+    folder: Path, server: PostgresqlServer | None, given: argparse.Namespace
 ) -> dict[str, Any]:
+    absent = _absent(folder, server)
+    url = None if server is None else server.url(server.create())
     with Program(folder, network=NETWORK, database_url=url) as program:
         stored = url or f"sqlite:///{program.state / 'hummingbird.sqlite'}"
         database = Database(stored)
@@ -289,7 +307,7 @@ def _measure(
             tls = program.ca_file is not None
             with _plain(folder, tls=tls) as plain:
                 bench = Bench(program, Fleet(program, database), plain)
-                return bench.run(SIZES[: given.sizes], count=given.count)
+                return absent | bench.run(SIZES[: given.sizes], count=given.count)
         finally:
             database.dispose()
 
@@ -315,8 +333,7 @@ def main() -> int:
             _say("PostgreSQL")
             server = PostgresqlServer()
             try:
-                url = server.url(server.create())
-                found["postgresql"] = _measure(folder / "postgresql", url, given)
+                found["postgresql"] = _measure(folder / "postgresql", server, given)
             finally:
                 server.stop()
     print(json.dumps(found))

@@ -33,6 +33,7 @@ ORDER: Final = (
     "board",
     "agent_session",
     "heartbeat",
+    "verdict",
     "host_condition",
     "neighbour_condition",
     "facts_section",
@@ -49,11 +50,16 @@ ORDER: Final = (
     "event_log",
     "application",
     "audit_log",
+    "attention",
 )
 """Every table."""
 
 APPENDED: Final = frozenset(
-    {"run", "run_event", "event_log", "audit_log", "fault_outbox", "facts_change"}
+    {
+        *("run", "run_event", "event_log", "audit_log", "fault_outbox", "facts_change"),
+        # By triggers, in whatever a transaction does.
+        "attention",
+    }
 )
 """Tables into which any transaction may insert at any time: nobody waits for a new row."""
 

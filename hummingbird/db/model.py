@@ -19,6 +19,8 @@ from sqlalchemy import (
 
 from hummingbird.db.model_address import ADDRESS as ADDRESS
 from hummingbird.db.model_address import ADDRESS_POOL as ADDRESS_POOL
+from hummingbird.db.model_attention import ATTENTION as ATTENTION
+from hummingbird.db.model_attention import VERDICT as VERDICT
 from hummingbird.db.model_condition import HOST_CONDITION as HOST_CONDITION
 from hummingbird.db.model_condition import NEIGHBOUR_CONDITION as NEIGHBOUR_CONDITION
 from hummingbird.db.model_hearing import AGENT_SESSION as AGENT_SESSION

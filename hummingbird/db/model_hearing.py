@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of what is heard, and of the sessions it is said in; a part of model.py."""
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    false,
+)
 
 from hummingbird.db.table import METADATA, UtcDateTime
 from hummingbird.db.table import PlainString as String
@@ -22,12 +32,15 @@ HEARTBEAT = Table(
     Column("lost", Integer),
     Column("path_mtu", Integer),
     Column("heard_seconds", Float),
-    Column("due_seconds", Float, index=True),
+    Column("due_seconds", Float),
     Column("gateway", String(128), nullable=False, server_default=""),
+    Column("settled", Boolean, nullable=False, server_default=false()),
+    Index("ix_heartbeat_settled_due_seconds", "settled", "due_seconds"),
 )
 """`due_at`: when the host is late if it says nothing more. `heard_seconds` and `due_seconds`
 say the same on the listening clock, by which silence is measured; null: a gateway of a
-release before wrote it."""
+release before wrote it. `settled`: somebody has looked at it since it was due, and the
+verdict says when to look again; the conductor's own, no gateway writes it."""
 
 AGENT_SESSION = _table(
     "agent_session",

@@ -78,7 +78,10 @@ HEARTBEAT_REPAIR: Final = (
 )
 HOST_ENTITY: Final = "system.host"
 HOST_LOCKED: Final = "200.001"
+LINK_DOWN: Final = "100.109"
+SITE_DARK: Final = "200.005"
 BOARD_AWAY: Final = "200.010"
+_SITE: Final = "site="
 _MANAGEMENT: Final = ".network=Management"
 _KUBELET: Final = ".process=kubelet"
 _HOST_KEY: Final = ".ssh=hostkey"
@@ -98,6 +101,32 @@ def host_of(entity_instance_id: str) -> str | None:
     for part in (_MANAGEMENT, _KUBELET, _HOST_KEY):
         name = name.removesuffix(part)
     return name
+
+
+def site_entity(site: str) -> str:
+    """Return the instance that the alarm of a dark site names."""
+    return f"{_SITE}{site}{_MANAGEMENT}"
+
+
+def site_of(entity_instance_id: str) -> str | None:
+    """Return the site that an alarm of ours is about, or None if it is about something
+    else."""
+    if not entity_instance_id.startswith(_SITE):
+        return None
+    return entity_instance_id.removeprefix(_SITE).removesuffix(_MANAGEMENT)
+
+
+def keys_of_host(hostname: str) -> set[tuple[str, str]]:
+    """Return (alarm_id, entity_instance_id) of each alarm of ours that a host may have."""
+    every = (
+        host_locked(hostname),
+        heartbeat_lost(hostname, critical=True),
+        not_ready(hostname),
+        board_away(hostname),
+        host_key_changed(hostname),
+        recovery_given_up(hostname),
+    )
+    return {(one.alarm_id, one.entity_instance_id) for one in every}
 
 
 def host_locked(hostname: str) -> Alarm:
@@ -253,9 +282,9 @@ def heartbeat_lost(hostname: str, *, critical: bool) -> Alarm:
 def site_dark(site: str, *, silent: int, watched: int) -> Alarm:
     """200.005 for a whole site: one alarm in place of one for each of its hosts."""
     return Alarm(
-        alarm_id="200.005",
+        alarm_id=SITE_DARK,
         entity_type_id="system.site",
-        entity_instance_id=f"site={site}.network=Management",
+        entity_instance_id=site_entity(site),
         severity=Severity.CRITICAL,
         reason_text=(
             f"Site {site}: {silent} of {watched} hosts experienced a persistent critical "
@@ -277,7 +306,7 @@ def site_dark(site: str, *, silent: int, watched: int) -> Alarm:
 def controller_link_down(controller: str, *, interface: str) -> Alarm:
     """100.109: our own management interface is down; no host is judged behind it."""
     return Alarm(
-        alarm_id="100.109",
+        alarm_id=LINK_DOWN,
         entity_type_id="system.host",
         entity_instance_id=f"host={controller}.interface={interface}",
         severity=Severity.CRITICAL,

@@ -29,6 +29,10 @@ class Liveness(StrEnum):
     """Nobody can tell: our own ears were closed."""
 
 
+SILENT: Final = frozenset({Liveness.LATE, Liveness.LOST})
+"""What is no longer taken for heard."""
+
+
 @dataclass(frozen=True)
 class Allowance:
     """The stages for one heartbeat period, in seconds of silence."""

@@ -84,6 +84,8 @@ class Decision:
     """What to do instead where the host does not answer by SSH; None: wait."""
     tried: tuple[Rung, ...] = ()
     """What was tried in this loss, in order."""
+    again_in: timedelta | None = None
+    """After how long it may be another, though nothing happens; None: it stays."""
 
 
 class Help(StrEnum):
@@ -148,7 +150,8 @@ def next_rung(
         given_up: bool = False,
         instead: Rung | None = None,
     ) -> Decision:
-        return Decision(rung, given_up, reason, instead, tried)
+        again_in = _again_in(known, of_loss, lost_since, now=now, limits=limits)
+        return Decision(rung, given_up, reason, instead, tried, again_in)
 
     waits = _waits(known, now=now, limits=limits)
     if waits is not None:
@@ -172,6 +175,24 @@ def next_rung(
             Rung.BOARD_RESET, "to reboot it did not help", instead=Rung.BOARD_RESET
         )
     return decided(Rung.REBOOT, "restarting the services did not help", instead=instead)
+
+
+def _again_in(
+    known: Sequence[Attempt],
+    of_loss: Sequence[Attempt],
+    lost_since: datetime,
+    *,
+    now: datetime,
+    limits: Limits,
+) -> timedelta | None:
+    """Return how long until one of the limits says otherwise; None: none will."""
+    moments = [lost_since + limits.board_delay, lost_since + limits.board_until]
+    moments += [a.queued_at + limits.day for a in known]
+    moments += [a.ended_at + limits.settle for a in known if a.ended_at is not None]
+    boots = [a for a in of_loss if a.rung in BOOTS]
+    if boots:
+        moments.append(boots[-1].queued_at + _gap(boots, limits=limits))
+    return min((at - now for at in moments if at > now), default=None)
 
 
 def _waits(known: Sequence[Attempt], *, now: datetime, limits: Limits) -> str | None:
@@ -207,5 +228,9 @@ def _too_soon(of_loss: Sequence[Attempt], *, now: datetime, limits: Limits) -> b
     boots = [a for a in of_loss if a.rung in BOOTS]
     if not boots:
         return False
+    return now - boots[-1].queued_at < _gap(boots, limits=limits)
+
+
+def _gap(boots: Sequence[Attempt], *, limits: Limits) -> timedelta:
     gap: timedelta = limits.boot_gap * 2 ** (len(boots) - 1)
-    return now - boots[-1].queued_at < gap
+    return gap

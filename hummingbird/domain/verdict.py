@@ -10,12 +10,12 @@ the host is heard: an alarm neither comes nor goes because a gateway was restart
 of one site that fall silent together are one fault of the site, not many of hosts.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from hummingbird.domain.liveness import Liveness, judge
+from hummingbird.domain.liveness import SILENT, Allowance, Liveness, judge
 
 SITE_MIN_SILENT: Final = 2
 SITE_SHARE_SILENT: Final = 0.5
@@ -68,6 +68,25 @@ class Verdict:
     """Silent together with its site: the site's alarm stands, its own does not."""
     carried: bool = False
     """Concluded earlier; nothing new can be told now, so nothing new may be done."""
+    look_seconds: float | None = None
+    """When, on the listening clock, it may be another though nothing is heard; None: it
+    stays as long as our ears are as open as they are."""
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """What is kept of a verdict."""
+
+    liveness: Liveness
+    look_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """Hosts of one site."""
+
+    silent: int
+    watched: int
 
 
 @dataclass(frozen=True)
@@ -83,23 +102,26 @@ def judge_all(
     evidence: Iterable[HostEvidence],
     *,
     watch: Watch,
-    watched: Mapping[str, int] | None = None,
+    others: Mapping[str, Count] | None = None,
 ) -> Judgement:
     """Return the verdict on every host in `evidence`.
 
-    :param watched: site -> how many watched hosts it has, where `evidence` leaves those
-        out that are not silent.
+    :param others: site -> its hosts that `evidence` leaves out, where it has such.
     """
     verdicts = [_judge_one(item, watch=watch) for item in evidence]
-    by_site: dict[str, list[Verdict]] = defaultdict(list)
+    silent: Counter[str] = Counter()
+    watched: Counter[str] = Counter()
     for verdict in verdicts:
-        by_site[verdict.site].append(verdict)
-    dark: dict[str, tuple[int, int]] = {}
-    for site, of_site in by_site.items():
-        silent = sum(v.liveness in (Liveness.LATE, Liveness.LOST) for v in of_site)
-        count = max(len(of_site), (watched or {}).get(site, 0))
-        if silent >= SITE_MIN_SILENT and silent >= SITE_SHARE_SILENT * count:
-            dark[site] = (silent, count)
+        silent[verdict.site] += verdict.liveness in SILENT
+        watched[verdict.site] += 1
+    for site, count in (others or {}).items():
+        silent[site] += count.silent
+        watched[site] += count.watched
+    dark = {
+        site: (number, watched[site])
+        for site, number in silent.items()
+        if number >= SITE_MIN_SILENT and number >= SITE_SHARE_SILENT * watched[site]
+    }
     return Judgement(
         hosts=tuple(_in_the_dark(v) if v.site in dark else v for v in verdicts),
         dark_sites=dark,
@@ -115,36 +137,70 @@ def _judge_one(item: HostEvidence, *, watch: Watch) -> Verdict:
         if up_since is None:
             return _untold(item, 0.0, f"the controller's own link {item.link} is down")
         counted_from = max(counted_from, up_since)
+    allowance = Allowance.of(item.period_seconds)
     if item.heard is not None:
         age = max(0.0, watch.through - item.heard)
         by_age = judge(age, period_seconds=item.period_seconds)
         if item.heard >= counted_from or by_age in _WELL:
-            return _told(item, by_age, age)
+            return _told(item, by_age, age, since=item.heard)
     silence = max(0.0, watch.through - counted_from)
     liveness = judge(silence, period_seconds=item.period_seconds)
-    if liveness in _WELL or (
-        liveness is Liveness.LATE and item.concluded is Liveness.LOST
-    ):
-        return _untold(item, silence, f"listening for only {silence:.0f} s")
-    return _told(item, liveness, silence)
+    listening = f"listening for only {silence:.0f} s"
+    if liveness in _WELL:
+        stage = allowance.late_seconds
+        if item.concluded is Liveness.LOST:
+            stage = allowance.lost_seconds
+        return _untold(item, silence, listening, look_seconds=counted_from + stage)
+    if liveness is Liveness.LATE and item.concluded is Liveness.LOST:
+        lost_at = counted_from + allowance.lost_seconds
+        return _untold(item, silence, listening, look_seconds=lost_at)
+    return _told(item, liveness, silence, since=counted_from)
 
 
 _WELL: Final = (Liveness.LIVE, Liveness.SUSPECT)
 
 
-def _told(item: HostEvidence, liveness: Liveness, silence: float) -> Verdict:
+def _told(
+    item: HostEvidence, liveness: Liveness, silence: float, *, since: float
+) -> Verdict:
     reason = f"nothing heard for {silence:.0f} s"
-    return Verdict(item.hostname, item.site, liveness, silence, reason)
+    allowance = Allowance.of(item.period_seconds)
+    look_seconds = {
+        Liveness.LATE: since + allowance.lost_seconds,
+        Liveness.LOST: None,
+    }.get(liveness, since + allowance.late_seconds)
+    return Verdict(
+        item.hostname,
+        item.site,
+        liveness,
+        silence,
+        reason,
+        look_seconds=look_seconds,
+    )
 
 
-def _untold(item: HostEvidence, silence: float, reason: str) -> Verdict:
-    stands = item.concluded in (Liveness.LATE, Liveness.LOST)
+def _untold(
+    item: HostEvidence,
+    silence: float,
+    reason: str,
+    *,
+    look_seconds: float | None = None,
+) -> Verdict:
+    stands = item.concluded in SILENT
     liveness = item.concluded if stands else Liveness.UNKNOWN
-    return Verdict(item.hostname, item.site, liveness, silence, reason, carried=stands)
+    return Verdict(
+        item.hostname,
+        item.site,
+        liveness,
+        silence,
+        reason,
+        carried=stands,
+        look_seconds=look_seconds,
+    )
 
 
 def _in_the_dark(verdict: Verdict) -> Verdict:
-    if verdict.liveness not in (Liveness.LATE, Liveness.LOST):
+    if verdict.liveness not in SILENT:
         return verdict
     reason = f"site {verdict.site} is silent as a whole"
     return replace(verdict, reason=reason, site_dark=True)

@@ -4,14 +4,15 @@
 Reads the database, decides by `domain.verdict`, writes nothing. How long hosts were silent
 is what the gateways say together (`domain.hearing`); no wall clock makes it longer. The
 reconcilers of liveness, alarms and recovery all look through here, and so judge alike. They
-look at the hosts that want attention, so that a fleet which is well costs next to nothing;
-now and then, and first of all, at every host, so that nothing which was overlooked stays so.
+look at the hosts of which something changed, so that what is as it was costs next to nothing,
+away or well; now and then, and first of all, at every host, so that nothing which was
+overlooked stays so.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -21,15 +22,17 @@ from hummingbird.db.repository import attention, condition
 from hummingbird.db.repository import emn as emn_repository
 from hummingbird.db.repository import heartbeat as heartbeat_repository
 from hummingbird.db.repository import host as host_repository
-from hummingbird.db.session import Database
+from hummingbird.db.repository import verdict as verdict_repository
+from hummingbird.db.session import Connection, Database
 from hummingbird.domain.emn import Emn
 from hummingbird.domain.hearing import Hearing
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import WATCHED, HostState
-from hummingbird.domain.liveness import Allowance, Liveness
+from hummingbird.domain.liveness import SILENT, Allowance, Liveness
 from hummingbird.domain.verdict import (
-    SITE_MIN_SILENT,
+    Concluded,
+    Count,
     HostEvidence,
     Judgement,
     Verdict,
@@ -37,6 +40,7 @@ from hummingbird.domain.verdict import (
     judge_all,
 )
 from hummingbird.evaluation.ears import Ears
+from hummingbird.evaluation.news import NewsDesk
 from hummingbird.evaluation.own_links import OwnLinks
 
 GATEWAY_FRESH_FLUSHES: Final = 5.0
@@ -70,6 +74,15 @@ class FleetView:
     """Ids of hosts whose nodes were not Ready when Kubernetes last said how they are."""
     verdicts: Mapping[str, Verdict]
     """By host name, on every host looked at, watched or not."""
+    through: float | None
+    """Up to when what was heard is known, on the listening clock; None: no silence means
+    anything now."""
+    asked: frozenset[int] | None
+    """Ids of the hosts that were to be looked at; None: all."""
+    concluded: Mapping[int, Concluded]
+    """What was concluded before, by host id."""
+    settled: Mapping[int, bool]
+    """Whether heartbeats are settled, by host id."""
 
     def site(self, host: Host) -> str:
         """Return the failure domain of `host`."""
@@ -90,11 +103,19 @@ class FleetObserver:
     """How long a gateway or a link that came back listens before anybody is judged;
     less than one full allowance is no less than that."""
 
-    def look(self, *, everywhere: bool = True, also: Iterable[int] = ()) -> FleetView:
+    def look(
+        self,
+        *,
+        also: Iterable[int] | None = None,
+        due: bool = False,
+        sites: Iterable[str] = (),
+    ) -> FleetView:
         """Return what is known now.
 
-        :param everywhere: of every host; else of those that want attention.
-        :param also: ids of further hosts that are looked at.
+        :param also: ids of the hosts to look at; None: all.
+        :param sites: of which it is told whether they are dark, beside those of the hosts.
+        :param due: whether those are looked at as well whose verdict may be another by now
+            for what was heard, or was not.
         """
         states = self.own_links.states()
         asked_at = self.clock.monotonic()
@@ -102,52 +123,72 @@ class FleetObserver:
             now = self.clock.now()
             # Before the heartbeats: what it says is complete is in what is read then.
             heard = self._ears.listen(connection, monotonic=asked_at)
-            not_ready = frozenset(condition.not_ready(connection))
-            networks = {n.id: n for n in emn_repository.list_all(connection)}
-            if everywhere:
-                hosts = host_repository.list_all(connection)
-                heartbeats = heartbeat_repository.list_all(connection)
-                watched = None
-            else:
-                wanted = {
-                    *attention.hosts(connection, hearing=heard.hearing),
-                    *not_ready,
-                    *also,
-                }
-                hosts = host_repository.among(connection, wanted)
-                heartbeats = heartbeat_repository.of_hosts(connection, wanted)
-                watched = attention.watched(
-                    connection, sites=_crowded(hosts, networks=networks)
-                )
+            through = heard.hearing.through if heard.hearing is not None else None
+            asked = None if also is None else set(also)
+            if asked is not None and due and through is not None:
+                asked |= attention.due(connection, through=through)
+            found = self._read(connection, asked, sites=set(sites))
         watch = Watch(
-            through=heard.hearing.through if heard.hearing is not None else None,
-            deaf=heard.deaf,
-            links_up_since=states.up_since_seconds,
+            through=through, deaf=heard.deaf, links_up_since=states.up_since_seconds
         )
         silence_matters: list[HostEvidence] = []
         others: list[HostEvidence] = []
-        for host in hosts:
+        for host in found.hosts:
             evidence = self._evidence(
                 host,
-                networks=networks,
-                heartbeat=heartbeats.get(host.id),
+                found,
                 link=states.by_emn.get(host.emn_id or 0),
                 watch=watch,
                 hearing=heard.hearing,
-                not_ready=host.id in not_ready,
                 now=now,
             )
             (silence_matters if host.state in WATCHED else others).append(evidence)
-        judgement = judge_all(silence_matters, watch=watch, watched=watched)
+        judgement = judge_all(silence_matters, watch=watch, others=found.others)
         told = (*judgement.hosts, *judge_all(others, watch=watch).hosts)
         return FleetView(
             now=now,
-            hosts=tuple(hosts),
-            networks=networks,
-            heartbeats=heartbeats,
+            hosts=tuple(found.hosts),
+            networks=found.networks,
+            heartbeats=found.heartbeats,
             judgement=judgement,
-            not_ready=not_ready,
+            not_ready=found.not_ready,
             verdicts={verdict.hostname: verdict for verdict in told},
+            through=through,
+            asked=None if asked is None else frozenset(asked),
+            concluded=found.concluded,
+            settled=found.settled,
+        )
+
+    @cached_property
+    def news(self) -> NewsDesk:
+        """What has changed, for each of those that look through here."""
+        return NewsDesk(self.database)
+
+    def _read(
+        self, connection: Connection, asked: set[int] | None, *, sites: set[str]
+    ) -> "_Found":
+        if asked is not None and not asked and not sites:
+            return _Found()
+        networks = {n.id: n for n in emn_repository.list_all(connection)}
+        if asked is None:
+            return _Found(
+                hosts=host_repository.list_all(connection),
+                networks=networks,
+                heartbeats=heartbeat_repository.list_all(connection),
+                not_ready=frozenset(condition.not_ready(connection)),
+                concluded=verdict_repository.list_all(connection),
+                settled=verdict_repository.settled(connection),
+            )
+        hosts = host_repository.among(connection, asked)
+        concluded = verdict_repository.of_hosts(connection, asked)
+        return _Found(
+            hosts=hosts,
+            networks=networks,
+            heartbeats=heartbeat_repository.of_hosts(connection, asked),
+            not_ready=frozenset(condition.not_ready(connection, among=asked)),
+            concluded=concluded,
+            settled=verdict_repository.settled(connection, asked),
+            others=_others(connection, hosts, concluded, sites, networks=networks),
         )
 
     @cached_property
@@ -162,15 +203,14 @@ class FleetObserver:
     def _evidence(
         self,
         host: Host,
+        found: "_Found",
         *,
-        networks: Mapping[int, Emn],
-        heartbeat: Heartbeat | None,
         link: str | None,
         watch: Watch,
         hearing: Hearing | None,
-        not_ready: bool,
         now: datetime,
     ) -> HostEvidence:
+        heartbeat = found.heartbeats.get(host.id)
         period_seconds = heartbeat.period_seconds if heartbeat else self.period_seconds
         counts_from = 0.0
         if hearing is not None and hearing.through is not None:
@@ -186,16 +226,12 @@ class FleetObserver:
             )
         return HostEvidence(
             hostname=host.hostname,
-            site=_site(host, networks=networks),
+            site=_site(host, networks=found.networks),
             link=link,
             period_seconds=period_seconds,
             heard=heartbeat.heard_seconds if heartbeat else None,
             counts_from=counts_from,
-            concluded=(
-                Liveness.UNKNOWN
-                if not_ready and host.state is HostState.DEGRADED
-                else _CONCLUDED.get(host.state, Liveness.UNKNOWN)
-            ),
+            concluded=_concluded(host, found),
         )
 
     def _after_return(self, since: float, *, period_seconds: float) -> float:
@@ -203,6 +239,32 @@ class FleetObserver:
         so much later that a host is lost no sooner than `return_seconds` after that."""
         allowance = Allowance.of(period_seconds).lost_seconds
         return since + max(0.0, self.return_seconds - allowance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What was read."""
+
+    hosts: list[Host] = field(default_factory=list)
+    networks: Mapping[int, Emn] = field(default_factory=dict)
+    heartbeats: Mapping[int, Heartbeat] = field(default_factory=dict)
+    not_ready: frozenset[int] = frozenset()
+    concluded: Mapping[int, Concluded] = field(default_factory=dict)
+    settled: Mapping[int, bool] = field(default_factory=dict)
+    others: Mapping[str, Count] = field(default_factory=dict)
+    """Site -> its watched hosts that are not among `hosts`."""
+
+
+def _concluded(host: Host, found: _Found) -> Liveness:
+    """Return what stands of a host while nothing new can be told of it."""
+    by_state = _CONCLUDED.get(host.state, Liveness.UNKNOWN)
+    if by_state is not Liveness.LATE:
+        return by_state
+    # Degraded, for its silence or for its node.
+    known = found.concluded.get(host.id)
+    if known is not None and known.liveness in SILENT:
+        return Liveness.LATE
+    return Liveness.UNKNOWN if host.id in found.not_ready else Liveness.LATE
 
 
 def _new_for(host: Host, *, now: datetime, period_seconds: float) -> float:
@@ -241,12 +303,28 @@ class Rounds:
         return True
 
 
-def _crowded(hosts: Iterable[Host], *, networks: Mapping[int, Emn]) -> set[str]:
-    """Return the sites of which so many hosts want attention that they may be dark."""
-    count = Counter(
-        _site(host, networks=networks) for host in hosts if host.state in WATCHED
-    )
-    return {site for site, number in count.items() if number >= SITE_MIN_SILENT}
+def _others(
+    connection: Connection,
+    hosts: Iterable[Host],
+    concluded: Mapping[int, Concluded],
+    sites: Iterable[str],
+    *,
+    networks: Mapping[int, Emn],
+) -> Mapping[str, Count]:
+    """Return how many watched hosts there are beside `hosts` in their sites, and in
+    others."""
+    silent: Counter[str] = Counter()
+    watched: Counter[str] = Counter()
+    for host in hosts:
+        if host.state in WATCHED:
+            site = _site(host, networks=networks)
+            known = concluded.get(host.id)
+            silent[site] += known is not None and known.liveness in SILENT
+            watched[site] += 1
+    return {
+        site: Count(count.silent - silent[site], count.watched - watched[site])
+        for site, count in attention.counts(connection, {*watched, *sites}).items()
+    }
 
 
 def _site(host: Host, *, networks: Mapping[int, Emn]) -> str:

@@ -123,13 +123,13 @@ class Ladder:
         if not uuids:
             return attempts
         first = min(_lost_since(host, view=view) for host in lost)
-        for run in run_repository.list_all(
+        for run in run_repository.of_hosts(
             connection,
+            uuids,
             kind=RunKind.RECOVER,
             since=min(first, view.now - self.limits.day),
         ):
-            if run.host_uuid in uuids:
-                attempts[run.host_uuid].append(_attempt(run))
+            attempts[run.host_uuid].append(_attempt(run))
         return attempts
 
 

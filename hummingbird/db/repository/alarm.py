@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 
 from hummingbird.db.model import ALARM
 from hummingbird.db.repository import fault_outbox
-from hummingbird.db.repository.attention import LOCK_ALARM_IS_RIGHT
 from hummingbird.domain.alarm import Alarm, Severity, StoredAlarm
 from hummingbird.domain.alarm_catalogue import INHIBITING
 from hummingbird.domain.fault_message import alarm_cleared, alarm_set
@@ -64,9 +63,9 @@ def list_all(
     return [_stored(row) for row in connection.execute(query)]
 
 
-def list_questionable(connection: Connection) -> list[StoredAlarm]:
-    """Return the standing alarms but those that say of a locked host that it is."""
-    query = select(ALARM).where(~LOCK_ALARM_IS_RIGHT).order_by(ALARM.c.id)
+def of_id(connection: Connection, alarm_id: str) -> list[StoredAlarm]:
+    """Return the standing alarms of one kind, by id."""
+    query = select(ALARM).where(ALARM.c.alarm_id == alarm_id).order_by(ALARM.c.id)
     return [_stored(row) for row in connection.execute(query)]
 
 

@@ -1,120 +1,165 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which hosts somebody must look at now; the others are as they should be.
+"""Which hosts somebody must look at now; the others are as they were concluded to be.
 
-Each question is answered by indexes: hosts in states that pass, hosts whose silence has
-become long enough to mean something, hosts that are heard though they count as away, and
-hosts whose alarms may be others than they should. Whoever asks decides; here is only
-left out what no decision would change.
+Two things say so. Whatever is written that a verdict or an alarm hangs on leaves a row of
+news (db/trigger.py). And the listening clock goes on: hosts become due, are heard again,
+or are silent for so long that it means more than before; each is found by an index. Whoever
+asks decides; here is only left out what no decision would change.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, Select, case, exists, func, select, true
+from sqlalchemy import Connection, delete, false, func, select, true, union_all
 
-from hummingbird.db.model import ALARM, EMN, HEARTBEAT, HOST
-from hummingbird.domain.alarm import HOST_LOCKED, host_entity
-from hummingbird.domain.hearing import Hearing
-from hummingbird.domain.host_state import WATCHED, HostState
-from hummingbird.domain.liveness import LATE_PERIODS
+from hummingbird.db.model import ATTENTION, EMN, HEARTBEAT, HOST, VERDICT
+from hummingbird.domain.host_state import WATCHED
+from hummingbird.domain.liveness import SILENT
+from hummingbird.domain.verdict import Count
 
-PASSING: Final = (WATCHED - {HostState.ENABLED}) | {HostState.ENABLING}
-"""A host is in one of these because something is wrong with it, or about to end."""
+NEWS_MOST: Final = 10_000
+"""Where there are more rows of news, everything is looked at."""
+CHUNK: Final = 500
+"""Ids in one query; databases bound the number of parameters."""
 
-_ENTITY: Final = host_entity("")
+_WATCHED: Final = sorted(state.value for state in WATCHED)
+_SILENT: Final = sorted(one.value for one in SILENT)
 
 
-def hosts(connection: Connection, *, hearing: Hearing | None) -> set[int]:
-    """Return the ids of the hosts whose state may be another than what is heard says.
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """What has changed since somebody looked."""
 
-    :param hearing: what is known of all gateways; None: none listens, so that nothing new
-        is heard and no silence says anything.
-    """
-    passing = select(HOST.c.id).where(HOST.c.state.in_(_values(PASSING)))
-    queries = [passing]
-    if hearing is not None and hearing.through is not None:
-        through = hearing.through
-        is_heard = HEARTBEAT.c.due_seconds > through
-        queries.append(_join().where(HOST.c.online.is_(False), is_heard))
-        listening = through - hearing.first_begins()
-        counts = case(
-            (HOST.c.state == HostState.ENABLED.value, true()), else_=HOST.c.online
+    everything: bool = False
+    hosts: frozenset[int] = frozenset()
+    networks: frozenset[int] = frozenset()
+    """Ids of those that hosts of the news were in until then."""
+    subjects: frozenset[str] = frozenset()
+    """Entities of alarms."""
+
+    def __bool__(self) -> bool:
+        return bool(self.everything or self.hosts or self.networks or self.subjects)
+
+    def __or__(self, other: "News") -> "News":
+        return News(
+            everything=self.everything or other.everything,
+            hosts=self.hosts | other.hosts,
+            networks=self.networks | other.networks,
+            subjects=self.subjects | other.subjects,
         )
-        # A list and a choice, so that the list is made first, by its index: SQLite
-        # guesses that a quarter of a table is below any bound, and would begin with
-        # the hosts.
-        for is_due in (
-            HEARTBEAT.c.due_seconds <= through,
-            # It is not known when: a gateway of a release before heard it.
-            HEARTBEAT.c.due_seconds.is_(None),
-        ):
-            silent = select(HEARTBEAT.c.host_id).where(
-                is_due, HEARTBEAT.c.period_seconds <= listening / LATE_PERIODS
-            )
-            queries.append(select(HOST.c.id).where(HOST.c.id.in_(silent), counts))
-    return _ids(connection, *queries)
 
 
-def rebooted(connection: Connection) -> set[int]:
-    """Return the ids of the hosts that were heard with another boot id than is noted.
-
-    This one compares all of them, inside the database.
-    """
-    different = HOST.c.boot_id.is_distinct_from(HEARTBEAT.c.boot_id)
-    return _ids(connection, _join().where(different))
+def is_there_news(connection: Connection) -> bool:
+    """Return whether anything has changed."""
+    return connection.execute(_ANY).first() is not None
 
 
-def without_lock_alarm(connection: Connection) -> set[int]:
-    """Return the ids of the hosts that are locked and have no alarm that says so."""
-    stands = exists().where(
-        ALARM.c.alarm_id == HOST_LOCKED,
-        ALARM.c.entity_instance_id == _ENTITY + HOST.c.hostname,
-        ALARM.c.posted.is_(False),
-    )
-    return _ids(connection, select(HOST.c.id).where(_IS_LOCKED, ~stands))
+_ANY: Final = select(ATTENTION.c.id).limit(1)
 
 
-def watched(connection: Connection, *, sites: Iterable[str]) -> Mapping[str, int]:
-    """Return how many watched hosts each of `sites` has; "" has those of no network."""
-    wanted = set(sites)
+def take_news(connection: Connection) -> News:
+    """Return what has changed, and forget it with the transaction's end."""
     rows = connection.execute(
-        select(EMN.c.site, func.count())
-        .join(HOST, HOST.c.emn_id == EMN.c.id)
-        .where(EMN.c.site.in_(wanted), HOST.c.state.in_(_values(WATCHED)))
-        .group_by(EMN.c.site)
+        select(ATTENTION).order_by(ATTENTION.c.id).limit(NEWS_MOST)
+    ).all()
+    if not rows:
+        return News()
+    if len(rows) == NEWS_MOST:
+        connection.execute(delete(ATTENTION))
+        return News(everything=True)
+    # By their ids: a row with a lower one may yet be on its way.
+    ids = [row.id for row in rows]
+    for start in range(0, len(ids), CHUNK):
+        some = ATTENTION.c.id.in_(ids[start : start + CHUNK])
+        connection.execute(delete(ATTENTION).where(some))
+    return News(
+        everything=any(
+            row.host_id is None and row.emn_id is None and row.subject is None
+            for row in rows
+        ),
+        hosts=frozenset(row.host_id for row in rows if row.host_id is not None),
+        networks=frozenset(row.emn_id for row in rows if row.emn_id is not None),
+        subjects=frozenset(row.subject for row in rows if row.subject is not None),
     )
-    count = {row[0]: row[1] for row in rows}
-    if "" in wanted:
-        outside = select(func.count()).where(
-            HOST.c.emn_id.is_(None), HOST.c.state.in_(_values(WATCHED))
+
+
+def due(connection: Connection, *, through: float) -> set[int]:
+    """Return the ids of the hosts whose verdict may be another by now for what was heard, or
+    was not.
+
+    :param through: all that was heard up to then is known, on the listening clock.
+    """
+    is_new, is_settled = HEARTBEAT.c.settled == false(), HEARTBEAT.c.settled == true()
+    queries = [
+        select(HEARTBEAT.c.host_id).where(where)
+        for where in (
+            is_new & (HEARTBEAT.c.due_seconds <= through),
+            # It is not known when: a gateway of a release before heard it.
+            is_new & HEARTBEAT.c.due_seconds.is_(None),
+            is_settled & (HEARTBEAT.c.due_seconds > through),
         )
-        count[""] = connection.execute(outside).scalar_one()
-    return count
+    ]
+    queries.append(select(VERDICT.c.host_id).where(VERDICT.c.look_seconds <= through))
+    return set(connection.execute(union_all(*queries)).scalars())
 
 
-_IS_LOCKED: Final = (HOST.c.state == HostState.LOCKED.value) & (
-    HOST.c.provisioned_plan.is_not(None)
-)
-LOCK_ALARM_IS_RIGHT: Final = (
-    (ALARM.c.alarm_id == HOST_LOCKED)
-    & ALARM.c.posted.is_(False)
-    & exists().where(
-        # The name out of the entity, so that the index of names finds it.
-        HOST.c.hostname == func.substr(ALARM.c.entity_instance_id, len(_ENTITY) + 1),
-        func.substr(ALARM.c.entity_instance_id, 1, len(_ENTITY)) == _ENTITY,
-        _IS_LOCKED,
+def sites(
+    connection: Connection, *, hosts: Iterable[int], networks: Iterable[int]
+) -> set[str]:
+    """Return the sites of these hosts and networks; "" has the hosts of no network."""
+    found: set[str] = set()
+    wanted = sorted(hosts)
+    for start in range(0, len(wanted), CHUNK):
+        query = (
+            select(func.coalesce(EMN.c.site, ""))
+            .select_from(HOST.outerjoin(EMN, EMN.c.id == HOST.c.emn_id))
+            .where(HOST.c.id.in_(wanted[start : start + CHUNK]))
+        )
+        found.update(connection.execute(query.distinct()).scalars())
+    some = EMN.c.id.in_(list(networks))
+    found.update(connection.execute(select(EMN.c.site).where(some)).scalars())
+    return found
+
+
+def counts(connection: Connection, wanted: Iterable[str]) -> Mapping[str, Count]:
+    """Return how many watched hosts each of these sites has, and of how many it was
+    concluded that they are silent."""
+    found: dict[str, Count] = {}
+    for site in wanted:
+        of_site = (
+            HOST.c.emn_id.is_(None)
+            if site == ""
+            else HOST.c.emn_id.in_(select(EMN.c.id).where(EMN.c.site == site))
+        )
+        is_watched = of_site & HOST.c.state.in_(_WATCHED)
+        watched = select(func.count()).select_from(HOST).where(is_watched)
+        silent = (
+            select(func.count())
+            .select_from(VERDICT.join(HOST, HOST.c.id == VERDICT.c.host_id))
+            .where(VERDICT.c.liveness.in_(_SILENT), is_watched)
+        )
+        found[site] = Count(
+            silent=connection.execute(silent).scalar_one(),
+            watched=connection.execute(watched).scalar_one(),
+        )
+    return found
+
+
+def silent_of_sites(connection: Connection, wanted: Iterable[str]) -> set[int]:
+    """Return the ids of the hosts of these sites of which something was concluded."""
+    names = list(wanted)
+    is_outside = HOST.c.emn_id.is_(None) if "" in names else false()
+    query = (
+        select(VERDICT.c.host_id)
+        .join(HOST, HOST.c.id == VERDICT.c.host_id)
+        .outerjoin(EMN, EMN.c.id == HOST.c.emn_id)
+        .where(EMN.c.site.in_(names) | is_outside)
     )
-)
-"""Of an alarm: it says that a host is locked, and the host is. A fleet may have many."""
+    return set(connection.execute(query).scalars())
 
 
-def _join() -> Select[Any]:
-    return select(HOST.c.id).join(HEARTBEAT, HEARTBEAT.c.host_id == HOST.c.id)
-
-
-def _values(states: Iterable[HostState]) -> list[str]:
-    return sorted(state.value for state in states)
-
-
-def _ids(connection: Connection, *queries: Select[Any]) -> set[int]:
-    return {one for query in queries for one in connection.execute(query).scalars()}
+def of_networks(connection: Connection, emn_ids: Iterable[int]) -> set[int]:
+    """Return the ids of the hosts of these networks."""
+    query = select(HOST.c.id).where(HOST.c.emn_id.in_(list(emn_ids)))
+    return set(connection.execute(query).scalars())

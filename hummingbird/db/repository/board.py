@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, select
 
-from hummingbird.db.model import ADDRESS, ALARM, BOARD, HOST
-from hummingbird.domain.alarm import BOARD_AWAY, host_entity
+from hummingbird.db.model import ADDRESS, BOARD, HOST
+from hummingbird.db.repository import ids
 from hummingbird.domain.board import BoardSeen
 
 _IS_BOARD = (ADDRESS.c.role == "board") & ADDRESS.c.host_id.is_not(None)
@@ -28,30 +28,19 @@ def seen(connection: Connection, host_ids: Iterable[int]) -> dict[int, BoardSeen
     return {row.host_id: BoardSeen(**row._mapping) for row in connection.execute(query)}
 
 
-def away(connection: Connection) -> set[int]:
-    """Return the ids of the hosts whose board does not let us in."""
-    return set(connection.execute(select(BOARD.c.host_id).where(_IS_AWAY)).scalars())
+def away(connection: Connection, *, among: Iterable[int] | None = None) -> set[int]:
+    """Return the ids of the hosts whose board does not let us in.
+
+    :param among: of which hosts; None: of all.
+    """
+    query = select(BOARD.c.host_id).where(_IS_AWAY)
+    return ids.of(connection, query, BOARD.c.host_id, among=among)
 
 
 def complaints(connection: Connection) -> list[str]:
     """Return why each of them does not let us in, by host."""
     query = select(BOARD.c.reason).where(_IS_AWAY).order_by(BOARD.c.host_id)
     return list(connection.execute(query).scalars())
-
-
-def away_without_alarm(connection: Connection) -> set[int]:
-    """Return the ids of those of them that have no alarm of ours which says so."""
-    stands = exists().where(
-        ALARM.c.alarm_id == BOARD_AWAY,
-        ALARM.c.entity_instance_id == host_entity("") + HOST.c.hostname,
-        ALARM.c.posted.is_(False),
-    )
-    query = (
-        select(BOARD.c.host_id)
-        .join(HOST, HOST.c.id == BOARD.c.host_id)
-        .where(_IS_AWAY, ~stands)
-    )
-    return set(connection.execute(query).scalars())
 
 
 def note_answered(connection: Connection, host_id: int, *, now: datetime) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of hosts; written only where they change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, select, update
 
 from hummingbird.db.model import HEARTBEAT, HOST, HOST_CONDITION
+from hummingbird.db.repository import ids
 from hummingbird.domain.condition import (
     HEARD,
     HOST_KEY_KNOWN,
@@ -52,13 +53,18 @@ def ready(connection: Connection) -> dict[int, Status]:
     return {row.host_id: Status(row.status) for row in connection.execute(query)}
 
 
-def not_ready(connection: Connection) -> set[int]:
+def not_ready(
+    connection: Connection, *, among: Iterable[int] | None = None
+) -> set[int]:
     """Return the ids of the hosts whose nodes were not Ready when last seen, or of whose
-    kubelets alone Kubernetes has heard nothing."""
+    kubelets alone Kubernetes has heard nothing.
+
+    :param among: of which hosts; None: of all.
+    """
     query = select(HOST_CONDITION.c.host_id).where(
         HOST_CONDITION.c.type == READY, HOST_CONDITION.c.status.in_(_UNREADY)
     )
-    return set(connection.execute(query).scalars())
+    return ids.of(connection, query, HOST_CONDITION.c.host_id, among=among)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +105,18 @@ def unready(connection: Connection) -> list[Unready]:
     ]
 
 
-def key_changed(connection: Connection) -> set[int]:
-    """Return the ids of the hosts that showed another SSH host key than is pinned."""
+def key_changed(
+    connection: Connection, *, among: Iterable[int] | None = None
+) -> set[int]:
+    """Return the ids of the hosts that showed another SSH host key than is pinned.
+
+    :param among: of which hosts; None: of all.
+    """
     query = select(HOST_CONDITION.c.host_id).where(
         HOST_CONDITION.c.type == HOST_KEY_KNOWN,
         HOST_CONDITION.c.status == Status.FALSE.value,
     )
-    return set(connection.execute(query).scalars())
+    return ids.of(connection, query, HOST_CONDITION.c.host_id, among=among)
 
 
 def key_changed_since(connection: Connection, host_id: int) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, exists, func, literal, select, update
 
 from hummingbird.db.model import EMN, HEARTBEAT, HOST
-from hummingbird.db.repository import host
+from hummingbird.db.repository import host, ids
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import Owner
@@ -27,10 +27,21 @@ def ids_of(connection: Connection, hostnames: Iterable[str]) -> set[int]:
     return found
 
 
+def in_state(
+    connection: Connection, state: HostState, *, among: Iterable[int] | None = None
+) -> set[int]:
+    """Return the ids of the hosts in a state.
+
+    :param among: of which hosts; None: of all.
+    """
+    query = select(HOST.c.id).where(HOST.c.state == state.value)
+    return ids.of(connection, query, HOST.c.id, among=among)
+
+
 def in_networks(connection: Connection, emn_ids: Iterable[int]) -> list[Host]:
     """Return the hosts of these EMNs, by id."""
-    ids = select(HOST.c.id).where(HOST.c.emn_id.in_(list(emn_ids)))
-    return host.among(connection, connection.execute(ids).scalars())
+    query = select(HOST.c.id).where(HOST.c.emn_id.in_(list(emn_ids)))
+    return host.among(connection, connection.execute(query).scalars())
 
 
 def kubelet_versions(connection: Connection) -> set[str]:

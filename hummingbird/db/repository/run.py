@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs and their events: rows in, domain objects out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Row, Select, exists, select, update
 from hummingbird.db.model import HOST, RUN, RUN_EVENT
 from hummingbird.domain.run import ENDED, Instruction, Run, RunEvent, RunKind, RunState
 from hummingbird.errors import RunNotFound
+
+CHUNK = 500
+"""Ids in one query; databases bound the number of parameters."""
 
 _ENDED = [state.value for state in ENDED]
 
@@ -139,6 +142,27 @@ def next_queued(connection: Connection, *, after_id: int = 0, limit: int) -> lis
         .limit(limit)
     )
     return [_run(row) for row in connection.execute(query)]
+
+
+def of_hosts(
+    connection: Connection,
+    host_uuids: Iterable[str],
+    *,
+    kind: RunKind,
+    since: datetime,
+) -> list[Run]:
+    """Return the runs of one kind of these hosts, the latest first of each."""
+    wanted = sorted(host_uuids)
+    found: list[Run] = []
+    for start in range(0, len(wanted), CHUNK):
+        query = select(RUN).where(
+            RUN.c.host_uuid.in_(wanted[start : start + CHUNK]),
+            RUN.c.kind == kind.value,
+            RUN.c.queued_at >= since,
+        )
+        rows = connection.execute(query.order_by(RUN.c.id.desc()))
+        found += [_run(row) for row in rows]
+    return found
 
 
 def claim(connection: Connection, run: Run, *, owner: str, now: datetime) -> bool:

@@ -2,17 +2,21 @@
 """Each host's state says what its silence means, and `online` says whether it is heard.
 
 Sees heartbeats, gateways and our own links; decides by `domain.verdict`. Writes only what
-changed, and looks at the hosts that want attention only: a host that is in service and
-heard costs nothing. What nobody waits for is taken over now and then: a reboot that was too
-short to be a silence, how long hosts have been up.
+changed, and looks only at hosts whose verdict may be another than what was concluded of
+them: something of them was changed, they are heard again, or have been silent for so long
+that it means more. What is as it was costs nothing, heard or away. What is concluded of
+hosts that are silent is written before their states, so that whoever looks at one of a site
+knows of all. How long hosts have been up is taken over now and then.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from hummingbird.db.repository import attention, condition, event_log, fleet
 from hummingbird.db.repository import host as host_repository
+from hummingbird.db.repository import verdict as verdict_repository
 from hummingbird.db.session import Connection
 from hummingbird.domain.alarm import host_log
 from hummingbird.domain.condition import HEARD, heard_or_not
@@ -20,8 +24,8 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_machine import Event, may
 from hummingbird.domain.host_state import WATCHED, HostState
-from hummingbird.domain.liveness import Allowance, Liveness
-from hummingbird.domain.verdict import Verdict
+from hummingbird.domain.liveness import SILENT, Allowance, Liveness
+from hummingbird.domain.verdict import Concluded, Verdict
 from hummingbird.errors import HostGenerationConflict, HostNotFound
 from hummingbird.evaluation.fleet_view import FleetObserver, FleetView, Rounds
 from hummingbird.reconcilers.base import Outcome
@@ -29,11 +33,8 @@ from hummingbird.reconcilers.base import Outcome
 UPTIME_GRAIN_SECONDS: Final = 60
 """Uptime is written this often, as StarlingX's maintenance does."""
 
-REBOOT_SECONDS: Final = 10.0
-"""Between two looks for reboots that were no silence. A guess: it is the heartbeat's own
-period, before which nothing is known of a reboot."""
-
 _HEARD: Final = (Liveness.LIVE, Liveness.SUSPECT)
+_Behind = Mapping[int, tuple[str, float | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,12 @@ class LivenessReconciler:
         self._observer = observer
         self.period_seconds = period_seconds
         self._everywhere = Rounds(observer.clock)
-        self._reboots = Rounds(observer.clock, seconds=REBOOT_SECONDS)
         self._uptimes = Rounds(observer.clock, seconds=UPTIME_GRAIN_SECONDS)
+        self._inbox = observer.news.subscribe()
+        self._again: set[int] = set()
+        self._untold: set[int] | None = set()
+        """Ids of the hosts that were looked at while nobody listened; None: all."""
+        self._behind: _Behind = {}
 
     def forget(self) -> None:
         """Look at everything next time."""
@@ -72,25 +77,79 @@ class LivenessReconciler:
 
     def reconcile(self) -> Outcome:
         """Look at the hosts that want attention; move those whose verdict changed."""
-        said: list[str] = []
-        everywhere = self._everywhere.is_due()
-        view = self._observer.look(everywhere=everywhere, also=self._rebooted())
         if self._uptimes.is_due():
             with self._observer.database.writer() as connection:
                 fleet.note_uptimes(connection, grain_seconds=UPTIME_GRAIN_SECONDS)
-        for host in view.hosts:
-            verdict = view.verdicts[host.hostname]
-            heartbeat = view.heartbeats.get(host.id)
-            change = _decide(
+        news = self._inbox.open()
+        everywhere = self._everywhere.is_due() or news.everything
+        behind = self._links()
+        try:
+            outcome = self._look(None if everywhere else self._wanted(news, behind))
+        except BaseException:
+            if everywhere:
+                self._everywhere.begin()
+            raise
+        self._behind = behind
+        self._inbox.done()
+        return outcome
+
+    def _links(self) -> _Behind:
+        """Return which link leads to each network, and since when that is up."""
+        states = self._observer.own_links.states()
+        return {
+            emn_id: (name, states.up_since_seconds.get(name))
+            for emn_id, name in states.by_emn.items()
+        }
+
+    def _wanted(self, news: attention.News, behind: _Behind) -> set[int]:
+        """Return the ids of the hosts to look at, beside those that are due."""
+        changed = [
+            emn_id
+            for emn_id in {*behind, *self._behind}
+            if behind.get(emn_id) != self._behind.get(emn_id)
+        ]
+        wanted = {*news.hosts, *self._again}
+        if changed:
+            with self._observer.database.reader() as connection:
+                wanted |= attention.of_networks(connection, changed)
+        return wanted
+
+    def _look(self, wanted: set[int] | None) -> Outcome:
+        view = self._observer.look(also=wanted, due=True)
+        if view.through is not None and wanted is not None and self._untold != set():
+            # Somebody listens again: of these nothing could be told before.
+            more = None if self._untold is None else wanted | self._untold
+            view = self._observer.look(also=more, due=True)
+        if view.through is not None:
+            self._untold = set()
+        elif view.asked is None or self._untold is None:
+            self._untold = None
+        else:
+            self._untold |= view.asked
+        changes = {
+            host.id: _decide(
                 host,
-                verdict,
-                heartbeat,
+                view.verdicts[host.hostname],
+                view.heartbeats.get(host.id),
                 now=view.now,
                 is_ready=host.id not in view.not_ready,
             )
-            if not change.is_empty():
-                said += self._apply(host, change, verdict=verdict, view=view)
-        if everywhere:
+            for host in view.hosts
+        }
+        if view.through is not None:
+            self._conclude(view, changes)
+        said: list[str] = []
+        again: set[int] = set()
+        for host in view.hosts:
+            if not changes[host.id].is_empty():
+                verdict = view.verdicts[host.hostname]
+                done = self._apply(host, changes[host.id], verdict=verdict, view=view)
+                if done is None:
+                    again.add(host.id)
+                else:
+                    said += done
+        self._again = again
+        if view.asked is None:
             self._align(view)
         return Outcome(looked_at=len(view.hosts), changed=tuple(said))
 
@@ -112,15 +171,36 @@ class LivenessReconciler:
                 )
                 condition.put(connection, host.id, HEARD, seen, now=view.now)
 
-    def _rebooted(self) -> set[int]:
-        if not self._reboots.is_due():
-            return set()
-        with self._observer.database.reader() as connection:
-            return attention.rebooted(connection)
+    def _conclude(self, view: FleetView, changes: "Mapping[int, _Change]") -> None:
+        """Write what is concluded of the hosts that were looked at, where it changed."""
+        concluded: dict[int, Concluded] = {}
+        settled: dict[bool, list[int]] = {True: [], False: []}
+        for host in view.hosts:
+            verdict = view.verdicts[host.hostname]
+            one = _conclusion(host, verdict, changes[host.id], view=view)
+            if one is not None:
+                concluded[host.id] = one
+            is_settled = _is_settled(host, verdict, view=view)
+            if view.settled.get(host.id, is_settled) != is_settled:
+                settled[is_settled].append(host.id)
+        new = {
+            host_id: one
+            for host_id, one in concluded.items()
+            if view.concluded.get(host_id) != one
+        }
+        gone = view.concluded.keys() - concluded.keys()
+        if not (new or gone or settled[True] or settled[False]):
+            return
+        with self._observer.database.writer() as connection:
+            for is_settled, host_ids in settled.items():
+                verdict_repository.settle(connection, host_ids, to=is_settled)
+            verdict_repository.put(connection, new, known=view.concluded)
+            verdict_repository.remove(connection, gone)
 
     def _apply(
         self, host: Host, change: _Change, *, verdict: Verdict, view: FleetView
-    ) -> list[str]:
+    ) -> list[str] | None:
+        """Write a change; return what is worth a word, or None if it was in vain."""
         said: list[str] = []
         try:
             with self._observer.database.writer() as connection:
@@ -133,8 +213,51 @@ class LivenessReconciler:
                 said += _note(connection, host, change, verdict=verdict, view=view)
         except (HostGenerationConflict, HostNotFound):
             # Somebody else changed it since we looked; the next look sees both.
-            return []
+            return None
         return said
+
+
+def _conclusion(
+    host: Host, verdict: Verdict, change: _Change, *, view: FleetView
+) -> Concluded | None:
+    """Return what is to be kept of a verdict; None: nothing, it is heard, or its silence
+    does not matter."""
+    online = host.online if change.online is None else change.online
+    liveness, look_seconds = verdict.liveness, verdict.look_seconds
+    if liveness in _HEARD:
+        heartbeat = view.heartbeats.get(host.id)
+        if not online and heartbeat is not None and view.through is not None:
+            # What is heard is not believed yet.
+            look_seconds = view.through + heartbeat.period_seconds
+        elif not _waits(host, verdict, view=view):
+            return None
+        liveness = Liveness.UNKNOWN
+    if host.state not in WATCHED:
+        liveness = Liveness.UNKNOWN
+        if not online and verdict.liveness not in _HEARD:
+            return None
+    if liveness not in SILENT and look_seconds is None:
+        return None
+    return Concluded(liveness, look_seconds)
+
+
+def _is_settled(host: Host, verdict: Verdict, *, view: FleetView) -> bool:
+    """Return whether the host need not be looked at for being due: its silence has been
+    taken note of. Where it is not due, it is looked at each time."""
+    heartbeat = view.heartbeats.get(host.id)
+    if heartbeat is None or heartbeat.heard_seconds is None or view.through is None:
+        return True
+    late = Allowance.of(heartbeat.period_seconds).late_seconds
+    is_due = heartbeat.heard_seconds + late <= view.through
+    return is_due or _waits(host, verdict, view=view)
+
+
+def _waits(host: Host, verdict: Verdict, *, view: FleetView) -> bool:
+    """Return whether the host's next word will move it, and its last is too old to."""
+    if verdict.liveness is not Liveness.SUSPECT:
+        return False
+    live = replace(verdict, liveness=Liveness.LIVE)
+    return _event(host, live, is_ready=host.id not in view.not_ready) is not None
 
 
 def _decide(
