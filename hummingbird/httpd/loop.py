@@ -293,12 +293,13 @@ class Loop:
             self._epoll.unregister(connection.number)
 
     def _forget(self, connection: Connection, now: float) -> None:
+        # First, so that whoever sees it gone finds it counted.
+        if connection.why:
+            self._tally.note(connection.why, now=now)
         # The kernel watches no closed file.
         if self._connections.get(connection.number) is connection:
             del self._connections[connection.number]
             self._watched.pop(connection.number, None)
-        if connection.why:
-            self._tally.note(connection.why, now=now)
 
     def _end(self, connection: Connection, why: str, now: float) -> None:
         connection.end(why)
