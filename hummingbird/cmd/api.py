@@ -17,6 +17,8 @@ from hummingbird.cmd.bootstrap import (
 from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import load
+from hummingbird.db.repository import process
+from hummingbird.db.session import Database
 from hummingbird.errors import HummingbirdError
 from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.rpc.client import ConductorClient
@@ -44,7 +46,7 @@ def main() -> int:
             clock,
             adopt(conf, database, clock),
             conductor.nudge,
-            reconcilers=conductor.reconcilers,
+            reconcilers=lambda: conductor.reconcilers(_leader(database)),
             sysinv=sysinv_relay(conf, clock, database),
             certificate=lambda: api_certificate(conf),
         )
@@ -63,6 +65,11 @@ def main() -> int:
     conductor.close()
     database.dispose()
     return 0
+
+
+def _leader(database: Database) -> str | None:
+    with database.snapshot() as connection:
+        return process.leader(connection)
 
 
 if __name__ == "__main__":

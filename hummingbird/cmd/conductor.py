@@ -35,6 +35,7 @@ from hummingbird.cmd.bootstrap import (
     wait_for_signal,
 )
 from hummingbird.cmd.deployment import adopt
+from hummingbird.cmd.peers import Peers
 from hummingbird.cmd.playbooks import playbook_runner
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.cmd.time_limits import patience, recovery_limits
@@ -44,6 +45,7 @@ from hummingbird.conductor.service import ConductorService
 from hummingbird.conductor.settings import image_values, read_settings
 from hummingbird.conductor.trace import TraceParts, TraceReconciler
 from hummingbird.conf import Conf, load
+from hummingbird.conf.conductor import down_seconds
 from hummingbird.conf.share import controller_name, shared, state_directory
 from hummingbird.conf.tunnel import hub_options
 from hummingbird.conf.vxlan import vxlan_options
@@ -106,7 +108,7 @@ class Conductor:
             patience=patience(conf),
             links=links,
             vxlan_options=vxlan_options(conf),
-            nudge=lambda name: self.service.nudge(name),
+            nudge=lambda name: self.service.hurry(name),
             look=lambda name: self.service.look(name),
             hub_options=hub_options(conf),
             controller=controller_name(conf),
@@ -118,10 +120,12 @@ class Conductor:
             poll_seconds=conf.conductor.poll_seconds,
             lease_seconds=conf.conductor.lease_seconds,
             max_attempts=conf.conductor.max_attempts,
+            pass_on=lambda name: self._peers.nudge(name),
         )
         self._driver = registry.build(self._parts(conf, agent, links))
         self._metrics = self._listener(conf, database, clock)
         self._rpc = None if is_in_process(conf) else _rpc_server(conf, self.service)
+        self._peers = Peers(conf)
 
     def _parts(
         self, conf: Conf, agent: AgentReconciler, links: NetlinkLinks
@@ -147,6 +151,7 @@ class Conductor:
             in_hand=self.service.in_hand,
             nudge_runs=self.service.nudge,
             process=process_name(conf),
+            service_down_seconds=down_seconds(conf),
             fleet_lease_seconds=conf.conductor.fleet_lease_seconds,
             fleet=lambda fenced: self._of_the_fleet(conf, fenced, clock, links),
             machine=self._of_the_machine(conf, database, clock, box, links),
@@ -248,6 +253,7 @@ class Conductor:
             self._metrics.stop()
         if self._rpc is not None:
             self._rpc.stop()
+        self._peers.close()
         self.service.stop()
 
 

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from hummingbird import core_dump
 from hummingbird.api.http.server import ApiService
@@ -29,6 +29,7 @@ from hummingbird.cmd.bootstrap import (
     wait_for_signal,
 )
 from hummingbird.cmd.deployment import adopt
+from hummingbird.cmd.peers import conductors
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import state_directory
@@ -38,9 +39,6 @@ from hummingbird.httpd.limits import raise_file_limit
 from hummingbird.rpc.endpoint import InProcessConductor, is_in_process
 from hummingbird.secretbox import SecretBox
 from hummingbird.tls import Certificate
-
-if TYPE_CHECKING:
-    from hummingbird.rpc.client import ConductorClient
 
 LOG = logging.getLogger("hummingbird.cmd.up")
 
@@ -142,7 +140,7 @@ class Up:
                 conductor.service, name=conductor.service.ping()
             )
         else:
-            self._client = _conductors(self._conf)
+            self._client = conductors(self._conf)
         end_with(conductor)
 
     def _nudge(self, name: str) -> None:
@@ -154,15 +152,6 @@ class Up:
             raise ConductorUnavailable(message="it is starting")
         reports: list[dict[str, Any]] = self._client.reconcilers()
         return reports
-
-
-def _conductors(conf: Conf) -> "ConductorClient":
-    from hummingbird.rpc.client import ConductorClient
-    from hummingbird.rpc.transport import open_transport
-
-    return ConductorClient(
-        open_transport(conf), timeout_seconds=conf.rpc.timeout_seconds
-    )
 
 
 def _keep(

@@ -9,6 +9,7 @@ has taken this one's name, work is dropped for good and `ended` is set.
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from hummingbird.clock import Clock
@@ -35,8 +36,13 @@ class ConductorService:
         poll_seconds: float,
         lease_seconds: float,
         max_attempts: int,
+        pass_on: Callable[[str], None] = lambda name: None,
     ) -> None:
-        """:param name: unique among all conductors; its former life is known by it."""
+        """
+        :param name: unique among all conductors; its former life is known by it.
+        :param pass_on: nudges all conductors, this one too.
+        """
+        self._pass_on = pass_on
         self.ended = threading.Event()
         """Set when another process of this name is alive: this one must exit."""
         self._neighbours = neighbours
@@ -88,6 +94,13 @@ class ConductorService:
         elif self._driver is not None:
             self._driver.nudge(name)
 
+    def hurry(self, name: str = "run") -> None:
+        """Nudge, wherever it is looked after: what is done for the whole fleet, one
+        conductor does, and it may be another."""
+        self.nudge(name)
+        if self._driver is not None and self._driver.is_elsewhere(name):
+            self._pass_on(name)
+
     def look(self, name: str) -> None:
         """Have a reconciler look now, in the caller's thread."""
         if self._driver is not None:
@@ -97,7 +110,10 @@ class ConductorService:
         """Return the last report of each reconciler."""
         if self._driver is None:
             return []
-        return [report.as_dict() for report in self._driver.reports()]
+        return [
+            {**report.as_dict(), "conductor": self._name}
+            for report in self._driver.reports()
+        ]
 
     def ping(self) -> str:
         """Return this conductor's name."""

@@ -37,6 +37,17 @@ OPTS = (
         ),
     ),
     cfg.FloatOpt(
+        "service_down_seconds",
+        default=60.0,
+        min=30,
+        max=3600,
+        help=(
+            "Seconds without a sign of life after which a conductor, a gateway or an API "
+            "counts as down, which is an alarm (400.001) until it is back or deleted "
+            "(hummingbird service-delete). No less than lease_seconds in any case."
+        ),
+    ),
+    cfg.FloatOpt(
         "poll_seconds",
         default=2.0,
         min=0.05,
@@ -61,3 +72,9 @@ OPTS = (
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register this group's options with `conf`."""
     conf.register_opts(OPTS, group=GROUP)
+
+
+def down_seconds(conf: cfg.ConfigOpts) -> float:
+    """Return after how many seconds without a sign of life a process counts as down."""
+    options = conf.conductor
+    return float(max(options.service_down_seconds, options.lease_seconds))

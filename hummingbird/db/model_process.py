@@ -39,9 +39,13 @@ PROCESS = _table(
     Column("complete_seconds", Float),
     Column("gone_after_seconds", Float),
     Column("farewell", Boolean, nullable=False, server_default=false()),
+    Column("version", String(32)),
+    Column("down_since", UtcDateTime),
+    Column("down_observer", String(128)),
 )
-"""Conductors and gateways that are or were alive; a stale beat_at is a death. What follows
-is a gateway's own: moments on the listening clock (domain/hearing.py)."""
+"""Conductors, gateways and APIs that are or were alive (domain/process.py); a stale beat_at is
+a death. `clock_seconds` to `gone_after_seconds` are a gateway's own: moments on the listening
+clock (domain/hearing.py)."""
 
 LINK = Table(
     "link",

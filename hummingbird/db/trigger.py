@@ -56,6 +56,7 @@ class Trigger:
 _OF_RUN: Final = "(SELECT id FROM host WHERE uuid = NEW.host_uuid)"
 _LINK: Final = "'host=' || {row}.controller || '.interface=' || {row}.name"
 _NEIGHBOUR: Final = "'neighbour=' || {row}.name"
+_PROCESS: Final = "'process=' || {row}.name"
 _MATTERS: Final = "{row}.type IN ('Ready', 'HostKeyKnown')"
 """The others say what other tables say too."""
 
@@ -201,6 +202,15 @@ TRIGGERS: Final = (
         subject=_LINK.format(row="NEW"),
     ),
     Trigger(table="link", event="DELETE", subject=_LINK.format(row="OLD")),
+    # One that comes makes another of its kind not the last.
+    Trigger(table="process", event="INSERT", subject=_PROCESS.format(row="NEW")),
+    Trigger(
+        table="process",
+        event="UPDATE",
+        differs=("down_since", "farewell"),
+        subject=_PROCESS.format(row="NEW"),
+    ),
+    Trigger(table="process", event="DELETE", subject=_PROCESS.format(row="OLD")),
 )
 
 

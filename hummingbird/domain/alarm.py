@@ -79,6 +79,7 @@ HEARTBEAT_REPAIR: Final = (
 HOST_ENTITY: Final = "system.host"
 HOST_LOCKED: Final = "200.001"
 LINK_DOWN: Final = "100.109"
+SERVICE_FAILED: Final = "400.001"
 SITE_DARK: Final = "200.005"
 BOARD_AWAY: Final = "200.010"
 _SITE: Final = "site="

@@ -153,6 +153,9 @@ _KINDS = (
           "'Data' Port failed."),
     _kind("300.002", _W, _C,
           "'Data' Interface degraded. OR 'Data' Interface failed."),
+    _kind("400.001", _W, _M,
+          "Service group failure; <list of affected services>. OR Service group degraded; <list "
+          "of affected services>. OR Service group warning; <list of affected services>."),
     _kind("750.002", None, None,
           "Application Apply Failure"),
     _kind("800.001", _W, None,

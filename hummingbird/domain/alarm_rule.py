@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which alarms should stand: a pure function of what is seen."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +10,7 @@ from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.liveness import Liveness
 from hummingbird.domain.observation import LinkSeen
+from hummingbird.domain.process import Process, service_failed
 from hummingbird.domain.verdict import Judgement, Verdict
 
 _REPAIR: Final = {False: alarm.AUTO_RECOVERY, True: alarm.MANUAL_RECOVERY}
@@ -27,6 +28,7 @@ def standing(
     kubernetes_is_away: bool = False,
     is_not_ready_common: bool = False,
     left_not_ready: Set[int] = frozenset(),
+    processes: Collection[Process] = (),
 ) -> dict[tuple[str, str], alarm.Alarm]:
     """Return the alarms that should stand, by (alarm_id, entity_instance_id).
 
@@ -43,6 +45,7 @@ def standing(
         long that somebody should know.
     :param is_not_ready_common: whether so many nodes are not Ready that it is one fault of
         Kubernetes, which has one alarm.
+    :param processes: all of ours; one that is noted to be silent has an alarm.
     :param left_not_ready: ids of those on which nothing is left to be tried.
     :param boards_away: ids of hosts whose board management controller lets nobody in.
     """
@@ -51,6 +54,7 @@ def standing(
         judgement,
         links=links,
         kubernetes_is_ill=kubernetes_is_away or is_not_ready_common,
+        processes=processes,
     )
     for host in hosts:
         verdict = verdicts.get(host.hostname)
@@ -92,9 +96,14 @@ def _of_silence(host: Host, verdict: Verdict, *, is_ready: bool) -> list[alarm.A
 
 
 def _of_no_host(
-    judgement: Judgement, *, links: Iterable[LinkSeen], kubernetes_is_ill: bool
+    judgement: Judgement,
+    *,
+    links: Iterable[LinkSeen],
+    kubernetes_is_ill: bool,
+    processes: Collection[Process],
 ) -> list[alarm.Alarm]:
     """Return the alarms of what all hosts, or many, hang on."""
+    up = {one.kind for one in processes if one.down_since is None and not one.farewell}
     return [
         *(
             alarm.controller_link_down(link.controller, interface=link.name)
@@ -102,6 +111,11 @@ def _of_no_host(
             if not link.is_up
         ),
         *((alarm.kubernetes_unreachable(),) if kubernetes_is_ill else ()),
+        *(
+            service_failed(one, is_last=one.kind not in up)
+            for one in processes
+            if one.down_since is not None
+        ),
         *(
             alarm.site_dark(site, silent=silent, watched=watched)
             for site, (silent, watched) in judgement.dark_sites.items()

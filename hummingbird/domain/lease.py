@@ -11,6 +11,9 @@ epoch in its own transaction: a holder that was frozen in the meantime writes no
 from dataclasses import dataclass
 from typing import Final
 
+FLEET: Final = "fleet"
+"""The lease of the conductor that acts for all hosts. They are one shard; a second one would
+have a lease beside it."""
 HOLD_SHARE: Final = 0.75
 """Of the length; the rest is for what is under way when it ends."""
 RENEWALS: Final = 3

@@ -31,6 +31,15 @@ class EmnGenerationConflict(Conflict):
     worth_a_retry = True
 
 
+class ProcessAlive(Conflict):
+    code = "hummingbird.process.alive"
+    sentence = (
+        "Process {name} is up, or has not been silent for long enough; only one that is "
+        "down is deleted."
+    )
+    worth_a_retry = True
+
+
 class CredentialInvalid(BadRequest):
     code = "hummingbird.credential.invalid"
     sentence = "{message}"

@@ -8,7 +8,7 @@ begun to look takes all for alive for so long. No two machines' wall clocks are 
 import threading
 from collections.abc import Iterable
 
-from hummingbird.db.repository.process import Process
+from hummingbird.domain.process import Process
 from hummingbird.domain.unchanged import Unchanged
 
 

@@ -28,6 +28,8 @@ class Report:
     name: str
     started_at: datetime
     took_seconds: float
+    acts: bool = True
+    """Whether this conductor looks after it now."""
     outcome: Outcome = field(default_factory=Outcome)
 
     def as_dict(self) -> dict[str, object]:
@@ -36,6 +38,7 @@ class Report:
             "name": self.name,
             "started_at": self.started_at.isoformat(),
             "took_seconds": round(self.took_seconds, 3),
+            "acts": self.acts,
             "looked_at": self.outcome.looked_at,
             "changed": list(self.outcome.changed),
             "failed": list(self.outcome.failed),

@@ -40,12 +40,15 @@ class Driver:
         clock: Clock,
         followers: Mapping[str, tuple[str, ...]] | None = None,
         at_end: Callable[[], None] = lambda: None,
+        acts: Callable[[str], bool] = lambda name: True,
     ) -> None:
         """
+        :param acts: says whether the reconciler of that name is this conductor's now.
         :param followers: who looks when the reconciler of that name changed something.
         :param at_end: called when `stop` has waited for all.
         """
         self._at_end = at_end
+        self._acts = acts
         self._clock = clock
         self._places = {item.name: _Place(item) for item in reconcilers}
         self._followers = followers or {}
@@ -77,6 +80,10 @@ class Driver:
         if place is not None:
             place.nudged.set()
 
+    def is_elsewhere(self, name: str) -> bool:
+        """Return whether `name` is another conductor's to look after."""
+        return name in self._places and not self._acts(name)
+
     def reports(self) -> list[Report]:
         """Return the last report of each reconciler that has looked, by name."""
         reports = (self._places[name].report for name in sorted(self._places))
@@ -92,6 +99,7 @@ class Driver:
                 name=name,
                 started_at=started_at,
                 took_seconds=self._clock.monotonic() - began,
+                acts=self._acts(name),
                 outcome=outcome,
             )
             place.report = report

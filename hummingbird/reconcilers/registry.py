@@ -23,19 +23,21 @@ from hummingbird.reconcilers.fleet.node import NodeReconciler
 from hummingbird.reconcilers.fleet.orphan import OrphanReconciler
 from hummingbird.reconcilers.fleet.readiness import ReadinessReconciler
 from hummingbird.reconcilers.fleet.recovery import Probe, RecoveryReconciler
+from hummingbird.reconcilers.fleet.service import ServiceReconciler
 from hummingbird.reconcilers.machine.link import LinkReconciler
 from hummingbird.secretbox import SecretBox
 
 FOLLOWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "lease": (
         *("liveness", "alarm", "recovery", "node", "board"),
-        *("agent", "plan", "trace", "readiness", "fault_forward"),
+        *("agent", "plan", "trace", "readiness", "service", "fault_forward"),
     ),
     "link": ("liveness", "alarm"),
     "liveness": ("alarm", "recovery", "node", "fault_forward"),
     "alarm": ("fault_forward",),
     "board": ("alarm",),
     "node": ("liveness", "alarm", "readiness"),
+    "service": ("alarm",),
     "readiness": ("trace", "alarm"),
     "recovery": ("trace",),
     "trace": ("recovery", "readiness", "alarm"),
@@ -51,6 +53,7 @@ AGENT_PERIOD_SECONDS: Final = 30.0
 OWN_ADDRESS_PERIOD_SECONDS: Final = 60.0
 FORWARDING_PERIOD_SECONDS: Final = 60.0
 BOARD_PERIOD_SECONDS: Final = 10.0
+SERVICE_PERIOD_SECONDS: Final = 10.0
 """Guesses, each short against what a person notices and long against its cost; runs and
 the followers above nudge, so that these are for changes made by others."""
 
@@ -76,6 +79,7 @@ class Parts:
     process: str
     """This conductor's name among processes."""
     fleet_lease_seconds: float
+    service_down_seconds: float = 60.0
     in_hand: Callable[[], tuple[str, frozenset[int]]]
     nudge_runs: Callable[[], None]
     fleet: Callable[[Database], tuple[Reconciler, ...]] = lambda _database: ()
@@ -96,6 +100,7 @@ def build(parts: Parts) -> Driver:
     )
     fenced = lease.fenced(parts.observer.database)
     led = (*_of_the_fleet(parts, fenced), parts.agent, *parts.fleet(fenced))
+    of_fleet = {one.name for one in led}
     return Driver(
         (
             lease,
@@ -117,6 +122,7 @@ def build(parts: Parts) -> Driver:
         clock=clock,
         followers=FOLLOWERS,
         at_end=lease.release,
+        acts=lambda name: name not in of_fleet or lease.is_held(),
     )
 
 
@@ -137,6 +143,13 @@ def _of_the_fleet(parts: Parts, database: Database) -> tuple[Reconciler, ...]:
             ladder=ladder,
             restarts=restarts,
             period_seconds=parts.liveness_seconds,
+        ),
+        ServiceReconciler(
+            database,
+            clock=observer.clock,
+            observer=parts.process,
+            down_seconds=parts.service_down_seconds,
+            period_seconds=SERVICE_PERIOD_SECONDS,
         ),
         ReadinessReconciler(
             database,

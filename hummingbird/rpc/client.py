@@ -63,11 +63,17 @@ class ConductorClient:
                 self._sender.start()
             self._wanted.notify()
 
-    def reconcilers(self) -> list[dict[str, Any]]:
+    def reconcilers(self, leader: str | None = None) -> list[dict[str, Any]]:
         """Return the last report of each reconciler of one conductor.
 
+        :param leader: the one that is asked first; None: whichever answers.
         :raises ConductorUnavailable: none answers in time.
         """
+        if leader is not None:
+            try:
+                return list(self._call("reconcilers", server=leader))
+            except ConductorUnavailable as error:
+                LOG.debug("The conductor that acts for the fleet is silent: %s", error)
         return list(self._call("reconcilers"))
 
     def ping(self) -> str:
@@ -111,13 +117,16 @@ class ConductorClient:
             )
             self._reached = False
 
-    def _call(self, method: str) -> Any:
+    def _call(self, method: str, *, server: str | None = None) -> Any:
         if not self._calls.acquire(blocking=False):
             raise ConductorUnavailable(message="too many calls wait for an answer")
         outcome: queue.SimpleQueue[dict[str, Any] | HummingbirdError]
         outcome = queue.SimpleQueue()
         threading.Thread(
-            target=self._answer, args=(method, outcome), name="rpc-call", daemon=True
+            target=self._answer,
+            args=(method, outcome, server),
+            name="rpc-call",
+            daemon=True,
         ).start()
         try:
             answer = outcome.get(timeout=self._timeout_seconds)
@@ -131,9 +140,13 @@ class ConductorClient:
         self,
         method: str,
         outcome: "queue.SimpleQueue[dict[str, Any] | HummingbirdError]",
+        server: str | None,
     ) -> None:
         try:
-            said = self._client.call({}, method)
+            client = (
+                self._client if server is None else self._client.prepare(server=server)
+            )
+            said = client.call({}, method)
             outcome.put(rebuild(said["error"]) if "error" in said else said)
         except oslo_messaging.MessagingTimeout:
             outcome.put(self._late())

@@ -26,6 +26,7 @@ NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "address": ("Its id or uuid.", "1"),
     "collection": ("What of the host, as icpus, imemorys, idisks, ports.", "icpus"),
     "app": ("Its name.", "hummingbird-agents"),
+    "process": ("Its name.", "controller-0.conductor"),
     "version": ("As the kubelet says it.", "v1.36.3"),
     "label": ("Its uuid.", "2a9f0c5e-54a1-4a7f-9a5e-7c3c0f6b2d11"),
     "uuid": ("Its uuid.", "2a9f0c5e-54a1-4a7f-9a5e-7c3c0f6b2d11"),

@@ -48,6 +48,7 @@ from hummingbird.api.view.inventory import COLLECTIONS, PARTS
 from hummingbird.api.view.inventory_shape import COLLECTION, ITEMS
 from hummingbird.api.view.kubelet import KUBE_HOST_UPGRADE, KUBE_VERSION
 from hummingbird.api.view.label import LABEL
+from hummingbird.api.view.process import PROCESS
 from hummingbird.api.view.run import RUN, RUN_EVENT
 from hummingbird.api.view.service_group import SERVICE_GROUP
 from hummingbird.api.view.system import SYSTEM
@@ -371,6 +372,13 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
             LIMIT,
             Argument("before", "The id of the last entry that was seen."),
         ),
+    ),
+    ("GET", "/v1/processes"): Operation(
+        "List our own processes, up or down, and who acts for the fleet",
+        listing("processes", PROCESS),
+    ),
+    ("DELETE", "/v1/processes/{process}"): Operation(
+        "Forget a process that is down and gone for good"
     ),
     ("GET", "/v1/reconcilers"): Operation(
         "List what is kept true, and how the last looks went",

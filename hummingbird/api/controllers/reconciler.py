@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from hummingbird.api.controllers.process import leader_of
 from hummingbird.api.http.call import Call
 
 
@@ -12,4 +13,6 @@ def list_all(call: Call) -> Any:
     :raises ConductorUnavailable: no conductor answers (503).
     """
     call.arguments()
-    return {"reconcilers": list(call.dependencies.reconcilers())}
+    reports = list(call.dependencies.reconcilers())
+    leader = leader_of(call)
+    return {"reconcilers": [{**one, "leader": leader} for one in reports]}

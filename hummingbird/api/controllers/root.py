@@ -29,6 +29,7 @@ RESOURCES = (
     "emns",
     "credentials",
     "heartbeats",
+    "processes",
     "reconcilers",
     "health",
 )

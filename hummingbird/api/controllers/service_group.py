@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/servicegroup: whether what must run here runs, for distributed cloud's audit."""
 
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
+from hummingbird.api.controllers.process import look
 from hummingbird.api.http.call import Call
 from hummingbird.api.view.service_group import service_group
 from hummingbird.conf.share import controller_name
-from hummingbird.db.repository import process
+from hummingbird.domain.process import API, CONDUCTOR, GATEWAY
 from hummingbird.errors import NotFound
-
-_KINDS: Final = ("conductor", "gateway")
 
 
 def list_all(call: Call) -> Any:
@@ -28,18 +26,17 @@ def get(call: Call) -> Any:
 
 def _groups(call: Call) -> list[dict[str, Any]]:
     """Return our processes, dead or alive; of a kind that never ran, one that is dead."""
-    conf, now = call.dependencies.conf, call.dependencies.clock.now()
-    here = controller_name(conf)
-    oldest = now - timedelta(seconds=conf.conductor.lease_seconds)
+    here = controller_name(call.dependencies.conf)
     # Who answers is alive.
-    groups = [service_group("api", here, is_alive=True)]
-    with call.dependencies.database.reader() as connection:
-        for kind in _KINDS:
-            known = {
-                # A gateway's name has its port, too.
-                one.name.partition(f".{kind}")[0]: one.beat_at >= oldest
-                for one in process.list_all(connection, kind=kind)
-            }
-            for node, is_alive in (known or {here: False}).items():
-                groups.append(service_group(kind, node, is_alive=is_alive))
+    groups = [service_group(API, here, is_alive=True)]
+    known: dict[str, dict[str, bool]] = {}
+    for one in look(call):
+        nodes = known.setdefault(one.process.kind, {})
+        node = one.process.controller
+        nodes[node] = one.is_up or nodes.get(node, False)
+    others = {n: up for n, up in known.get(API, {}).items() if n != here}
+    groups += [service_group(API, n, is_alive=up) for n, up in others.items()]
+    for kind in (CONDUCTOR, GATEWAY):
+        for node, is_alive in (known.get(kind) or {here: False}).items():
+            groups.append(service_group(kind, node, is_alive=is_alive))
     return groups

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from hummingbird.api.http.presence import SharedWatch
 from hummingbird.api.sysinv.known_names import NeighbourNames
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
@@ -71,6 +72,8 @@ class Dependencies:
     """What the hosts of the sysinv are called before which this API stands, if any."""
     waiting_room: "WaitingRoom" = field(default_factory=lambda: WaitingRoom(4))
     """Where requests wait for news."""
+    processes: SharedWatch = field(default_factory=SharedWatch)
+    """What this process sees of the others."""
     standstill: Standstill = field(default_factory=Standstill)
     """Whether gateways write, as this process sees it."""
 

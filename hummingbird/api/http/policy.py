@@ -199,6 +199,10 @@ _RULES: tuple[policy.DocumentedRuleDefault, ...] = (
           "GET /v1/audit_log"),
     _rule("hummingbird:reconcilers:get", _READERS, "see what the conductor keeps true",
           "GET /v1/reconcilers"),
+    _rule("hummingbird:processes:get", _READERS, "see our own processes",
+          "GET /v1/processes"),
+    _rule("hummingbird:processes:delete", _CONFIGURATORS, "delete processes",
+          "DELETE /v1/processes/{process}"),
 )
 # fmt: on
 

@@ -20,13 +20,14 @@ from hummingbird.api.http.authentication import Door, TokenDoor
 from hummingbird.api.http.call import MAX_BODY_BYTES
 from hummingbird.api.http.dependencies import Dependencies, WaitingRoom, no_reports
 from hummingbird.api.http.keystone import KeystoneDoor
+from hummingbird.api.http.presence import Presence
 from hummingbird.api.routes import FAULT_ROUTES
 from hummingbird.api.schema.host_bulk import MAX_BYTES as HOSTS_FILE_BYTES
 from hummingbird.api.sysinv.known_names import NeighbourNames
 from hummingbird.api.sysinv.passage import Sysinv
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
-from hummingbird.conf.share import state_directory
+from hummingbird.conf.share import controller_name, state_directory
 from hummingbird.db.session import Database
 from hummingbird.errors import CertificateInvalid, HummingbirdError
 from hummingbird.httpd.limits import Limits
@@ -131,6 +132,7 @@ class ApiService:
         if self._fault_server is not None:
             self._servers.append(self._fault_server)
         self._mind_thread: threading.Thread | None = None
+        self._presence: Presence | None = None
 
     @property
     def url(self) -> str:
@@ -166,6 +168,13 @@ class ApiService:
                 "The API shows the certificate with SHA-256 fingerprint %s",
                 self.certificate.readable_fingerprint,
             )
+        self._presence = Presence(
+            self._dependencies.database,
+            clock=self._dependencies.clock,
+            name=f"{controller_name(self._dependencies.conf)}.api.{self._server.port}",
+            watch=self._dependencies.processes,
+        )
+        self._presence.mind()
         self._mind_thread = threading.Thread(
             target=self._mind, name="api-mind", daemon=True
         )
@@ -178,6 +187,9 @@ class ApiService:
         if self._mind_thread is not None:
             self._mind_thread.join()
             self._mind_thread = None
+        if self._presence is not None:
+            self._presence.leave()
+            self._presence = None
 
     def _close(self) -> None:
         for server in reversed(self._servers):
@@ -208,6 +220,8 @@ class ApiService:
         clock = self._dependencies.clock
         due = clock.monotonic()
         while not clock.wait(self._dependencies.stopping, seconds=MIND_SECONDS):
+            if self._presence is not None:
+                self._presence.mind()
             if clock.monotonic() >= due:
                 due = clock.monotonic() + RENEW_SECONDS
                 try:

@@ -58,6 +58,7 @@ OURS: Final = frozenset(
         "firewall",
         "heartbeats",
         "openapi.json",
+        "processes",
         "reconcilers",
         "runs",
         "tunnels",

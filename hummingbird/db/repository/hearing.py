@@ -14,11 +14,12 @@ hearing.through`, which is indexed. Both are read in one transaction, or `hearin
 then what it says is complete is in the rows that are read after it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, case, delete, func, or_, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
+from hummingbird import __version__
 from hummingbird.db.model import HEARTBEAT, PROCESS
 from hummingbird.domain.hearing import GatewayRecord, Hearing, hearing_of
 
@@ -32,6 +33,9 @@ def read(connection: Connection) -> Hearing:
     query = select(PROCESS).where(
         PROCESS.c.kind == KIND, PROCESS.c.clock_seconds.is_not(None)
     )
+    rows = connection.execute(query).all()
+    # One that is long gone is remembered as a process, until somebody deletes it.
+    oldest = max((row.clock_seconds for row in rows), default=0.0) - KEPT_SECONDS
     return hearing_of(
         GatewayRecord(
             name=row.name,
@@ -42,7 +46,8 @@ def read(connection: Connection) -> Hearing:
             gone_after=row.gone_after_seconds,
             farewell=row.farewell,
         )
-        for row in connection.execute(query)
+        for row in rows
+        if row.clock_seconds >= oldest
     )
 
 
@@ -79,6 +84,9 @@ def write(connection: Connection, record: GatewayRecord, *, now: datetime) -> No
         "gone_after_seconds": record.gone_after,
         "farewell": record.farewell,
         "beat_at": now,
+        "version": __version__,
+        "down_since": None,
+        "down_observer": None,
     }
     known = connection.execute(
         update(PROCESS)
@@ -98,7 +106,7 @@ def write(connection: Connection, record: GatewayRecord, *, now: datetime) -> No
     )
     if known.rowcount == 1:
         return
-    _forget(connection, record, now=now)
+    _forget(connection, record.name)
     connection.execute(
         PROCESS.insert().values(
             name=record.name,
@@ -110,17 +118,8 @@ def write(connection: Connection, record: GatewayRecord, *, now: datetime) -> No
     )
 
 
-def _forget(connection: Connection, record: GatewayRecord, *, now: datetime) -> None:
-    """Delete the former life of this gateway, and those that nobody needs any more."""
-    long_ago = now - timedelta(seconds=KEPT_SECONDS)
+def _forget(connection: Connection, name: str) -> None:
+    """Delete the former life of this gateway."""
     connection.execute(
-        delete(PROCESS).where(
-            PROCESS.c.kind == KIND,
-            or_(
-                PROCESS.c.name == record.name,
-                PROCESS.c.clock_seconds < record.clock - KEPT_SECONDS,
-                # Of a release that knew of no listening clock.
-                PROCESS.c.clock_seconds.is_(None) & (PROCESS.c.beat_at < long_ago),
-            ),
-        )
+        delete(PROCESS).where(PROCESS.c.kind == KIND, PROCESS.c.name == name)
     )

@@ -22,11 +22,13 @@ from hummingbird.db.repository import (
 )
 from hummingbird.db.repository import board as board_repository
 from hummingbird.db.repository import link as link_repository
+from hummingbird.db.repository import process as process_repository
 from hummingbird.db.repository.attention import News
 from hummingbird.db.session import Connection
 from hummingbird.domain import alarm_rule
 from hummingbird.domain.alarm import (
     LINK_DOWN,
+    SERVICE_FAILED,
     SITE_DARK,
     Alarm,
     StoredAlarm,
@@ -45,6 +47,7 @@ from hummingbird.reconcilers.base import Outcome
 
 _Key = tuple[str, str]
 
+_OF_NO_HOST: Final = (LINK_DOWN, SERVICE_FAILED)
 _KUBERNETES: Final = (
     kubernetes_unreachable().alarm_id,
     kubernetes_unreachable().entity_instance_id,
@@ -152,12 +155,14 @@ class AlarmReconciler:
             boards_away = board_repository.away(connection, among=scope.hosts)
             keys_changed = condition.key_changed(connection, among=scope.hosts)
             links = link_repository.list_all(connection)
+            processes = process_repository.everything(connection)
             kubernetes = neighbour_condition.find(connection, KUBERNETES)
             stands = self._standing(connection, scope, view)
         should = alarm_rule.standing(
             view.hosts,
             judgement=view.judgement,
             links=links,
+            processes=processes,
             given_up=given_up,
             boards_away=boards_away,
             keys_changed=keys_changed,
@@ -235,7 +240,8 @@ class AlarmReconciler:
         keys |= {(SITE_DARK, site_entity(site)) for site in scope.sites}
         keys.add(_KUBERNETES)
         known = alarm_repository.of_keys(connection, keys)
-        known += alarm_repository.of_id(connection, LINK_DOWN)
+        for alarm_id in _OF_NO_HOST:
+            known += alarm_repository.of_id(connection, alarm_id)
         return {_key(one): one for one in known}
 
     def _write(
@@ -273,7 +279,7 @@ def _is_about(one: StoredAlarm, names: set[str], sites: set[str]) -> bool:
     """Return whether an alarm is of one of these hosts or sites, or of no host."""
     entity = one.alarm.entity_instance_id
     return (
-        one.alarm.alarm_id == LINK_DOWN
+        one.alarm.alarm_id in _OF_NO_HOST
         or _key(one) == _KUBERNETES
         or host_of(entity) in names
         or site_of(entity) in sites

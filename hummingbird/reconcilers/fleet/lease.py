@@ -13,7 +13,7 @@ look, one that starts again under its name at once.
 import logging
 import threading
 from datetime import datetime, timedelta
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 from uuid import uuid4
 
 from hummingbird.clock import Clock
@@ -21,6 +21,7 @@ from hummingbird.db.fenced import FencedDatabase
 from hummingbird.db.repository import lease as lease_repository
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.lease import (
+    FLEET,
     HOLD_SHARE,
     RENEWALS,
     Lease,
@@ -32,9 +33,6 @@ from hummingbird.errors import DatabaseUnavailable, LeaseNotHeld
 from hummingbird.reconcilers.base import Outcome, Reconciler
 
 LOG = logging.getLogger(__name__)
-
-FLEET: Final = "fleet"
-"""The lease's name. All hosts are one shard; a second one would have a lease beside it."""
 
 
 class FleetLease:

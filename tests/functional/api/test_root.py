@@ -238,4 +238,5 @@ def test_this_system_can_be_shown(client: Client) -> None:
 
 def test_reconcilers_are_listed_as_the_conductor_reports(client: Client) -> None:
     answer = client.get("/v1/reconcilers")
-    assert answer.json == {"reconcilers": [{"name": "alarm", "looked_at": 3}]}
+    alarm = {"name": "alarm", "looked_at": 3, "leader": None}
+    assert answer.json == {"reconcilers": [alarm]}
