@@ -137,6 +137,30 @@ def test_a_nudge_reaches_every_conductor(
             assert eventually(partial(_has, conductor, {"run", "alarm"}))
 
 
+class Named(Conductor):
+    """Says whose reports it gives."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def reconcilers(self) -> list[dict[str, Any]]:
+        return [{"name": "liveness", "conductor": self._name}]
+
+
+def test_the_one_that_acts_is_asked_first_and_else_whoever_answers(
+    url: str, host: str
+) -> None:
+    first, second = f"{host}-a", f"{host}-b"
+    quick = ConductorClient(transport(url), timeout_seconds=2.0)
+    with serving(url, Named("a"), first), serving(url, Named("b"), second):
+        for _ in range(3):
+            assert quick.reconcilers(second)[0]["conductor"] == "b"
+            assert quick.reconcilers(first)[0]["conductor"] == "a"
+        assert quick.reconcilers(f"{host}-gone")[0]["conductor"] in ("a", "b")
+    quick.close()
+
+
 def test_an_error_arrives_as_itself(
     url: str, host: str, client: ConductorClient
 ) -> None:
