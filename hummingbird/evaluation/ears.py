@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from hummingbird.db.repository import hearing as hearing_repository
-from hummingbird.db.repository import process
 from hummingbird.db.session import Connection
 from hummingbird.domain.hearing import Hearing, Standstill
 from hummingbird.evaluation.life_signs import LifeSigns
@@ -40,7 +39,7 @@ class Ears:
 
         :param monotonic: the observer's own time, from before it is read.
         """
-        said = hearing_repository.read(connection)
+        said, older = hearing_repository.read_all(connection)
         with self._lock:
             stood = self._standstill.look(said.clock, monotonic=monotonic)
         if said.through is None or not said.is_anybody_listening():
@@ -51,11 +50,6 @@ class Ears:
             return Heard(None, NOBODY)
         # It hears hosts, and does not say when on the clock that all others go by: what
         # they say of these hosts may be long ago.
-        older = [
-            one
-            for one in process.list_all(connection, kind=hearing_repository.KIND)
-            if one.name not in said.gateways
-        ]
         if self._older.alive(older, asked_at=monotonic):
             return Heard(None, OLDER)
         return Heard(said)

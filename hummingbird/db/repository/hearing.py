@@ -22,6 +22,7 @@ from sqlalchemy import Connection, case, delete, func, select, update
 from hummingbird import __version__
 from hummingbird.db.model import HEARTBEAT, PROCESS
 from hummingbird.domain.hearing import GatewayRecord, Hearing, hearing_of
+from hummingbird.domain.process import Process
 
 KIND: Final = "gateway"
 KEPT_SECONDS: Final = 86400.0
@@ -30,13 +31,17 @@ KEPT_SECONDS: Final = 86400.0
 
 def read(connection: Connection) -> Hearing:
     """Return what all gateways say, those that ended or are gone too."""
-    query = select(PROCESS).where(
-        PROCESS.c.kind == KIND, PROCESS.c.clock_seconds.is_not(None)
-    )
-    rows = connection.execute(query).all()
+    return read_all(connection)[0]
+
+
+def read_all(connection: Connection) -> tuple[Hearing, list[Process]]:
+    """Return what all gateways say, and those that say nothing since they are of a release
+    before, and have not said goodbye."""
+    rows = connection.execute(_GATEWAYS).all()
     # One that is long gone is remembered as a process, until somebody deletes it.
-    oldest = max((row.clock_seconds for row in rows), default=0.0) - KEPT_SECONDS
-    return hearing_of(
+    moments = (row.clock_seconds for row in rows if row.clock_seconds is not None)
+    oldest = max(moments, default=0.0) - KEPT_SECONDS
+    known = hearing_of(
         GatewayRecord(
             name=row.name,
             incarnation=row.incarnation,
@@ -47,22 +52,36 @@ def read(connection: Connection) -> Hearing:
             farewell=row.farewell,
         )
         for row in rows
-        if row.clock_seconds >= oldest
+        if row.clock_seconds is not None and row.clock_seconds >= oldest
     )
+    older = [
+        Process(**{name: getattr(row, name) for name in Process.__dataclass_fields__})
+        for row in rows
+        if row.clock_seconds is None and not row.farewell
+    ]
+    return known, older
+
+
+_GATEWAYS: Final = (
+    select(PROCESS).where(PROCESS.c.kind == KIND).order_by(PROCESS.c.name)
+)
+"""Made once: to build a statement takes longer than to run it for a few rows."""
 
 
 def clocks(connection: Connection) -> dict[str, float]:
     """Return the listening clock as each life of a gateway wrote it last, by its
     incarnation. The highest of them is what the shared clock says."""
-    query = select(PROCESS.c.incarnation, PROCESS.c.clock_seconds).where(
-        PROCESS.c.clock_seconds.is_not(None)
-    )
-    found = {row[0]: row[1] for row in connection.execute(query)}
+    found = {row[0]: row[1] for row in connection.execute(_CLOCKS)}
     if not found:
         # Somebody has deleted the rows: nothing may be from the future.
         highest = select(func.max(HEARTBEAT.c.due_seconds))
         found[""] = connection.execute(highest).scalar() or 0.0
     return found
+
+
+_CLOCKS: Final = select(PROCESS.c.incarnation, PROCESS.c.clock_seconds).where(
+    PROCESS.c.clock_seconds.is_not(None)
+)
 
 
 def shared_clock(connection: Connection) -> float:
