@@ -81,7 +81,12 @@ class Layers:
     def sentences(self) -> Iterator[str]:
         """Yield what is open for what runs playbooks, a sentence for each thing."""
         if not self.landlock:
-            files = "" if self.namespaces else "open the files that this process can, "
+            files = (
+                ""
+                if self.namespaces
+                else "open the files that this process can (as root, the kernel's"
+                " settings in /proc and /sys too), "
+            )
             yield (
                 f"no Landlock (Linux 5.13, lsm=landlock): it can {files}connect to any"
                 " TCP port and to abstract sockets"

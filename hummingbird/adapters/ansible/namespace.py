@@ -2,8 +2,9 @@
 """Gives this program a file system, processes and IPC of its own.
 
 Its root is empty but for what was listed, read-only where it is not to be written; /dev has
-no terminals and no shared memory of others, /proc no other processes. What is not there
-can't be opened, changed, connected to (a socket that has a path) or signalled.
+no terminals and no shared memory of others, /proc no other processes, and nothing in it can be
+written: /proc/sys sets the kernel of the whole machine, and root needs no capability for that.
+What is not there can't be opened, changed, connected to (a socket that has a path) or signalled.
 
 It takes CAP_SYS_ADMIN, or a kernel that lets users have namespaces; containers have neither
 as a rule. `is_possible` tries it.
@@ -130,7 +131,7 @@ def _build(
         _bind(_BASE, path, attributes=plain)
     for name in ("proc", "dev/shm", "tmp"):
         (_BASE / name).mkdir(parents=True, exist_ok=True)
-    _mount("proc", _BASE / "proc", "proc", plain | _NOEXEC)
+    _mount("proc", _BASE / "proc", "proc", _RDONLY | plain | _NOEXEC)
     shared = _BASE / "dev/shm"
     _mount("tmpfs", shared, "tmpfs", plain | _NOEXEC, "mode=1777,size=16m")
     _mount("none", _BASE, "", _REMOUNT | _BIND | _RDONLY | plain)

@@ -162,6 +162,7 @@ def test_without_any_layer_these_tries_go_well(
         *("connect by fast open", "bind", "see", "signal", "limit", "nice"),
         *("affinity", "memory", "namespace", "keyring", "type", "io_uring"),
         *("list shared memory", "attach shared memory", "environment"),
+        *("set the kernel", "set its own process"),
     }
 
 

@@ -43,6 +43,19 @@ def opened(path: str, how: str = "rb") -> None:
         file.read(1) if "r" in how else None
 
 
+def writable(*paths: str) -> None:
+    """Open for writing any that is there; nothing is written."""
+    refused = OSError("none is there")
+    for path in paths:
+        try:
+            os.close(os.open(path, os.O_WRONLY))
+        except OSError as error:
+            refused = error
+        else:
+            return
+    raise refused
+
+
 def listed() -> None:
     """See the file's name; its folder may be there for a run's own below it."""
     folder, _, name = FILE.rpartition("/")
@@ -154,6 +167,21 @@ TRIES: dict[str, Callable[[], object]] = {
     ),
     "mount": lambda: libc("mount", b"/etc", b"/usr", None, 4096, None),
     "keyring": lambda: call(250, 219, 0, -5, 1),
+    "set the kernel": lambda: writable(
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/modprobe",
+        "/proc/sys/net/ipv4/ip_forward",
+        "/proc/sys/vm/drop_caches",
+    ),
+    "trigger the kernel": lambda: writable("/proc/sysrq-trigger"),
+    "set interrupts": lambda: writable("/proc/irq/default_smp_affinity"),
+    "set devices": lambda: writable(
+        "/sys/kernel/uevent_helper",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/sys/power/state",
+        "/sys/devices/system/cpu/cpu0/uevent",
+    ),
+    "set its own process": lambda: writable("/proc/self/oom_score_adj"),
     "bpf": lambda: call(321, 280, 0, struct.pack("@IIII48x", 2, 4, 4, 1), 64),
     "perf": lambda: call(298, 241, struct.pack("@II104x", 1, 112), 0, -1, -1, 0),
     "userfaultfd": lambda: call(323, 282, 1),
