@@ -187,7 +187,7 @@ def same_after(database: Database, events: list[tuple[str, int, float]]) -> None
 
 
 @settings(
-    max_examples=40,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=EVENTS)
