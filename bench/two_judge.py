@@ -56,11 +56,13 @@ class Judge:
         }
 
     def is_steady(self) -> bool:
-        """Whether all hosts are in service and nothing is wrong or under way."""
+        """Whether all hosts are in service, nothing is wrong or under way, and who was
+        started again answers."""
         return (
             set(self.states().values()) == {"enabled"}
             and not self._host_alarms()
             and not self.open_runs()
+            and all(self._health(one.number) == 200 for one in self._site.controllers)
         )
 
     def open_runs(self) -> list[str]:

@@ -36,7 +36,7 @@ LEASE_SECONDS: Final = 30.0
 ROLES: Final = ("gateway", "conductor", "api")
 DATABASE: Final = "hummingbird"
 TOKEN_HEADER: Final = "X-Auth-Token"  # noqa: S105
-READY_SECONDS: Final = 120.0
+READY_SECONDS: Final = 600.0
 
 _CLONE_NEWNET: Final = 0x40000000
 _HERE: Final = Path(__file__).resolve().parent
