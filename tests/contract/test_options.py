@@ -18,7 +18,7 @@ OPTIONS = [
     for group, options in list_opts()
     for option in options
 ]
-COUNTED = ("byte", "connection", "item", "run", "thread", "count", "die")
+COUNTED = ("byte", "connection", "item", "line", "run", "thread", "count", "die")
 """What the numbers that are not times count."""
 LONG = {"_seconds": "second", "_hours": "hour", "_days": "day"}
 """Units of time by how an option's name ends."""
