@@ -27,6 +27,34 @@ LEASE_SECONDS: Final = 120.0
 (node-monitor-grace-period): whoever judges nodes there has judged by then."""
 ILL_SECONDS: Final = 60.0
 """A guess: an API server that is restarted is back sooner."""
+RETURN_SECONDS: Final = 60.0
+"""A kubelet tells of itself each 10 s and after a failure tries again within as long, and
+Kubernetes needs some seconds to believe it: six of its turns."""
+
+
+class Returns:
+    """Which hosts are back since a short time, as one observer has seen them go and come:
+    their kubelets' silence is still that of their absence."""
+
+    def __init__(self) -> None:
+        self._away: set[str] = set()
+        self._back_at: dict[str, float] = {}
+
+    def see(self, heard: Mapping[str, bool], *, monotonic: float) -> None:
+        """Note which hosts are heard; whoever is not named is forgotten."""
+        now_heard = {name for name, is_heard in heard.items() if is_heard}
+        for name in self._away & now_heard:
+            self._back_at[name] = monotonic
+        self._away = heard.keys() - now_heard
+        self._back_at = {n: t for n, t in self._back_at.items() if n in now_heard}
+
+    def recent(self, *, monotonic: float) -> set[str]:
+        """Return those that are back since less than RETURN_SECONDS."""
+        return {
+            name
+            for name, since in self._back_at.items()
+            if monotonic - since < RETURN_SECONDS
+        }
 
 
 class KubernetesSight:

@@ -57,12 +57,16 @@ def not_ready(
     connection: Connection, *, among: Iterable[int] | None = None
 ) -> set[int]:
     """Return the ids of the hosts whose nodes were not Ready when last seen, or of whose
-    kubelets alone Kubernetes has heard nothing.
+    kubelets alone Kubernetes has heard nothing, though they are heard themselves.
 
     :param among: of which hosts; None: of all.
     """
-    query = select(HOST_CONDITION.c.host_id).where(
-        HOST_CONDITION.c.type == READY, HOST_CONDITION.c.status.in_(_UNREADY)
+    table = HOST_CONDITION
+    is_told = (table.c.status == Status.FALSE.value) | HOST.c.online.is_(True)
+    query = (
+        select(table.c.host_id)
+        .join(HOST, HOST.c.id == table.c.host_id)
+        .where(table.c.type == READY, table.c.status.in_(_UNREADY), is_told)
     )
     return ids.of(connection, query, HOST_CONDITION.c.host_id, among=among)
 
@@ -184,6 +188,18 @@ def forget(connection: Connection, host_id: int, kind: str) -> None:
     table = HOST_CONDITION
     connection.execute(
         delete(table).where(table.c.host_id == host_id, table.c.type == kind)
+    )
+
+
+def forget_silence(connection: Connection, host_id: int) -> None:
+    """Keep nothing of a kubelet's silence: its host was away, too, and is heard again."""
+    table = HOST_CONDITION
+    connection.execute(
+        delete(table).where(
+            table.c.host_id == host_id,
+            table.c.type == READY,
+            table.c.status == Status.UNKNOWN.value,
+        )
     )
 
 

@@ -352,6 +352,8 @@ def _note(
         gateway="" if heartbeat is None else heartbeat.gateway,
     )
     condition.put(connection, host.id, HEARD, seen, now=view.now)
+    if change.online:
+        condition.forget_silence(connection, host.id)
     word = "online" if change.online else "offline"
     _log(connection, host, "status", word, view=view)
     return [f"{host.hostname} is now {word}"]

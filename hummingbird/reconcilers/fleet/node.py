@@ -32,7 +32,7 @@ from hummingbird.domain.condition import KUBERNETES, READY, Seen, Status
 from hummingbird.domain.host_state import HostState
 from hummingbird.domain.node import Owner
 from hummingbird.errors import KubernetesRefused, KubernetesUnavailable, NodeForeign
-from hummingbird.evaluation.kubernetes_sight import KubernetesSight
+from hummingbird.evaluation.kubernetes_sight import KubernetesSight, Returns
 from hummingbird.printable import plain
 from hummingbird.reconcilers.base import Outcome
 
@@ -81,6 +81,7 @@ class NodeReconciler:
         self._sight = KubernetesSight(observer=observer)
         self.period_seconds = period_seconds
         self._everywhere_at = clock.monotonic()
+        self._returns = Returns()
         self._right: dict[str, int] = {}
         """By host name, the mark of what was wanted when its node was last seen so."""
         self._missing: dict[str, str] = {}
@@ -90,6 +91,7 @@ class NodeReconciler:
         """Read all nodes next time."""
         self._everywhere_at = self._clock.monotonic()
         self._right.clear()
+        self._returns = Returns()
         self._sight.forget()
 
     def reconcile(self) -> Outcome:
@@ -101,6 +103,8 @@ class NodeReconciler:
             return Outcome(changed=tuple(self._note_kubernetes(None)))
         names = [n for n, one in wanted.items() if self._right.get(n) != one.mark]
         began = self._clock.monotonic()
+        heard = {name: one.owner.online for name, one in wanted.items()}
+        self._returns.see(heard, monotonic=began)
         try:
             names, nodes, is_all = self._read(names, wanted)
         except (KubernetesUnavailable, KubernetesRefused) as error:
@@ -185,6 +189,10 @@ class NodeReconciler:
         found = {name: nodes.get(name) for name in (wanted if is_all else nodes)}
         nodes_found = {name: node for name, node in found.items() if node is not None}
         silent = self._sight.silent(nodes_found, monotonic=monotonic)
+        # Of a kubelet that has not had its turn yet since its host is back.
+        too_early = silent & self._returns.recent(monotonic=monotonic)
+        silent -= too_early
+        found = {name: one for name, one in found.items() if name not in too_early}
         silent |= found.keys() - nodes_found.keys()
         said: list[str] = []
         if is_all:

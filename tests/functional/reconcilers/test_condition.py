@@ -162,6 +162,44 @@ def test_hosts_that_are_away_say_nothing_of_kubernetes(world: World) -> None:
     assert UNREACHABLE not in world.standing()
 
 
+def come_back(world: World, name: str) -> None:
+    """Have a host be away for so long that Kubernetes gives its kubelet up, and return."""
+    world.power_off(name)
+    world.live(40)
+    world.cluster.silence(name)
+    look(world)
+    assert said(world, name)["Ready"][:2] == ("Unknown", "NodeStatusUnknown")
+    world.power_on(name)
+    world.cluster.silence(name)
+
+
+def test_the_silence_of_its_kubelet_while_it_was_away_is_not_held_against_a_host(
+    world: World,
+) -> None:
+    put_three_in_service(world)
+    come_back(world, "edge-1")
+    for _ in range(3):
+        world.live(15)
+        world.reconcile("node", "liveness", "alarm")
+        assert world.host("edge-1").state is HostState.ENABLED
+        assert world.standing() == {}
+    world.cluster.set_ready("edge-1", True)
+    look(world)
+    assert said(world, "edge-1")["Ready"][0] == "True"
+
+
+def test_a_kubelet_that_does_not_come_back_with_its_host_is_that_hosts_fault(
+    world: World,
+) -> None:
+    put_three_in_service(world)
+    come_back(world, "edge-1")
+    for _ in range(4):
+        world.live(30)
+        world.reconcile("node", "liveness", "alarm")
+    assert world.host("edge-1").state is HostState.DEGRADED
+    assert world.standing() == {"200.006 host=edge-1.process=kubelet": "major"}
+
+
 def test_while_kubernetes_is_away_ready_is_unknown_and_says_why(world: World) -> None:
     put_three_in_service(world)
     world.cluster.away = True
