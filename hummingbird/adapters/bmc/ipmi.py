@@ -8,15 +8,17 @@ where a board speaks Redfish, use that.
 """
 
 import os
-import subprocess
 from collections.abc import Sequence
 from typing import Final
 
 from hummingbird.adapters.bmc.board import BoardAccess, Order, Power
+from hummingbird.adapters.bounded import child
 from hummingbird.errors import BoardRefused, BoardUnavailable
 
 TRIES: Final = 2
 MESSAGE_MAX: Final = 200
+SAYS_BYTES: Final = 64 * 1024
+"""Of ipmitool; it says a line."""
 
 _ORDERS: Final = {
     Order.ON: "on",
@@ -80,16 +82,13 @@ class IpmiBoards:
             *("-N", str(each), "-R", str(TRIES), *words),
         ]
         try:
-            done = subprocess.run(
+            done = child.run(
                 argv,
                 env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
                 pass_fds=(given,),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
                 # A session is opened with several questions, each tried so often.
-                timeout=self._timeout_seconds * 4,
+                seconds=self._timeout_seconds * 4,
+                most_bytes=SAYS_BYTES,
             )
         except FileNotFoundError as error:
             raise BoardRefused(
@@ -100,8 +99,8 @@ class IpmiBoards:
                     "runs (Debian: apt install ipmitool)"
                 ),
             ) from error
-        except subprocess.TimeoutExpired as error:
-            raise _unavailable(access, "it said nothing in time") from error
+        except child.ChildLate as error:
+            raise _unavailable(access, str(error)) from error
         finally:
             os.close(given)
         if done.returncode == 0:

@@ -6,21 +6,27 @@ first contact is pinned, as an SSH host key is, and another one later is refused
 an authority vouches for them (`[bmc]ca_file`) its word counts, and nothing is pinned.
 Each call logs in by itself (HTTP basic authentication inside TLS): a board keeps few
 sessions, and one that is not ended blocks its web page.
+
+A board is not trusted: a call ends within CALL_ANSWERS times the time for one answer and
+hears ANSWER_BYTES at most, whatever the board does; and user and password go to the board's
+own address and port inside TLS, wherever its resources and redirects lead.
 """
 
 import hashlib
-import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
-from requests.adapters import HTTPAdapter
-
 from hummingbird.adapters.bmc.board import BoardAccess, Order, Power
+from hummingbird.adapters.bounded.exchange import Exchange
 from hummingbird.errors import BoardCertificateChanged, BoardRefused, BoardUnavailable
 
 MESSAGE_MAX: Final = 200
+CALL_ANSWERS: Final = 4
+"""A call is three answers (service root, systems, system) and an order's."""
+ANSWER_BYTES: Final = 2 * 1024 * 1024
+"""Of all answers of one call. Large ones (a system with all its links) have some 50 kB."""
 
 _POWER: Final = {"On": Power.ON, "Off": Power.OFF}
 _RESETS: Final = {
@@ -53,9 +59,10 @@ class RedfishBoards:
         context.verify_mode = ssl.CERT_NONE
         try:
             with (
-                socket.create_connection(
-                    (access.address, self._port), timeout=self._timeout_seconds
-                ) as plain,
+                Exchange(
+                    seconds=self._timeout_seconds, most_bytes=ANSWER_BYTES
+                ) as exchange,
+                exchange.connect(access.address, self._port) as plain,
                 context.wrap_socket(plain) as encrypted,
             ):
                 certificate = encrypted.getpeercert(binary_form=True)
@@ -84,34 +91,46 @@ class RedfishBoards:
         """Yield the one system of a board; what sushy raises comes out as ours."""
         # Imported when first needed: most deployments have no board at all.
         import sushy
+        from requests.exceptions import InvalidURL
         from sushy import auth, exceptions
 
         host = f"[{access.address}]" if ":" in access.address else access.address
         url = f"https://{host}:{self._port}"
-        try:
-            root = sushy.Sushy(
-                url,
-                auth=auth.BasicAuth(access.user, access.password),
-                connector=self._connector(url, access),
-            )
-            yield root.get_system()
-        except exceptions.ConnectionError as error:
-            if "ingerprint" in str(error):
-                raise BoardCertificateChanged(
-                    hostname=access.hostname, address=access.address
+        with Exchange(
+            seconds=CALL_ANSWERS * self._timeout_seconds, most_bytes=ANSWER_BYTES
+        ) as exchange:
+            try:
+                root = sushy.Sushy(
+                    url,
+                    auth=auth.BasicAuth(access.user, access.password),
+                    connector=self._connector(url, access, exchange),
+                )
+                yield root.get_system()
+            except exceptions.ConnectionError as error:
+                if "ingerprint" in str(error):
+                    raise BoardCertificateChanged(
+                        hostname=access.hostname, address=access.address
+                    ) from error
+                if isinstance(error.__context__, InvalidURL):
+                    raise _refused(access, str(error.__context__)) from error
+                raise _unavailable(access, error) from error
+            except exceptions.AccessError as error:
+                raise _refused(
+                    access, f"user {access.user} may not, or the password is wrong"
                 ) from error
-            raise _unavailable(access, error) from error
-        except exceptions.AccessError as error:
-            raise _refused(
-                access, f"user {access.user} may not, or the password is wrong"
-            ) from error
-        except exceptions.ServerSideError as error:
-            raise _unavailable(access, error) from error
-        except exceptions.SushyError as error:
-            raise _refused(access, str(error)) from error
+            except exceptions.ServerSideError as error:
+                raise _unavailable(access, error) from error
+            except exceptions.SushyError as error:
+                raise _refused(access, str(error)) from error
+            except _NONSENSE as error:
+                raise _refused(
+                    access, f"its answer makes no sense ({type(error).__name__})"
+                ) from error
 
-    def _connector(self, url: str, access: BoardAccess) -> Any:
+    def _connector(self, url: str, access: BoardAccess, exchange: Exchange) -> Any:
         from sushy.connector import Connector
+
+        from hummingbird.adapters.bounded.http import bind_session
 
         connector = Connector(
             url,
@@ -121,25 +140,19 @@ class RedfishBoards:
             server_side_retries_delay=1,
             default_request_timeout=self._timeout_seconds,
         )
-        session = connector._session
-        # A proxy for the world outside is no way to a board.
-        session.trust_env = False
-        if self._ca_file is None:
-            session.mount("https://", _Pinned(access.fingerprint or "0" * 64))
+        bind_session(
+            connector._session,
+            lambda: nullcontext(exchange),
+            origin=url,
+            fingerprint=(
+                (access.fingerprint or "0" * 64) if self._ca_file is None else None
+            ),
+        )
         return connector
 
 
-class _Pinned(HTTPAdapter):
-    """Talks to nobody but who has the pinned certificate."""
-
-    def __init__(self, fingerprint: str) -> None:
-        self._fingerprint = fingerprint
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(
-            *arguments, **options, assert_fingerprint=self._fingerprint
-        )
+_NONSENSE: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What sushy runs into where an answer is not of the shape that it should have."""
 
 
 def _allowed(system: Any) -> Iterator[Any]:

@@ -6,10 +6,10 @@ every system; both get addresses and numbers alone.
 """
 
 import ipaddress
-import socket
-import subprocess
 from typing import Final, Protocol
 
+from hummingbird.adapters.bounded import child
+from hummingbird.adapters.ssh.probe import banner
 from hummingbird.domain.trace import Ssh
 
 PING_SECONDS: Final = 1
@@ -17,7 +17,8 @@ PING_SECONDS: Final = 1
 SSH_SECONDS: Final = 4.0
 _HEADERS: Final = {4: 28, 6: 48}
 """IP and ICMP headers around a ping's data."""
-_BANNER_BYTES: Final = 8192
+_SAYS_BYTES: Final = 64 * 1024
+"""Of one program; three keys of a server have 1 kB."""
 
 
 class Path(Protocol):
@@ -48,25 +49,7 @@ class SystemPath:
         return _says([*argv, str(ip)], seconds=2 * PING_SECONDS + 1) is not None
 
     def ssh(self, address: str, *, port: int) -> Ssh:
-        try:
-            plug = socket.create_connection((address, port), SSH_SECONDS)
-        except ConnectionRefusedError:
-            return Ssh.REFUSED
-        except OSError:
-            return Ssh.SILENT
-        with plug:
-            heard = b""
-            try:
-                while len(heard) < _BANNER_BYTES:
-                    more = plug.recv(256)
-                    heard += more
-                    if heard.startswith(b"SSH-") or b"\nSSH-" in heard:
-                        return Ssh.ANSWERS
-                    if not more:
-                        break
-            except OSError:
-                pass
-        return Ssh.HUNG
+        return banner(address, port=port, seconds=SSH_SECONDS)
 
     def host_keys(self, address: str, *, port: int) -> tuple[str, ...]:
         ip = ipaddress.ip_address(address)
@@ -79,15 +62,7 @@ class SystemPath:
 def _says(argv: list[str], *, seconds: float) -> str | None:
     """Return what a program prints; None if it did not end well in time."""
     try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = child.run(argv, seconds=seconds, most_bytes=_SAYS_BYTES)
+    except (OSError, child.ChildLate):
         return None
     return done.stdout if done.returncode == 0 else None

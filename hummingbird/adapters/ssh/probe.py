@@ -5,8 +5,34 @@ No login, no credential, no host key: a TCP connection and the server's banner (
 section 4.2). A frozen host accepts the connection and never says its banner.
 """
 
-import socket
-import time
+from typing import Final
+
+from hummingbird.adapters.bounded.exchange import Exchange
+from hummingbird.domain.trace import Ssh
+
+BANNER_BYTES: Final = 8192
+"""A server may say other lines first; this is enough of them."""
+
+
+def banner(address: str, *, port: int = 22, seconds: float) -> Ssh:
+    """Return what becomes of a connection to an SSH server within `seconds`, all told."""
+    heard = b""
+    try:
+        with Exchange(seconds=seconds, most_bytes=BANNER_BYTES) as exchange:
+            try:
+                plug = exchange.connect(address, port)
+            except ConnectionRefusedError:
+                return Ssh.REFUSED
+            except (OSError, UnicodeError):
+                return Ssh.SILENT
+            with plug:
+                while more := plug.recv(256):
+                    heard += more
+                    if heard.startswith(b"SSH-") or b"\nSSH-" in heard:
+                        return Ssh.ANSWERS
+    except OSError:
+        pass
+    return Ssh.HUNG
 
 
 def probe(address: str, *, port: int = 22, timeout_seconds: float) -> bool:
@@ -14,22 +40,4 @@ def probe(address: str, *, port: int = 22, timeout_seconds: float) -> bool:
 
     Whatever goes wrong on the way means no.
     """
-    deadline = time.monotonic() + timeout_seconds
-    try:
-        with socket.create_connection((address, port), timeout_seconds) as connection:
-            heard = b""
-            # a server may say other lines first; 8 kB of them is enough
-            while len(heard) < 8192:
-                if heard.startswith(b"SSH-") or b"\nSSH-" in heard:
-                    return True
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                connection.settimeout(left)
-                more = connection.recv(256)
-                if not more:
-                    return False
-                heard += more
-    except (OSError, UnicodeError):
-        return False
-    return False
+    return banner(address, port=port, seconds=timeout_seconds) is Ssh.ANSWERS

@@ -3,12 +3,17 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from hummingbird.adapters.path import look
+from hummingbird.adapters.path.look import SystemPath
 from hummingbird.adapters.ssh.probe import probe
+from hummingbird.domain.trace import Ssh
+from tests.fakes.hostile import hostile
 from tests.free_port import free_port
 
 
@@ -58,3 +63,28 @@ def test_another_server_is_none() -> None:
 
 def test_a_closed_port_is_none() -> None:
     assert not probe("127.0.0.1", port=free_port(), timeout_seconds=60)
+
+
+@pytest.mark.parametrize("says", [b"x", b"a line\n"])
+def test_a_host_that_drips_holds_nobody(
+    says: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither who asks whether it answers, nor who traces the way to it."""
+    monkeypatch.setattr(look, "SSH_SECONDS", 0.3)
+
+    def drips(plug: socket.socket, line: str) -> None:
+        while True:
+            plug.sendall(says)
+            time.sleep(0.05)
+
+    with hostile(drips, speaks_first=True) as server:
+        found: list[object] = []
+
+        def ask() -> None:
+            found.append(probe("127.0.0.1", port=server.port, timeout_seconds=0.3))
+            found.append(SystemPath().ssh("127.0.0.1", port=server.port))
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(60)
+    assert found == [False, Ssh.HUNG]
