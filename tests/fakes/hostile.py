@@ -3,6 +3,7 @@
 lead elsewhere. Each says what it was asked."""
 
 import json
+import re
 import socket
 import ssl
 import threading
@@ -64,7 +65,7 @@ class Hostile:
             if self._tls is not None:
                 plug = self._tls.wrap_socket(plug, server_side=True)
             self._plugs.append(plug)
-            question = b"" if self._first else plug.recv(65536)
+            question = b"" if self._first else _question(plug)
             if not question and not self._first:
                 return
             self.heard += question
@@ -80,6 +81,18 @@ class Hostile:
         """Send a byte now and then, for ever."""
         while not self.ended.wait(DRIP_SECONDS):
             plug.sendall(b"x")
+
+
+def _question(plug: socket.socket) -> bytes:
+    """Return a whole question: who closes with some of it unread resets the connection."""
+    heard = b""
+    while more := plug.recv(65536):
+        heard += more
+        head, has_ended, body = heard.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        if has_ended and len(body) >= (int(length[1]) if length else 0):
+            break
+    return heard
 
 
 @contextmanager
