@@ -149,7 +149,7 @@ def many(
     with ProcessPoolExecutor(jobs) as pool:
         waiting = [
             pool.submit(run, seed, folder, mutant)
-            for seed, _ in zip(seeds, range(jobs), strict=False)
+            for _, seed in zip(range(jobs), seeds, strict=False)
         ]
         while waiting:
             line = waiting.pop(0).result()
@@ -174,6 +174,27 @@ def many(
     }
 
 
+def old_faults(names: list[str], folder: Path) -> Line:
+    """Put faults of old in again, one after the other; say which were found by what."""
+    from tests.simulation import mutants
+    from tests.simulation.simulation import Template, simulate
+
+    template = Template(folder)
+    missed: list[str] = []
+    for name in names or list(mutants.MUTANTS):
+        mutant = mutants.MUTANTS[name]
+        result = simulate(mutant.plan, template, mutant=mutant.context)
+        rules = sorted({v.rule for v in result.violations})
+        _say(f"{name:9} ({mutant.fault}): {', '.join(rules) or 'nothing'}")
+        if not mutant.rules & set(rules):
+            missed.append(name)
+    return {
+        "mutants": len(names or mutants.MUTANTS),
+        "missed": missed,
+        "violations": len(missed),
+    }
+
+
 def _tell(line: Line) -> None:
     _say(f"seed {line['seed']}")
     for name in ("faults", "notes", "violations"):
@@ -194,10 +215,18 @@ def main() -> int:
     parser.add_argument("--only", help="with --seed: numbers of the faults that happen")
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make it smaller")
     parser.add_argument("--mutant", default="", help="a fault of old, put in again")
+    parser.add_argument(
+        "--mutants",
+        nargs="*",
+        metavar="NAME",
+        help="each fault of old (or these), on a plan of its own: are they found?",
+    )
     given = parser.parse_args()
     _same_hashes()
     with _folder() as folder:
-        if given.seed is not None:
+        if given.mutants is not None:
+            found = old_faults(given.mutants, folder)
+        elif given.seed is not None:
             found = replay(given.seed, folder, given.mutant, only=given.only)
         elif given.shrink is not None:
             found = shrink(given.shrink, folder, given.mutant)

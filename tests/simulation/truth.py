@@ -67,6 +67,7 @@ class Truth:
         self._deployment = deployment
         self._plan = plan
         self._database = sqlite3.connect(path, isolation_level=None)
+        self.states.update(self.read("SELECT hostname, state FROM host"))
         self._last_event = 0
         self._alarms: dict[tuple[str, str], Standing] = defaultdict(Standing)
         self._heard: dict[str, dict[str, float]] = defaultdict(dict)
