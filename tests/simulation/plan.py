@@ -93,7 +93,7 @@ def host_name(number: int) -> str:
     return f"edge-{number}"
 
 
-_SHAPES: Final = {"usual": 80, "new": 8, "long": 4, "absent": 5, "apart": 3}
+_SHAPES: Final = {"usual": 81, "new": 10, "long": 1, "absent": 5, "apart": 3}
 """new: nothing is there yet, and all is unlocked at once; long: hours, with faults that
 last; absent: half of the hosts are away; apart: state directories that nobody shares."""
 
@@ -121,9 +121,11 @@ def make(seed: int) -> Plan:
     """Return the plan of a seed."""
     chance = random.Random(f"{seed}/plan")  # noqa: S311
     shape = chance.choices(list(_SHAPES), weights=list(_SHAPES.values()))[0]
-    period = 60.0 if shape == "long" else chance.choice((10.0, 20.0, 30.0, 30.0))
+    period = chance.choices((10.0, 20.0, 30.0), weights=(1, 2, 5))[0]
+    period = 60.0 if shape == "long" else period
     hosts = int(20 * 10 ** chance.triangular(0.0, 1.0, 0.1))
-    minutes = chance.triangular(10.0, 60.0, 14.0)
+    # Most are short: faults that meet are found sooner by many than by long ones.
+    minutes = 10.0 + 50.0 * chance.random() ** 5
     # As many beats as a few seconds of processor time are good for.
     minutes = max(10.0, min(minutes, 3000 * period / hosts / 60))
     new_hosts = chance.randint(1, 4)
@@ -151,17 +153,19 @@ def make(seed: int) -> Plan:
 
 
 def _options(chance: random.Random, *, period: float) -> dict[str, dict[str, Any]]:
-    look = chance.choice((2.0, 3.0)) * min(period, 30.0) / 10
+    # The product's own shares of a period (10 s: 2 s and 1 s), or twice as long ones.
+    share = min(period, 30.0) / 10 * chance.choice((1.0, 2.0, 2.0))
+    look = chance.choice((2.0, 3.0)) * share
     return {
         "gateway": {
             "period_seconds": period,
-            "flush_seconds": min(period, 30.0) / 10,
+            "flush_seconds": share,
             "session_seconds": chance.choice((900, 3600)),
         },
         "liveness": {"period_seconds": look},
         "conductor": {
             "lease_seconds": chance.choice((15.0, 30.0)),
-            "poll_seconds": 3.0,
+            "poll_seconds": 5.0,
             "workers": chance.choice((3, 8)),
         },
         "recovery": {

@@ -26,6 +26,7 @@ from typing import Any, Final
 import sqlalchemy
 import sqlalchemy.pool.impl
 import sqlalchemy.util.queue
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 import agents.link.exchange
 import hummingbird.gateway.server
@@ -91,6 +92,7 @@ def in_place(further: Mapping[object, object]) -> Iterator[None]:
         _put(hummingbird.gateway.server, "select", network.SELECT, undo)
         _put(agents.link.exchange, "socket", http.STREAMS, undo)
         _put(agents.link.exchange, "_secured", http.secured, undo)
+        _put(SQLiteCompiler, "for_update_clause", store.say_for_update, undo)
         yield
     finally:
         for action in reversed(undo):

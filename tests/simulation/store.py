@@ -175,11 +175,22 @@ def changed_table(statement: str) -> str | None:
     return None
 
 
+FOR_UPDATE: Final = " /* FOR UPDATE */"
+"""Where PostgreSQL has FOR UPDATE: SQLite locks no rows, and takes it for a comment."""
+
+
+def say_for_update(_compiler: object, _select: object, **_: object) -> str:
+    """Stands for SQLiteCompiler.for_update_clause."""
+    return FOR_UPDATE
+
+
 def locked_table(statement: str) -> str | None:
     """Return the table of which a statement locks rows for itself."""
     word, _, rest = statement.partition(" ")
     if word == "UPDATE":
         return rest.split(" ", 1)[0]
+    if word == "SELECT" and statement.endswith(FOR_UPDATE):
+        return statement.partition("FROM ")[2].split(None, 1)[0]
     return rest.split(" ", 2)[1] if word == "DELETE" else None
 
 
