@@ -4,13 +4,15 @@
 Looks at the way to the host, from the controller's own link to what the host itself
 reaches, and writes down where it ends (domain/trace.py decides). Touches nothing on the
 way, needs no reservation, and is bounded in time whatever the host does: a minute
-where all of it hangs. Two conductors that look at the same host at once do no harm.
+where all of it hangs. Each host's is by itself: one that lags holds up no other, and one
+that does not end in TRACE_SECONDS has that as its finding. Two conductors that look at the
+same host at once do no harm.
 """
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from hummingbird.adapters.ansible.playbook import (
@@ -38,7 +40,7 @@ from hummingbird.domain.hearing import Hearing
 from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import UNLOCKED
-from hummingbird.domain.trace import WITH_WIREGUARD, Seen, Ssh, trace
+from hummingbird.domain.trace import WITH_WIREGUARD, Seen, Ssh, trace, unfinished
 from hummingbird.domain.tunnel import Tunnel
 from hummingbird.domain.vxlan import gateway_name
 from hummingbird.errors import (
@@ -47,10 +49,15 @@ from hummingbird.errors import (
     HostNotFound,
     HummingbirdError,
 )
+from hummingbird.reconcilers.asking import Asking
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
-AT_ONCE: Final = 4
+AT_ONCE: Final = 8
+WAIT_SECONDS: Final = 5.0
+"""For the answers of one look at all, in real time; later ones are the next one's."""
+TRACE_SECONDS: Final = 180.0
+"""Twice what all looks at one host can take with what bounds each of them."""
 PLAYBOOK_SECONDS: Final = 40.0
 """A login and one look take three seconds, ten on a controller that has much else to do; a
 slow box takes some more."""
@@ -102,22 +109,52 @@ class TraceReconciler:
     period_seconds = 5.0
 
     def __init__(
-        self, database: Database, *, clock: Clock, box: SecretBox, parts: TraceParts
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        box: SecretBox,
+        parts: TraceParts,
+        wait_seconds: float = WAIT_SECONDS,
+        trace_seconds: float = TRACE_SECONDS,
     ) -> None:
+        """
+        :param wait_seconds: how long a look at all waits for its answers, in real time.
+        :param trace_seconds: after how long one that does not end has that as its finding.
+        """
         self._database = database
         self._clock = clock
         self._box = box
         self._parts = parts
+        self._wait_seconds, self._trace_seconds = wait_seconds, trace_seconds
+        self._asking: Asking[int, str] = Asking("trace", at_once=AT_ONCE)
 
     def reconcile(self) -> Outcome:
         """Look along every way that somebody asked for."""
         with self._database.reader() as connection:
             asked = trace_repository.pending(connection)
-        if not asked:
-            return Outcome()
-        with ThreadPoolExecutor(min(AT_ONCE, len(asked))) as pool:
-            said = tuple(pool.map(self._answer, asked))
-        return Outcome(looked_at=len(asked), changed=said)
+        for one in asked:
+            self._asking.start(one.host_id, partial(self._answer, one))
+        answers = self._asking.take(seconds=self._wait_seconds)
+        said = [one.value for one in answers if one.value is not None]
+        failed = [str(one.error) for one in answers if one.error is not None]
+        late = self._asking.late(self._trace_seconds)
+        said += [self._age_out(one) for one in asked if one.host_id in late]
+        return Outcome(looked_at=len(asked), changed=tuple(said), failed=tuple(failed))
+
+    def _age_out(self, asked: StoredTrace) -> str:
+        """Say of a trace that it does not end; should it, what it finds is written then."""
+        with self._database.writer() as connection:
+            try:
+                hostname = host_repository.get(connection, asked.host_id).hostname
+            except HostNotFound:
+                return "a host that was asked for is gone"
+            host_hold.hold(connection, asked.host_id)
+            found = unfinished(hostname, seconds=self._trace_seconds)
+            trace_repository.finish(
+                connection, asked, found.as_dict(), now=self._clock.now()
+            )
+        return f"{hostname}: {found.finding}"
 
     def _answer(self, asked: StoredTrace) -> str:
         try:
@@ -127,12 +164,6 @@ class TraceReconciler:
             return "a host that was asked for is gone"
         seen = self.look(known)
         found = trace(seen)
-        body = {
-            "finding": found.finding.value,
-            "sentence": found.sentence,
-            "repair": found.repair,
-            "steps": [asdict(step) for step in found.steps],
-        }
         with self._database.writer() as connection:
             host_hold.hold(connection, asked.host_id)
             # A key that is shown proves nothing by itself: who was let in knows more.
@@ -145,7 +176,9 @@ class TraceReconciler:
                     observer=self.name,
                     now=self._clock.now(),
                 )
-            trace_repository.finish(connection, asked, body, now=self._clock.now())
+            trace_repository.finish(
+                connection, asked, found.as_dict(), now=self._clock.now()
+            )
         return f"{known.host.hostname}: {found.finding}"
 
     def _known(self, connection: Connection, host_id: int) -> _Known:

@@ -31,6 +31,7 @@ class Finding(StrEnum):
     GATEWAY_UNREACHABLE = "gateway_unreachable"
     GATEWAY_UDP_BLOCKED = "gateway_udp_blocked"
     AGENT_SILENT = "agent_silent"
+    UNFINISHED = "unfinished"
 
 
 TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
@@ -131,6 +132,12 @@ TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
         "The way to {hostname} and back is good, but no heartbeat of it comes: {heard}.",
         "See its pods (kubectl get pods -A --field-selector spec.nodeName={hostname}) and"
         " that UDP of the gateway's port is let through.",
+    ),
+    Finding.UNFINISHED: (
+        "The look at the way to {hostname} did not come to an end in {seconds} s.",
+        "Ask again: hummingbird host-trace {hostname}. If that does not end either,"
+        " something at the host holds whoever speaks to it: hummingbird host-reset"
+        " {hostname}, and see the conductor's log.",
     ),
 }
 """Finding -> (sentence, repair), to be filled with the facts of a trace."""

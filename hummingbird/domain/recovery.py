@@ -122,6 +122,8 @@ HELP: Final[Mapping[Finding, Help]] = {
     Finding.KUBERNETES_UNREACHABLE: Help.NONE,
     Finding.GATEWAY_UNREACHABLE: Help.NONE,
     Finding.GATEWAY_UDP_BLOCKED: Help.NONE,
+    # It held whoever looked at it, so that a login would be held too.
+    Finding.UNFINISHED: Help.BY_BOARD,
 }
 """What the finding of a trace leaves to be tried."""
 

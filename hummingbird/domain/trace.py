@@ -8,9 +8,9 @@ behind it could not be seen and says nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from hummingbird.domain.emn import Attachment
 from hummingbird.domain.finding import TELLS, Finding
@@ -109,6 +109,15 @@ class Trace:
     repair: str
     steps: tuple[Step, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, to be stored."""
+        return {
+            "finding": self.finding.value,
+            "sentence": self.sentence,
+            "repair": self.repair,
+            "steps": [asdict(step) for step in self.steps],
+        }
+
 
 def trace(seen: Seen) -> Trace:
     """Return where the path ends, why, and what to do."""
@@ -137,6 +146,15 @@ def trace(seen: Seen) -> Trace:
     }
     return Trace(
         finding, sentence.format(**facts), repair.format(**facts), tuple(_steps(seen))
+    )
+
+
+def unfinished(hostname: str, *, seconds: float) -> Trace:
+    """Return what is said of a host where the look itself does not come to an end."""
+    sentence, repair = TELLS[Finding.UNFINISHED]
+    facts = {"hostname": hostname, "seconds": f"{seconds:.0f}"}
+    return Trace(
+        Finding.UNFINISHED, sentence.format(**facts), repair.format(**facts), ()
     )
 
 

@@ -9,6 +9,8 @@ of one only nudges those that follow it.
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from hummingbird.clock import Clock
 from hummingbird.errors import HummingbirdError, TransactionConflict
@@ -19,6 +21,10 @@ LOG = logging.getLogger(__name__)
 STOP_SECONDS = 15.0
 """How long `stop` waits for a look that is under way: one call of a neighbour's."""
 
+HANGS_SECONDS = 120.0
+"""A look that lasts longer is said to hang. The longest waits of one that is well are some
+calls of a neighbour's, 10 s each."""
+
 
 class _Place:
     """One reconciler with what belongs to its runs."""
@@ -28,6 +34,10 @@ class _Place:
         self.nudged = threading.Event()
         self.running = threading.Lock()
         self.report: Report | None = None
+        self.began: tuple[datetime, float] | None = None
+        """When the look that is under way began."""
+        self.ended = 0.0
+        """When the one before it ended, monotonic."""
 
 
 class Driver:
@@ -85,16 +95,47 @@ class Driver:
         return name in self._places and not self._acts(name)
 
     def reports(self) -> list[Report]:
-        """Return the last report of each reconciler that has looked, by name."""
-        reports = (self._places[name].report for name in sorted(self._places))
+        """Return the last report of each reconciler that has looked, by name; one whose
+        look hangs has that among what failed."""
+        reports = (self._report(self._places[name]) for name in sorted(self._places))
         return [report for report in reports if report is not None]
+
+    def _report(self, place: _Place) -> Report | None:
+        report, began = place.report, place.began
+        if began is None:
+            return report
+        lasts = self._clock.monotonic() - began[1]
+        if lasts <= HANGS_SECONDS:
+            return report
+        name = place.reconciler.name
+        if report is None:
+            report = Report(
+                name=name,
+                started_at=began[0],
+                took_seconds=lasts,
+                acts=self._acts(name),
+            )
+            since = "none has ended yet"
+        else:
+            since = (
+                f"the last turn ended {self._clock.monotonic() - place.ended:.0f} s ago"
+            )
+        hangs = f"its look hangs: it has lasted {lasts:.0f} s; {since}"
+        outcome = report.outcome
+        return replace(
+            report, outcome=replace(outcome, failed=(hangs, *outcome.failed))
+        )
 
     def run_once(self, name: str) -> Report:
         """Have `name` look in this thread, after any look that is under way."""
         place = self._places[name]
         with place.running:
             started_at, began = self._clock.now(), self._clock.monotonic()
-            outcome = self._outcome(place)
+            place.began = (started_at, began)
+            try:
+                outcome = self._outcome(place)
+            finally:
+                place.began, place.ended = None, self._clock.monotonic()
             report = Report(
                 name=name,
                 started_at=started_at,

@@ -12,7 +12,7 @@ new can be told.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, Protocol
 
 from hummingbird.context import SYSTEM
@@ -42,6 +42,7 @@ from hummingbird.errors import (
 from hummingbird.evaluation.fleet_view import FleetObserver, FleetView, Rounds
 from hummingbird.evaluation.look_plan import LookPlan
 from hummingbird.evaluation.recovery_ladder import Ladder
+from hummingbird.reconcilers.asking import Asking
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
 
@@ -52,6 +53,8 @@ PROBE_MAX_SECONDS: Final = 600.0
 days each ten: its heartbeats say first that it is back."""
 PROBE_TIMEOUT_SECONDS: Final = 3.0
 """A port that answers at all answers within one retransmitted SYN (RFC 6298: 1 s)."""
+PROBES_SECONDS: Final = 10.0
+"""For the answers of one look, in real time; who has not been asked by then is at the next."""
 
 
 class Probe(Protocol):
@@ -84,6 +87,7 @@ class RecoveryReconciler:
         self._probe_seconds = probe_seconds
         self._nudge_runs = nudge_runs
         self._probed_at: dict[int, float] = {}
+        self._probes: Asking[int, bool] = Asking("probe", at_once=PROBES_AT_ONCE)
         self._plan = LookPlan(observer.clock)
         self._everywhere = Rounds(observer.clock)
         self._inbox = observer.news.subscribe()
@@ -201,7 +205,14 @@ class RecoveryReconciler:
         with self._observer.database.reader() as connection:
             traced = self._ladder.traced(connection, due, view=view)
         queued = False
-        for host, answers in zip(due, self._answers(due), strict=True):
+        answered = self._answers(due)
+        for host in due:
+            answers = answered.get(host.id)
+            if answers is None:
+                # Many were to be asked: it is at the next look's.
+                self._probed_at.pop(host.id, None)
+                self._plan.put([host.id], in_seconds=0.0)
+                continue
             decision, found = decisions[host.hostname], traced.get(host.hostname)
             rung = decision.rung if answers else decision.without_ssh
             if rung is None:
@@ -245,31 +256,33 @@ class RecoveryReconciler:
         self._probed_at[host.id] = now
         return True
 
-    def _answers(self, due: Sequence[Host]) -> list[bool]:
+    def _answers(self, due: Sequence[Host]) -> dict[int, bool]:
+        """Return who of the hosts answers, by host id; those not asked in time are not in
+        it."""
         if not due:
-            return []
-        ports = [self._port(host) for host in due]
+            return {}
         with self._observer.database.reader() as connection:
             inside = {
                 host.id: tunnel_repository.of_host(connection, host.id) for host in due
             }
-
-        def ask(item: tuple[Host, int | None]) -> bool:
-            host, port = item
-            if port is None:
-                return False
+        for host in due:
             tunnel = inside[host.id]
             addresses = (
                 (host.mgmt_ip, host.underlay) if tunnel is None else (tunnel.address,)
             )
-            return any(
-                self._probe(address, port=port, timeout_seconds=PROBE_TIMEOUT_SECONDS)
-                for address in addresses
-                if address is not None
-            )
+            self._probes.start(host.id, partial(self._ask, self._port(host), addresses))
+        answers = self._probes.take(seconds=PROBES_SECONDS)
+        self._probes.drop_waiting()
+        return {one.key: bool(one.value) for one in answers}
 
-        with ThreadPoolExecutor(min(PROBES_AT_ONCE, len(due))) as pool:
-            return list(pool.map(ask, zip(due, ports, strict=True)))
+    def _ask(self, port: int | None, addresses: Sequence[str | None]) -> bool:
+        if port is None:
+            return False
+        return any(
+            self._probe(address, port=port, timeout_seconds=PROBE_TIMEOUT_SECONDS)
+            for address in addresses
+            if address is not None
+        )
 
     def _port(self, host: Host) -> int | None:
         try:

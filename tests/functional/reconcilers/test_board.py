@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A board that lets nobody in is an alarm, 200.010, until it does again."""
 
+import threading
+import time
+
 import pytest
 
-from hummingbird.adapters.bmc.board import BoardAccess, Power
+from hummingbird.adapters.bmc.board import BoardAccess, Boards, Order, Power
 from hummingbird.db.repository import condition
 from hummingbird.db.repository import host as hosts
 from hummingbird.domain.condition import POWERED, shown
@@ -17,7 +20,7 @@ ALARM = "200.010 host=edge-0"
 CHECK_SECONDS = 300.0
 
 
-def settings(world: World, **changed: object) -> None:
+def settings(world: World, name: str = "edge-0", **changed: object) -> None:
     attributes = {
         "bm_type": "redfish",
         "bm_ip": ADDRESS,
@@ -25,7 +28,7 @@ def settings(world: World, **changed: object) -> None:
         "bm_password_sealed": world.box_of_secrets.seal("secret"),
     } | changed
     with world.database.writer() as connection:
-        host = hosts.find(connection, "edge-0")
+        host = hosts.find(connection, name)
         hosts.change(connection, host, now=world.clock.now(), attributes=attributes)
 
 
@@ -186,3 +189,64 @@ def test_a_power_action_that_finds_it_away_says_so_at_once(
     assert world.run("edge-0").state is RunState.SUCCEEDED
     world.reconcile("alarm")
     assert world.standing() == {}
+
+
+class Lagging:
+    """The world's boards, of which some answer only when they are let."""
+
+    def __init__(self, boards: Boards, *addresses: str) -> None:
+        self._boards = boards
+        self._addresses = addresses
+        self.let = threading.Event()
+        self.asked: list[str] = []
+
+    def fingerprint(self, access: BoardAccess) -> str | None:
+        return self._boards.fingerprint(access)
+
+    def power(self, access: BoardAccess) -> Power:
+        self.asked.append(access.address)
+        if access.address in self._addresses:
+            self.let.wait()
+        return self._boards.power(access)
+
+    def order(self, access: BoardAccess, order: Order) -> None:
+        self._boards.order(access, order)
+
+
+def test_boards_that_lag_hold_up_no_other_and_are_not_asked_again(
+    world: World,
+) -> None:
+    """One that drips its answer until its deadline, beside one that is honest."""
+    world.add("edge-1", "192.168.204.102")
+    lagging = world.boards.add("10.9.0.8", power=Power.ON)
+    honest = world.boards.add(ADDRESS, power=Power.ON)
+    settings(world, bm_fingerprint=honest.certificate)
+    settings(world, "edge-1", bm_ip="10.9.0.8", bm_fingerprint=lagging.certificate)
+    boards = Lagging(world.boards, "10.9.0.8")
+    reconciler = BoardReconciler(
+        world.database,
+        clock=world.clock,
+        boards=boards,
+        box=world.box_of_secrets,
+        check_seconds=CHECK_SECONDS,
+        period_seconds=10,
+        observer="controller-0.conductor",
+        wait_seconds=0.2,
+    )
+    try:
+        for times in range(1, 4):
+            deadline = time.monotonic() + 60
+            while boards.asked.count(ADDRESS) < times:
+                assert time.monotonic() < deadline, "an honest board is not asked"
+                reconciler.reconcile()
+            reconciler.reconcile()
+            world.clock.advance(CHECK_SECONDS + 1)
+        assert boards.asked.count("10.9.0.8") == 1
+        assert powered(world)[:2] == ("True", "BoardSaysOn")
+    finally:
+        boards.let.set()
+    deadline = time.monotonic() + 60
+    while boards.asked.count("10.9.0.8") < 2:
+        assert time.monotonic() < deadline, "it is not asked again once it has ended"
+        reconciler.reconcile()
+        world.clock.advance(CHECK_SECONDS + 1)

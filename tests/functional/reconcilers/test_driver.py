@@ -7,7 +7,7 @@ import time
 from hummingbird.clock import ManualClock, SystemClock
 from hummingbird.errors import KubernetesUnavailable
 from hummingbird.reconcilers.base import Outcome
-from hummingbird.reconcilers.driver import Driver
+from hummingbird.reconcilers.driver import HANGS_SECONDS, Driver
 
 
 class Scripted:
@@ -67,3 +67,52 @@ def test_a_stop_ends_every_thread() -> None:
     while left := [one for one in threading.enumerate() if one not in before]:
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
+
+
+class Hangs:
+    """Looks, and does not end until it is let."""
+
+    name = "hangs"
+    period_seconds = 3600.0
+
+    def __init__(self) -> None:
+        self.began, self.let = threading.Event(), threading.Event()
+        self.let.set()
+
+    def reconcile(self) -> Outcome:
+        self.began.set()
+        self.let.wait(60)
+        return Outcome()
+
+
+def test_a_look_that_hangs_is_said_while_it_does() -> None:
+    clock, hangs = ManualClock(), Hangs()
+    driver = Driver([hangs], clock=clock)
+    driver.run_once("hangs")
+    clock.advance(30)
+    hangs.began.clear()
+    hangs.let.clear()
+    thread = threading.Thread(target=driver.run_once, args=("hangs",), daemon=True)
+    thread.start()
+    assert hangs.began.wait(60)
+    assert driver.reports()[0].outcome.failed == ()
+    clock.advance(HANGS_SECONDS + 1)
+    (said,) = driver.reports()[0].outcome.failed
+    assert "its look hangs: it has lasted 121 s; the last turn ended 151 s ago" in said
+    hangs.let.set()
+    thread.join(60)
+    assert driver.reports()[0].outcome.failed == ()
+
+
+def test_a_first_look_that_hangs_has_a_report_too() -> None:
+    clock, hangs = ManualClock(), Hangs()
+    driver = Driver([hangs], clock=clock)
+    hangs.let.clear()
+    thread = threading.Thread(target=driver.run_once, args=("hangs",), daemon=True)
+    thread.start()
+    assert hangs.began.wait(60)
+    clock.advance(HANGS_SECONDS + 1)
+    (said,) = driver.reports()[0].outcome.failed
+    assert "none has ended yet" in said
+    hangs.let.set()
+    thread.join(60)

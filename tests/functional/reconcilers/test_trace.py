@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A trace that was asked for says where the path to the host ends."""
 
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -62,7 +64,7 @@ class Tracer:
         self.path.servers[ADDRESS] = Ssh.ANSWERS
         self.path.keys[ADDRESS] = (KEY,)
 
-    def use(self, path: FakePath) -> None:
+    def use(self, path: FakePath, **seconds: float) -> None:
         world = self.world
         self.reconciler = TraceReconciler(
             world.database,
@@ -77,6 +79,7 @@ class Tracer:
                 hubs=("203.0.113.5:51820",),
                 period_seconds=10.0,
             ),
+            **seconds,
         )
 
     def change(self, name: str = "edge-0", **values: Any) -> None:
@@ -256,3 +259,50 @@ def test_our_own_link_is_nobodys_fault_out_there(tracer: Tracer) -> None:
     tracer.path.fits.clear()
     tracer.path.servers.clear()
     assert tracer.trace()["finding"] == "link_down"
+
+
+class Holds(FakePath):
+    """Looks of which those at one address do not end until they are let."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+        self.let = threading.Event()
+
+    def ssh(self, address: str, *, port: int) -> Ssh:
+        if address == self.address:
+            self.let.wait()
+        return super().ssh(address, port=port)
+
+
+def test_a_host_that_holds_whoever_looks_holds_up_no_other_trace(world: World) -> None:
+    tracer = Tracer(world)
+    world.add("edge-1", "192.168.204.102")
+    path = Holds(ADDRESS)
+    path.servers[ADDRESS] = path.servers["192.168.204.102"] = Ssh.REFUSED
+    tracer.use(path, wait_seconds=0.1, trace_seconds=0.3)
+    try:
+        deadline = time.monotonic() + 60
+        for _ in range(2):
+            for name in ("edge-0", "edge-1"):
+                with world.database.writer() as connection:
+                    host = hosts.find(connection, name)
+                    traces.ask(connection, host.id, now=world.clock.now())
+            while (
+                not (one := stored(world, "edge-1")) or one["finding"] != "ssh_refused"
+            ):
+                assert time.monotonic() < deadline, "the other is held up"
+                tracer.reconciler.reconcile()
+            while (one := stored(world, "edge-0")).get("finding") != "unfinished":
+                assert time.monotonic() < deadline, "it does not age out"
+                tracer.reconciler.reconcile()
+            assert "did not come to an end" in one["sentence"]
+            world.clock.advance(60)
+    finally:
+        path.let.set()
+
+
+def stored(world: World, name: str) -> Mapping[str, Any]:
+    with world.database.reader() as connection:
+        found = traces.of_host(connection, hosts.find(connection, name).id)
+    return {} if found is None or found.done_at is None else found.body
