@@ -41,6 +41,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -354,20 +355,40 @@ def main() -> int:
         with Program(folder / "up", network=NETWORK) as program:
             database = Database(f"sqlite:///{program.state / 'hummingbird.sqlite'}")
             try:
-                if given.only is None:
-                    Fleet(program, database).grow(_HOSTS)
-                    bench = Bench(program, database)
-                    found |= bench.hold_doors(given.silent, given.slow, given.keys)
-                    found |= bench.pour(given.garbage)
-                    found |= bench.forge()
-                for name in FURTHER if given.only is None else (given.only,):
-                    found |= importlib.import_module(name).measure(program, folder)
+                for name, part in _parts(program, database, folder, given):
+                    found |= _tried(name, part)
             finally:
                 database.dispose()
     found["load"].append(round(os.getloadavg()[0], 1))
     print(json.dumps(found))
     held = ("forged_accepted", "host_reads", "secrets_in_clear")
-    return int(any(found.get(name, 0) for name in held))
+    has_failed = any(name.endswith("_failed") for name in found)
+    return int(has_failed or any(found.get(name, 0) for name in held))
+
+
+def _parts(
+    program: Program, database: Database, folder: Path, given: argparse.Namespace
+) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """Yield what is to be measured, by its name."""
+    if given.only is None:
+        Fleet(program, database).grow(_HOSTS)
+        bench = Bench(program, database)
+        yield "doors", partial(bench.hold_doors, given.silent, given.slow, given.keys)
+        yield "garbage", partial(bench.pour, given.garbage)
+        yield "forgery", bench.forge
+    for name in FURTHER if given.only is None else (given.only,):
+        module = importlib.import_module(name)
+        yield name, partial(module.measure, program, folder)
+
+
+def _tried(name: str, part: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what a part found, told at once: one that fails takes no other's along."""
+    try:
+        found = part()
+    except (AssertionError, OSError, RuntimeError, ValueError) as error:
+        found = {f"{name}_failed": f"{type(error).__name__}: {error}"[:300]}
+    print(f"  {name}: {json.dumps(found)}", file=sys.stderr, flush=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ def log_in(world: World) -> None:
         assert answer.status_code == 200, answer.text
     # Until somebody was answered so, and a run waits.
     asked = len(world.kubernetes.shown)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while len(world.kubernetes.shown) < asked + 2 and time.monotonic() < deadline:
         time.sleep(0.1)
     world.kubernetes.repeats = False
@@ -327,14 +327,14 @@ def die(world: World) -> None:
     world.host.ready()
     answer = world.ask("POST", f"/v1/ihosts/{HOST}/trace", {})
     assert answer.status_code < 300, answer.text
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not given(world):
         assert time.monotonic() < deadline, "no password was given to ssh"
         time.sleep(0.02)
     assert world.process is not None
     os.kill(world.process.pid, signal.SIGKILL)
     world.process.wait()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while left_behind(world) and time.monotonic() < deadline:
         time.sleep(0.2)
     for path in left_behind(world):

@@ -353,7 +353,7 @@ class World:
 
     def await_runs(self, *hosts: str) -> dict[str, str]:
         """Wait for the last run of each host; return how they ended."""
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         ended: dict[str, str] = {}
         while len(ended) < len(hosts):
             assert time.monotonic() < deadline, ended
