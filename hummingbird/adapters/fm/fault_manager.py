@@ -6,13 +6,15 @@ answers 500 to the clearing of one that does not (StarlingX fault fm-rest-api
 api/controllers/v1/alarm.py, db/sqlalchemy/api.py). So an alarm is looked up by its key
 first: changed if it is there, deleted if it is to go. A log carries its uuid, by which it
 is found again. Telling the same twice is therefore the same as telling it once. Nothing is
-tried again here. `requests` is imported with the first call.
+tried again here. Each call is bounded in time and bytes. `requests` is imported with the
+first call.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hummingbird.adapters.bounded.exchange import Exchange
 from hummingbird.domain.fault_message import FaultMessage, MessageKind
 from hummingbird.errors import (
     FaultManagerRefused,
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from requests import Response
 
     from hummingbird.adapters.keystone.service_user import ServiceUser
+
+CALL_FACTOR: Final = 3
+"""One call, with its list of alarms, may take so many times the time for one read."""
+ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""An alarm has about 1 kB; StarlingX's largest fleets have some ten thousand."""
 
 _LATER: Final = frozenset({401, 403, 408, 429, 502, 503, 504})
 """Statuses that say nothing about the message: the token has ended, a proxy stands alone,
@@ -163,9 +170,14 @@ class FaultManager:
         import requests
 
         if self._session is None:
-            self._session = requests.Session()
+            from hummingbird.adapters.bounded.http import bounded_session
+
             # FM is in the management network; no proxy leads there.
-            self._session.trust_env = False
+            self._session = bounded_session(
+                lambda: Exchange(
+                    seconds=CALL_FACTOR * self._timeout_seconds, most_bytes=ANSWER_BYTES
+                )
+            )
         try:
             answer: Response = self._session.request(
                 method,

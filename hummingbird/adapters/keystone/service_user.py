@@ -8,10 +8,16 @@ again before it ends. It is never written anywhere.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from hummingbird.adapters.bounded.exchange import Exchange
 from hummingbird.conf import Conf
 from hummingbird.errors import KeystoneMisconfigured, ServiceTokenUnavailable
+
+CALL_FACTOR: Final = 3
+"""One call may take so many times the time for one read."""
+ANSWER_BYTES: Final = 4 * 1024 * 1024
+"""A token with its catalog of services has some 100 kB."""
 
 
 class ServiceUser:
@@ -46,6 +52,8 @@ def service_user(
     # A quarter of a second of imports: only who calls such a neighbour pays.
     from keystoneauth1 import exceptions, loading, session
 
+    from hummingbird.adapters.bounded.http import bounded_session
+
     loading.register_auth_conf_options(conf, group)
     if not (conf[group].auth_type or conf[group].auth_section):
         return None
@@ -54,7 +62,13 @@ def service_user(
     except exceptions.ClientException as error:
         raise KeystoneMisconfigured(group=group, message=error) from error
     verify = str(ca_file) if ca_file else True
+    plain = bounded_session(
+        lambda: Exchange(seconds=CALL_FACTOR * timeout_seconds, most_bytes=ANSWER_BYTES)
+    )
+    plain.trust_env = True  # a proxy may lead to Keystone, as for every client of it
     return ServiceUser(
-        session.Session(auth=user, verify=verify, timeout=timeout_seconds),
+        session.Session(
+            auth=user, verify=verify, timeout=timeout_seconds, session=plain
+        ),
         errors=exceptions.ClientException,
     )

@@ -8,7 +8,8 @@ they refuse an object in which the server leaves out a field that the schema wan
 
 Every failure comes out as `KubernetesUnavailable` (nobody's fault here, try later) or
 `KubernetesRefused` (trying again changes nothing). Nothing is retried in here: callers
-are reconcilers and runs, which come back by themselves. Safe to use from many threads.
+are reconcilers and runs, which come back by themselves. Each request is bounded in time and
+bytes as a whole. Safe to use from many threads.
 """
 
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from hummingbird.adapters.bounded.exchange import Exchange
 from hummingbird.errors import KubernetesRefused, KubernetesUnavailable
 
 JSON = "application/json"
@@ -26,6 +28,12 @@ MERGE_PATCH = "application/merge-patch+json"
 
 _PAGE = 500
 """Objects in one answer of a list; kubectl's own --chunk-size."""
+
+_FACTOR = 6
+"""One request may take so many times the time for one read, whatever comes in between."""
+
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer. A page of nodes with all their images has some 10 MB."""
 
 _POOL = 16
 """Connections kept; more than the threads that a conductor has by default."""
@@ -152,14 +160,19 @@ class Connection:
             if bearer and bearer["value"]:
                 headers["Authorization"] = bearer["value"]
                 secrets.append(bearer["value"].split()[-1])
-            response = client.rest_client.request(
-                method,
-                url,
-                headers=headers,
-                body=body,
-                _request_timeout=self._timeout_seconds,
-            )
-            raw = response.read() if hasattr(response, "read") else response.data
+            with Exchange(
+                seconds=_FACTOR * self._timeout_seconds, most_bytes=_MOST_BYTES
+            ) as exchange:
+                response = client.rest_client.request(
+                    method,
+                    url,
+                    headers=headers,
+                    body=body,
+                    _request_timeout=self._timeout_seconds,
+                )
+                raw = response.read() if hasattr(response, "read") else response.data
+                if exchange.trouble is not None:
+                    raise OSError(exchange.trouble)
             if response.status >= 400:
                 raw = _without(raw or "", secrets)
             return _answer(response.status, raw)
@@ -187,12 +200,14 @@ class Connection:
         import yaml
         from kubernetes import client, config
 
+        from hummingbird.adapters.bounded.http import bind_pools
+
         load: Any = config.new_client_from_config
         configuration = type.__call__(client.Configuration)
         configuration.retries = False
         configuration.connection_pool_maxsize = _POOL
         try:
-            return load(
+            loaded = load(
                 config_file=self._kubeconfig,
                 context=self._context,
                 client_configuration=configuration,
@@ -203,6 +218,8 @@ class Connection:
                 message=f"its kubeconfig can't be used: {error} "
                 "([kubernetes]kubeconfig names the file)"
             ) from error
+        bind_pools(loaded.rest_client.pool_manager)
+        return loaded
 
 
 def _tokens(body: Any) -> list[str]:
