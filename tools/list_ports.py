@@ -24,8 +24,9 @@ and the controller, and for both ends' own. *Inside*: a tunnel carries it; both 
 firewalls see it, nobody in between does.
 
 The numbers are the defaults; `hummingbird firewall-show` shows those of a deployment, and
-`--attachment wireguard` one attachment alone. `ping` (ICMP echo) is used by `host-trace`
-alone. ICMP "fragmentation needed" (IPv6: "packet too big") should pass everywhere.
+`--attachment wireguard` one attachment alone. `ping` (ICMP echo) is used by `host-trace`,
+and inside a tunnel to find its MTU. ICMP "fragmentation needed" (IPv6: "packet too big")
+should pass everywhere.
 """
 
 
