@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs playbooks on hosts. The only user of ansible-runner."""
+"""Runs playbooks on hosts. The only user of Ansible, and of ansible-runner's
+display plugin."""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns ansible-runner's events into ours. Pure; keeps what a person can use.
+"""Turns Ansible's events, as ansible-runner's plugin tells them, into ours. Pure.
+
+Kept is what a person can use.
 
 Results are never passed on as they are: a module returns whatever it likes. A message is
 short, without the secrets of the run, and empty where a task says `no_log`.
@@ -33,6 +35,8 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 _KEY_LINE = 32
 """Characters from which a line of a secret is one of a key's, and none that stands elsewhere."""
+
+_LONGEST_SECONDS = 366 * 86_400
 
 HIDDEN = "hidden: this task works with secrets"
 
@@ -95,9 +99,16 @@ def _message(status: EventStatus, data: Mapping[str, Any]) -> str:
         return HIDDEN if status == "failed" else ""
     if status in ("failed", "unreachable"):
         return _failure(result)
-    if data.get("task_action") in _SPEAKING_ACTIONS:
+    if str(data.get("task_action")) in _SPEAKING_ACTIONS:
         return str(result.get("msg") or "")
     return ""
+
+
+def _seconds(duration: object) -> float | None:
+    """Return a duration that is one: no year, no infinity and no "not a number"."""
+    if isinstance(duration, int | float) and 0 <= duration < _LONGEST_SECONDS:
+        return float(duration)
+    return None
 
 
 def total(event: Mapping[str, Any], what: str) -> int | None:
@@ -105,7 +116,10 @@ def total(event: Mapping[str, Any], what: str) -> int | None:
     data = event.get("event_data")
     if event.get("event") != "playbook_on_stats" or not isinstance(data, Mapping):
         return None
-    return sum(int(count) for count in (data.get(what) or {}).values())
+    counts = data.get(what)
+    if not isinstance(counts, Mapping):
+        return 0
+    return sum(one for one in counts.values() if isinstance(one, int))
 
 
 def told(event: Mapping[str, Any], *, secrets: Iterable[str] = ()) -> dict[str, str]:
@@ -113,7 +127,9 @@ def told(event: Mapping[str, Any], *, secrets: Iterable[str] = ()) -> dict[str, 
     data = event.get("event_data")
     if event.get("event") != "playbook_on_stats" or not isinstance(data, Mapping):
         return {}
-    artifacts = data.get("artifact_data") or {}
+    artifacts = data.get("artifact_data")
+    if not isinstance(artifacts, Mapping):
+        return {}
     return {
         str(name): clean(value, secrets=secrets)
         for name, value in artifacts.items()
@@ -124,7 +140,7 @@ def told(event: Mapping[str, Any], *, secrets: Iterable[str] = ()) -> dict[str, 
 def translate(
     event: Mapping[str, Any], *, secrets: Iterable[str] = ()
 ) -> PlaybookEvent | None:
-    """Return what an event of ansible-runner means, or None where it means nothing.
+    """Return what an event of Ansible's means, or None where it means nothing.
 
     A failure that the playbook ignores is an "ok". Seconds are Ansible's own measure.
     """
@@ -137,11 +153,10 @@ def translate(
     result = data.get("res")
     if status == "ok" and isinstance(result, Mapping) and result.get("changed"):
         status = "changed"
-    duration = data.get("duration")
     return PlaybookEvent(
-        step=str(data.get("role") or data.get("play") or ""),
-        task=str(data.get("task") or ""),
+        step=clean(str(data.get("role") or data.get("play") or ""), secrets=secrets),
+        task=clean(str(data.get("task") or ""), secrets=secrets),
         status=status,
         message=clean(_message(status, data), secrets=secrets),
-        duration_seconds=float(duration) if isinstance(duration, int | float) else None,
+        duration_seconds=_seconds(data.get("duration")),
     )

@@ -5,7 +5,7 @@ A program of its own (standard library only), started in the place of ansible-pl
 
     guard --parent PID --lock FILE [--lease FILE] [--wipe FOLDER]... -- COMMAND...
 
-Two processes. The outer one is what ansible-runner sees and may kill; the kernel kills
+Two processes. The outer one is what the conductor sees and may kill; the kernel kills
 it when the conductor dies. The inner one, in a session of its own, is told by the kernel
 when the outer one dies; it adopts whatever Ansible leaves behind (forks, ssh masters that
 made themselves daemons) and kills all of it, whichever way the run ends. It holds a lock
@@ -25,7 +25,6 @@ import ctypes
 import fcntl
 import os
 import select
-import shutil
 import signal
 import sys
 import time
@@ -156,7 +155,8 @@ def _inner(arguments: argparse.Namespace, *, outer: int, conductor: int) -> int:
     os.setsid()
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    lock = os.open(arguments.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    lock = os.open(arguments.lock, flags, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     _die_with(outer, by=signal.SIGTERM)
     lease = None if arguments.lease is None else _opened(arguments.lease)
@@ -164,8 +164,8 @@ def _inner(arguments: argparse.Namespace, *, outer: int, conductor: int) -> int:
     _end_all()
     os.close(lock)
     if os.getppid() != outer and _is_over(conductor):
-        for folder in arguments.wipe:
-            shutil.rmtree(folder, ignore_errors=True)
+        # It follows no link, and takes folders nested as deep as a disk can hold.
+        os.spawnlp(os.P_WAIT, "rm", "rm", "-rf", "--", *arguments.wipe)  # noqa: S606 - no shell is what we want
     return code
 
 

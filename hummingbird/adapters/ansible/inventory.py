@@ -7,23 +7,34 @@ YAML: there `!unsafe "1.30"` loses its quotes and becomes the number 1.3. What b
 an ssh argument is checked to be what it says, so that it can't be read as an option.
 """
 
+import base64
 import ipaddress
 import json
 import os
 import re
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 from hummingbird.adapters.ansible.playbook import HostAccess
+from hummingbird.adapters.ansible.run_folder import RunFolder
 from hummingbird.errors import BadRequest
 
 ALIAS = "edgeworker"
 """The one host's name inside a run. Ansible reads patterns and ranges in host names, so
 the real name, which a user chose, does not stand there."""
 
+INVENTORY = "inventory.json"
+KNOWN_HOSTS = "known_hosts"
+"""Names of files of a run."""
+
+_KEYS_SHOWN = 8
+"""One is what ssh writes down at a first contact."""
+
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252})\Z")
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?\Z")
 _VARIABLE = re.compile(r"[a-z][a-z0-9_]*\Z")
+_KEY_TYPE = re.compile(r"[a-z0-9@.-]{1,64}\Z")
 
 
 def _literal(value: object) -> object:
@@ -62,6 +73,30 @@ def pinned(known_hosts: str) -> str:
     """
     lines = (line.split(None, 1) for line in known_hosts.splitlines())
     return "".join(f"{ALIAS} {parts[1]}\n" for parts in lines if len(parts) == 2)
+
+
+def _is_key(kind: str, data: str) -> bool:
+    """Say whether this is a public key: its data begin with its type (RFC 4253, 6.6)."""
+    try:
+        blob = base64.b64decode(data, validate=True)
+    except ValueError:
+        return False
+    begins = struct.pack(">I", len(kind)) + kind.encode()
+    return bool(_KEY_TYPE.match(kind)) and blob.startswith(begins) and blob != begins
+
+
+def shown(content: bytes) -> str | None:
+    """Return the keys that a host showed, as known hosts; None: that is not what these are.
+
+    :param content: a file that a run wrote: keys and nothing else, or nothing is taken.
+    """
+    lines = [line.split() for line in content.decode(errors="replace").splitlines()]
+    lines = [words for words in lines if words]
+    if not 0 < len(lines) <= _KEYS_SHOWN:
+        return None
+    if not all(len(words) == 3 and _is_key(words[1], words[2]) for words in lines):
+        return None
+    return "".join(f"{ALIAS} {kind} {data}\n" for _, kind, data in lines)
 
 
 def _option(name: str, path: Path) -> str:
@@ -121,19 +156,24 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def write(folder: Path, access: HostAccess, *, variables: Mapping[str, object]) -> None:
+def write(
+    folder: RunFolder, access: HostAccess, *, variables: Mapping[str, object]
+) -> None:
     """Write the run's known hosts, key and inventory into its folder.
+
+    What is pinned is none of what the run writes; it is only a first contact's to write down.
 
     :raises BadRequest, TypeError: see `render`.
     """
     key = None
     if access.private_key:
         # OpenSSH refuses a key file without a newline at its end
-        key = _write(folder / "key", access.private_key.rstrip() + "\n")
+        key = _write(folder.given / "key", access.private_key.rstrip() + "\n")
+    place = folder.own if access.known_hosts is None else folder.given
     text = render(
         access,
         variables=variables,
-        known_hosts=_write(folder / "known_hosts", pinned(access.known_hosts or "")),
+        known_hosts=_write(place / KNOWN_HOSTS, pinned(access.known_hosts or "")),
         private_key=key,
     )
-    _write(folder / "inventory.json", text)
+    _write(folder.given / INVENTORY, text)

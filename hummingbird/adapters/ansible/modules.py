@@ -24,7 +24,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +42,9 @@ _NAME: Final = re.compile(
 
 _MOST: Final = 64
 """Modules that are packed at once; a provisioning takes some twenty."""
+
+MOST_LISTED: Final = 1024
+"""Names in a run's own cache that are looked at."""
 
 _PACKS_WITHIN_SECONDS: Final = 120.0
 _TAG: Final = b"packed apart from runs"
@@ -78,12 +81,9 @@ def link(packed: Path, own: Path) -> None:
                 (own / path.name).symlink_to(path)
 
 
-def _missing(packed: Path, own: Path) -> list[str]:
+def _missing(packed: Path, listed: Iterable[str]) -> list[str]:
     """Return what a run had to pack for itself. A run's word: names of modules or nothing."""
-    try:
-        names = {path.name for path in own.iterdir() if _NAME.fullmatch(path.name)}
-    except OSError:
-        return []
+    names = {name for name in listed if _NAME.fullmatch(name)}
     return sorted(names - {path.name for path in packed.iterdir()})[:_MOST]
 
 
@@ -99,18 +99,22 @@ def _alone(packed: Path) -> Iterator[bool]:
             yield True
 
 
-def learn(packed: Path, own: Path, *, playbooks: Path, layers: confine.Layers) -> None:
+def learn(
+    packed: Path, listed: Iterable[str], *, playbooks: Path, layers: confine.Layers
+) -> None:
     """Pack for the next runs what this one, which is over, had to pack for itself.
+
+    :param listed: the names in the run's own cache.
 
     Takes seconds after the first run of a version, else nothing. What fails is logged: runs
     cost more then, and nothing else.
     """
     try:
         packed.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _missing(packed, own):
+        if not _missing(packed, listed):
             return
         with _alone(packed) as alone:
-            names = _missing(packed, own)
+            names = _missing(packed, listed)
             if alone and names:
                 _pack(packed, names, playbooks=playbooks, layers=layers)
     except (OSError, subprocess.SubprocessError) as error:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from hummingbird.adapters.ansible import bound, confine, modules, password
+from hummingbird.adapters.ansible import bound, channel, confine, modules, password
 
 _CACHE: Final = "ansiballz_cache"
 """Its name below DEFAULT_LOCAL_TMP (ansible/executor/module_common.py). Were it another one,
@@ -60,8 +60,10 @@ def command(
 
 def main() -> None:
     """Be ansible-playbook."""
-    # Nothing comes along that whoever started us has open.
-    os.closerange(3, _DESCRIPTORS)
+    # Nothing else comes along that whoever started us has open.
+    events = channel.descriptor()
+    os.closerange(3, events)
+    os.closerange(max(3, events + 1), max(_DESCRIPTORS, events + 1))
     end = sys.argv.index("--")
     parser = argparse.ArgumentParser()
     parser.add_argument("--packed", type=Path, required=True)
@@ -87,6 +89,7 @@ def main() -> None:
     (scratch / _CACHE).symlink_to(given.own)
     password.install(scratch)
     bound.install(bound.Meter())
+    channel.install(events)
     sys.argv = [str(scratch / "ansible-playbook"), *arguments]
     playbook.main()
 

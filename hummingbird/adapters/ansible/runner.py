@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a playbook by ansible-runner, and leaves nothing behind.
+"""Runs a playbook, and leaves nothing behind.
 
 Everything of a run (key, inventory, Ansible's own scratch) is in one folder, 0700, that
-is removed on every path; nothing secret is in an argument or in the environment. `run`
-blocks its thread; several may run at once, each on its own host.
+is removed on every path (run_folder.py); nothing secret is in an argument or in the
+environment. `run` blocks its thread; several may run at once, each on its own host.
 
 Playbook processes end with the run, with a cancel, with the time-out, and with this very
 process (see guard.py). A crash of the whole machine leaves the folder; the next
@@ -11,26 +11,23 @@ process (see guard.py). A crash of the whole machine leaves the folder; the next
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_runner.runner import Runner
-from ansible_runner.runner_config import RunnerConfig
-
 from hummingbird.adapters.ansible import (
+    channel,
     confine,
     guard,
     inventory,
     lease,
     modules,
+    process,
     program,
     run_folder,
 )
@@ -54,27 +51,14 @@ LOG = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
-_KEPT_ENVIRONMENT = frozenset(
-    {
-        "ANSIBLE_CALLBACK_PLUGINS",
-        "ANSIBLE_STDOUT_CALLBACK",
-        "AWX_ISOLATED_DATA_DIR",
-        "PATH",
-        "RUNNER_OMIT_EVENTS",
-        "RUNNER_ONLY_FAILED_EVENTS",
-        "TZ",
-    }
-)
-"""Of the environment that ansible-runner would pass on; the rest is this process's own
-and none of the playbook's business."""
+_KEPT_ENVIRONMENT = ("PATH", "TZ")
+"""Of this process's own; the rest is none of the playbook's business."""
 
 _OWN_MODULES = "modules"
 """A folder of the run's, for what no run packed before it."""
 
-_LOOKS_FOR_CANCEL_SECONDS = 0.5
-
-_GUARD_ENDS_SECONDS = 15.0
-"""A little more than the guard gives the processes it kills."""
+_KNOWN_HOSTS_BYTES = 16_384
+"""The longest key, RSA's of 16384 bits, takes 2 800."""
 
 _KEY_CHANGED = re.compile(
     r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed"
@@ -98,24 +82,23 @@ class _Watch:
     is_timed_out: bool = False
     raised: BaseException | None = field(default=None, repr=False)
 
-    def handle(self, raw: Mapping[str, Any]) -> bool:
-        """Pass on an event of ansible-runner; False: it need not be kept in a file."""
+    def handle(self, raw: Mapping[str, Any]) -> None:
+        """Pass on an event of Ansible's."""
         # the last event: also counts what a censored result did not tell
         changed = ansible_event.total(raw, "changed")
         if changed is not None:
             self.changed = changed
             self.facts = ansible_event.told(raw, secrets=self.secrets)
-            return False
+            return
         seen = ansible_event.translate(raw, secrets=self.secrets)
         if seen is None or self.raised is not None:
-            return False
+            return
         self.ok += seen.status in ("ok", "changed")
         self.changed += seen.status == "changed"
         if seen.status in ("failed", "unreachable") and self.failure is None:
             self.failure = seen
         with self._kept():
             self.on_event(seen)
-        return False
 
     def is_to_end(self) -> bool:
         """Say whether the run has to be ended now."""
@@ -130,8 +113,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:
-        # ansible-runner calls us from the middle of reading its child: what is raised
-        # there would leave the child running, so it is raised after the run instead
+        # raised again when the run has ended
         try:
             yield
         except BaseException as error:  # noqa: BLE001 - raised again when the run has ended
@@ -203,36 +185,34 @@ class AnsibleRunner:
             secrets=secrets,
         )
         LOG.info("Running %s on %s", path.stem, hostname)
-        with run_folder.made(self._scratch, work_directory) as (folder, sockets):
+        with run_folder.made(self._scratch, work_directory) as folder:
             inventory.write(folder, access, variables=variables)
-            config = self._configure(
-                path,
-                folder=folder,
-                sockets=sockets,
-                tags=tags,
-                port=access.port,
-                reads=(self._playbooks, *program.read_by(variables)),
+            status, printed = process.run(
+                self._command(
+                    path,
+                    folder=folder,
+                    tags=tags,
+                    port=access.port,
+                    reads=(self._playbooks, *program.read_by(variables)),
+                ),
+                directory=self._playbooks,
+                environment=self._environment(folder),
+                guard_lock=folder.guard_lock,
+                on_event=watch.handle,
+                is_to_end=watch.is_to_end,
             )
-            runner = Runner(
-                config, event_handler=watch.handle, cancel_callback=watch.is_to_end
-            )
-            try:
-                runner.run()
-            finally:
-                _wait_for_guard(folder / "guard.lock")
-            self._keep_modules(folder, runner.status)
+            if status == "successful":
+                self._keep_modules(folder)
             if watch.raised is not None:
                 raise watch.raised
-            said = _last_words(folder, secrets=secrets)
-            shown = (folder / "known_hosts").read_text(encoding="utf-8")
+            shown = folder.taken(inventory.KNOWN_HOSTS, most_bytes=_KNOWN_HOSTS_BYTES)
+        said = ansible_event.clean(printed, secrets=secrets)
         result = replace(
-            _conclude(
-                runner.status, watch=watch, access=access, hostname=hostname, said=said
-            ),
+            _conclude(status, watch=watch, access=access, hostname=hostname, said=said),
             changed=watch.changed,
             ok=watch.ok,
             facts=watch.facts,
-            known_hosts=access.known_hosts or shown or None,
+            known_hosts=access.known_hosts or inventory.shown(shown or b""),
         )
         LOG.info(
             "%s on %s: %s, %d changed",
@@ -243,14 +223,13 @@ class AnsibleRunner:
         )
         return result
 
-    def _keep_modules(self, folder: Path, status: str) -> None:
-        if status == "successful":
-            modules.learn(
-                self._packed,
-                folder / _OWN_MODULES,
-                playbooks=self._playbooks,
-                layers=self._layers,
-            )
+    def _keep_modules(self, folder: run_folder.RunFolder) -> None:
+        modules.learn(
+            self._packed,
+            folder.names(_OWN_MODULES, most=modules.MOST_LISTED),
+            playbooks=self._playbooks,
+            layers=self._layers,
+        )
 
     def _limit(self) -> list[str]:
         path = self._lease.path
@@ -263,80 +242,57 @@ class AnsibleRunner:
             raise BadRequest(message=f"There is no playbook {playbook!r}.")
         return path
 
-    def _configure(
+    def _command(
         self,
         playbook: Path,
         *,
-        folder: Path,
-        sockets: Path,
+        folder: run_folder.RunFolder,
         tags: Sequence[str],
         port: int,
         reads: Sequence[Path],
-    ) -> RunnerConfig:
-        """Return ansible-runner's settings for a run in `folder`."""
-        config = RunnerConfig(
-            str(folder),
-            playbook=str(playbook),
-            inventory=str(folder / "inventory.json"),
-            tags=",".join(tags) or None,
-            quiet=True,
-            settings={"pexpect_timeout": _LOOKS_FOR_CANCEL_SECONDS},
-        )
-        config.prepare()
-        arguments = config.command[1:]
-        config.command = [
+    ) -> list[str]:
+        """Return what runs a playbook in `folder`."""
+        return [
             sys.executable,
             "-I",
             guard.__file__,
             f"--parent={os.getpid()}",
-            f"--lock={folder / 'guard.lock'}",
+            f"--lock={folder.guard_lock}",
             *self._limit(),
-            f"--wipe={folder}",
-            f"--wipe={sockets}",
+            f"--wipe={folder.given}",
+            f"--wipe={folder.path}",
+            f"--wipe={folder.sockets}",
             "--",
             *program.command(
                 packed=self._packed,
-                own=folder / _OWN_MODULES,
+                own=folder.own / _OWN_MODULES,
                 layers=self._layers,
                 port=port,
-                reads=reads,
-                writes=(folder, sockets),
+                reads=(folder.given, *reads),
+                writes=(folder.own, folder.sockets),
             ),
-            *arguments,
+            *("-i", str(folder.given / inventory.INVENTORY)),
+            *(("--tags", ",".join(tags)) if tags else ()),
+            str(playbook),
         ]
-        config.cwd = str(self._playbooks)
-        config.env = {
-            **{
-                name: value
-                for name, value in config.env.items()
-                if name in _KEPT_ENVIRONMENT
-            },
+
+    def _environment(self, folder: run_folder.RunFolder) -> dict[str, str]:
+        kept = {name: os.environ.get(name) for name in _KEPT_ENVIRONMENT}
+        return {
+            **{name: value for name, value in kept.items() if value is not None},
+            "ANSIBLE_CALLBACK_PLUGINS": str(channel.plugin_folder()),
             "ANSIBLE_CONFIG": str(self._playbooks / "ansible.cfg"),
-            "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_HOME": str(folder.own / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(folder.own / "tmp"),
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
-            "HOME": str(folder),
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder.sockets),
+            "ANSIBLE_STDOUT_CALLBACK": channel.PLUGIN,
+            "HOME": str(folder.own),
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "TMPDIR": str(folder / "tmp"),
+            "TMPDIR": str(folder.own / "tmp"),
         }
-        return config
-
-
-def _wait_for_guard(lock: Path) -> None:
-    """Wait until the guard has ended every process of the run."""
-    if not lock.exists():
-        return
-    deadline = time.monotonic() + _GUARD_ENDS_SECONDS
-    with lock.open("a") as file:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            time.sleep(0.02)
-    LOG.error("Processes of a playbook did not end within %s s", _GUARD_ENDS_SECONDS)
 
 
 def _secrets(access: HostAccess, variables: Mapping[str, object]) -> tuple[str, ...]:
@@ -345,16 +301,15 @@ def _secrets(access: HostAccess, variables: Mapping[str, object]) -> tuple[str, 
     return (*ansible_event.secrets_of(variables), *filter(None, ways_in))
 
 
-def _last_words(folder: Path, *, secrets: Sequence[str]) -> str:
-    """Return the end of what ansible-playbook printed."""
-    printed = "".join(path.read_text() for path in folder.glob("artifacts/*/stdout"))
-    return ansible_event.clean(printed, secrets=secrets)
-
-
 def _conclude(
-    status: str, *, watch: _Watch, access: HostAccess, hostname: str, said: str
+    status: process.Status,
+    *,
+    watch: _Watch,
+    access: HostAccess,
+    hostname: str,
+    said: str,
 ) -> PlaybookResult:
-    """Return how the run ended, from how ansible-runner says and what was seen."""
+    """Return how the run ended, from how it was run and what was seen."""
     if status == "successful":
         return PlaybookResult(status="successful")
     failure = watch.failure

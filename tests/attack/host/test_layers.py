@@ -230,7 +230,8 @@ def test_no_run_changes_what_another_one_executes(world: World, name: str) -> No
     assert any(path.startswith("ansible.modules.find") for path in before)
     (world.playbooks / "plant.sh").write_text(
         f"cd {folder}/* && for one in ansible.*; do\n"
-        "  echo poison >$one; rm $one; cp ~/inventory.json $one; ln -sf /etc/passwd $one; done\n"
+        "  echo poison >$one; rm $one; cp ~/../given/inventory.json $one\n"
+        "  ln -sf /etc/passwd $one; done\n"
         f"echo poison >{folder}/new; rm -r {folder}; mkdir {folder}\n"
         "cd ~/modules\n"
         "for one in ping setup '../../x' '..' 'a b'; do\n"
