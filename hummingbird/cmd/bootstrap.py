@@ -20,6 +20,7 @@ from oslo_log.formatters import ContextFormatter
 from hummingbird import __version__
 from hummingbird.clock import Clock
 from hummingbird.conf import Conf
+from hummingbird.conf.misspelt import misspelt
 from hummingbird.conf.share import database_url
 from hummingbird.context import CURRENT, RequestContext
 from hummingbird.db import migration
@@ -31,6 +32,8 @@ from hummingbird.printable import printable
 
 if TYPE_CHECKING:
     from hummingbird.adapters.sysinv.relay import SysinvRelay
+
+LOG = logging.getLogger("hummingbird.cmd.bootstrap")
 
 SYSTEM_NAME = "hummingbird"
 """Name of a new system, until somebody gives it another."""
@@ -50,7 +53,8 @@ class OneLine(ContextFormatter):
 
 
 def setup_logging(conf: Conf) -> None:
-    """Log as oslo.log's options say: to standard error, if they say nothing."""
+    """Log as oslo.log's options say: to standard error, if they say nothing; first what
+    the configuration says in vain."""
     log.setup(conf, "hummingbird", version=__version__)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_say_for_whom)
@@ -63,6 +67,8 @@ def setup_logging(conf: Conf) -> None:
                     datefmt=conf.log_date_format,
                 )
             )
+    for sentence in misspelt(conf):
+        LOG.warning("%s", sentence)
 
 
 def _say_for_whom(record: logging.LogRecord) -> bool:
@@ -90,10 +96,12 @@ def open_database(conf: Conf, clock: Clock) -> Database:
     """Return the database, its schema at this version, seeded if it is new.
 
     :raises DatabaseUnavailable: it does not answer.
+    :raises DatabaseDamaged: its file has to be restored.
     :raises SchemaTooOld: somebody else is to bring its schema up.
     :raises SchemaTooNew: this release can't work on its schema.
     """
     database = _database(conf)
+    database.check_whole()
     if not conf.database.upgrade_at_start:
         migration.check(database)
     else:
@@ -139,6 +147,7 @@ def sync_database(conf: Conf, clock: Clock) -> str:
     """Bring the database up and return the revision of its schema; see `bring_up`."""
     database = _database(conf)
     try:
+        database.check_whole()
         bring_up(conf, database, clock)
         return str(migration.at(database))
     finally:

@@ -18,6 +18,7 @@ from hummingbird.adapters.bmc.ipmi import IpmiBoards
 from hummingbird.adapters.bmc.kind import BoardsByKind
 from hummingbird.adapters.bmc.redfish import RedfishBoards
 from hummingbird.adapters.helm.release import HelmRelease
+from hummingbird.adapters.kubernetes import kubeconfig
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
 from hummingbird.adapters.netlink.forwarding import SystemForwarding
 from hummingbird.adapters.netlink.link import NetlinkLinks, own_addresses
@@ -50,7 +51,7 @@ from hummingbird.conf.share import controller_name, shared, state_directory
 from hummingbird.conf.tunnel import hub_options
 from hummingbird.conf.vxlan import vxlan_options
 from hummingbird.db.session import Database
-from hummingbird.errors import HummingbirdError
+from hummingbird.errors import HummingbirdError, KubeconfigUnusable
 from hummingbird.evaluation.fleet_view import FleetObserver
 from hummingbird.evaluation.own_links import OwnLinks
 from hummingbird.httpd.limits import raise_file_limit
@@ -78,6 +79,7 @@ class Conductor:
     def __init__(
         self, conf: Conf, database: Database, clock: Clock, box: SecretBox
     ) -> None:
+        self._conf = conf
         links = NetlinkLinks()
         cluster = kubernetes(conf)
         state = state_directory(conf)
@@ -241,6 +243,7 @@ class Conductor:
         :raises DatabaseUnavailable: the database does not answer.
         :raises OSError: the port of the metrics can't be bound.
         """
+        warn_without_cluster(self._conf)
         if self._metrics is not None:
             self._metrics.start()
         self.service.start(self._driver)
@@ -279,6 +282,14 @@ def _rpc_server(conf: Conf, service: ConductorService) -> "Server":
 def process_name(conf: Conf) -> str:
     """Return this conductor's name among processes; a restart is known by it."""
     return f"{controller_name(conf)}.conductor"
+
+
+def warn_without_cluster(conf: Conf) -> None:
+    """Say so where no cluster can be reached: the inventory works without one."""
+    try:
+        kubeconfig.check(conf.kubernetes.kubeconfig)
+    except KubeconfigUnusable as error:
+        LOG.warning("%s Hosts can be added, not unlocked.", error)
 
 
 def kubernetes(conf: Conf) -> KubernetesCluster:

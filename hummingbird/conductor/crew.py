@@ -221,12 +221,16 @@ class Crew:
             self._working.discard(run_id)
 
     def _loop(self) -> None:
+        told = ""
         while not self._is_ending():
             self._nudged.clear()
             try:
                 self.take_queued()
+                told = ""
             except HummingbirdError as error:
-                LOG.warning("Queued runs can't be read: %s", error)
+                if told != str(error):
+                    told = str(error)
+                    LOG.warning("Queued runs can't be read: %s", error)
             except Exception:
                 LOG.exception("Taking queued runs broke")
             self._neighbours.clock.wait(self._nudged, seconds=self._poll_seconds)

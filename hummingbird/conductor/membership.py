@@ -139,9 +139,10 @@ class Membership:
         try:
             is_ours = self._database.write(self._beat)
         except DatabaseUnavailable as error:
-            self._has_missed = True
             silent = self._clock.monotonic() - self._beaten_at
-            LOG.warning("No sign of life for %.0f s: %s", silent, error)
+            if not self._has_missed:
+                LOG.warning("No sign of life for %.0f s: %s", silent, error)
+            self._has_missed = True
             if self.fence.is_set():
                 raise LeaseLost from error
             return

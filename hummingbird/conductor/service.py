@@ -57,6 +57,8 @@ class ConductorService:
         self._membership: Membership | None = None
         self._stopping = threading.Event()
         self._beater: threading.Thread | None = None
+        self._told = ""
+        """Why no new life could begin, as it was told last."""
 
     def start(self, driver: Driver) -> None:
         """Join, give back the former self's work, and begin; returns at once.
@@ -178,5 +180,8 @@ class ConductorService:
     def _begin_again(self) -> None:
         try:
             self._begin_life()
+            self._told = ""
         except HummingbirdError as error:
-            LOG.warning("Can't begin again yet: %s", error)
+            if self._told != str(error):
+                self._told = str(error)
+                LOG.warning("Can't begin again yet: %s", error)

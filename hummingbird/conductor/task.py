@@ -171,6 +171,7 @@ class HostTask:
         """Wait until `condition`; a neighbour that is away counts as not yet.
 
         :raises RunFailed: `what` is not so after `seconds`.
+        :raises Unavailable: a neighbour that will not come back by waiting.
         :raises Interrupted: the run is to stop.
         """
         deadline = self.clock.monotonic() + seconds
@@ -182,6 +183,8 @@ class HostTask:
                     return
                 why = ""
             except Unavailable as error:
+                if not error.worth_a_retry:
+                    raise
                 why = f" ({error})"
             if self.clock.monotonic() >= deadline:
                 raise RunFailed(
@@ -193,7 +196,7 @@ class HostTask:
     def patiently(self, call: Callable[[], T], *, seconds: float) -> T:
         """Return what `call` returns; a neighbour that is away is asked again.
 
-        :raises Unavailable: it was away for all of `seconds`.
+        :raises Unavailable: it was away for all of `seconds`, or waiting is no use.
         """
         deadline = self.clock.monotonic() + seconds
         is_told = False
@@ -202,7 +205,7 @@ class HostTask:
             try:
                 return call()
             except Unavailable as error:
-                if self.clock.monotonic() >= deadline:
+                if not error.worth_a_retry or self.clock.monotonic() >= deadline:
                     raise
                 if not is_told:
                     self.journal.info(f"retried: {error}")

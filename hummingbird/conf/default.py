@@ -4,6 +4,8 @@
 from oslo_config import cfg
 
 GROUP = "DEFAULT"
+ON_LINE = "state_directory"
+"""What `hummingbird --state-directory DIR up` passes on."""
 
 OPTS = (
     cfg.StrOpt(
@@ -27,4 +29,5 @@ OPTS = (
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register this group's options with `conf`."""
+    conf.register_cli_opts([option for option in OPTS if option.name == ON_LINE])
     conf.register_opts(OPTS)

@@ -23,9 +23,9 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from hummingbird.db.failure import meaning
+from hummingbird.db.failure import damaged, meaning
 from hummingbird.db.limits import LIMITS, Limits
-from hummingbird.errors import DatabaseBusy
+from hummingbird.errors import DatabaseBusy, DatabaseDamaged
 
 __all__ = ["FOR_SCHEMA", "Connection", "Database", "Engine", "Limits", "is_forwarding"]
 
@@ -41,6 +41,11 @@ _EMPTY: Final = ("{}", b"{}")
 
 class Database:
     """One database, shared by all threads of a process."""
+
+    damage: DatabaseDamaged | None = None
+    """Set once a statement has met damage: from then on nothing that is read is certain,
+    and only a restore and a new start help."""
+    _file: str | None = None
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class Database:
             management elsewhere, in the transactions that make them.
         """
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._file = make_url(url).database if self.is_sqlite else None
         self._writing = threading.RLock()
         self._busy_seconds = busy_timeout_seconds
         self.engine: Engine = create_engine(
@@ -93,7 +99,7 @@ class Database:
 
         :raises DatabaseUnavailable: the database does not answer, or is busy.
         """
-        with _translated(), self._reading.connect() as connection:
+        with self._translated(), self._reading.connect() as connection:
             yield connection
             connection.rollback()
 
@@ -103,7 +109,7 @@ class Database:
 
         :raises DatabaseUnavailable: the database does not answer, or is busy.
         """
-        with _translated(), self._picturing.connect() as connection:
+        with self._translated(), self._picturing.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             yield connection
@@ -118,10 +124,10 @@ class Database:
             once more (see `write`).
         """
         if not self.is_sqlite:
-            with _translated(), self.engine.begin() as connection:
+            with self._translated(), self.engine.begin() as connection:
                 yield connection
             return
-        with _translated(), self._alone(), self.engine.connect() as connection:
+        with self._translated(), self._alone(), self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -136,7 +142,7 @@ class Database:
 
         :raises DatabaseUnavailable: as `writer`.
         """
-        with _translated(), self.engine.connect() as connection:
+        with self._translated(), self.engine.connect() as connection:
             yield connection.execution_options(**{FOR_SCHEMA: True})
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -152,6 +158,37 @@ class Database:
             LOG.info("A transaction is done again: %s", error)
         with self.writer() as connection:
             return work(connection)
+
+    def check_whole(self) -> None:
+        """Return if a SQLite file is well-formed: all of it is read, some 100 MB a second.
+        A file that was copied beside another one's -wal is not. PostgreSQL checks its own.
+
+        :raises DatabaseDamaged: it is not.
+        """
+        if not self.is_sqlite:
+            return
+        with self.reader() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if found != "ok":
+            raise damaged(str(found).partition("\n")[0], file=self._file)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DBAPIError, PoolTimeout) as error:
+            found = meaning(error, file=self._file)
+            if found is None:
+                raise
+            if isinstance(found, DatabaseDamaged):
+                self._note(found)
+            raise found from error
+
+    def _note(self, found: DatabaseDamaged) -> None:
+        """Tell the log once: each loop of the process meets it again and again."""
+        if self.damage is None:
+            self.damage = found
+            LOG.critical("%s: %s", found.code, found)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -257,17 +294,6 @@ def _server_options(
         "pool_timeout": limits.pool,
         "connect_args": postgresql.connect_arguments(make_url(url), limits),
     }
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (DBAPIError, PoolTimeout) as error:
-        found = meaning(error)
-        if found is None:
-            raise
-        raise found from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -15,6 +15,17 @@ class KubernetesUnavailable(Unavailable):
     sentence = "The Kubernetes API does not answer: {message}"
 
 
+class KubeconfigUnusable(KubernetesUnavailable):
+    """There is nobody to ask before somebody changes the file or names another one."""
+
+    code = "hummingbird.kubernetes.kubeconfig_unusable"
+    sentence = (
+        "No cluster can be reached: the kubeconfig {path} {message}. [kubernetes]kubeconfig"
+        " names the file, else $KUBECONFIG."
+    )
+    worth_a_retry = False
+
+
 class KubernetesRefused(HummingbirdError):
     code = "hummingbird.kubernetes.refused"
     sentence = "Kubernetes refused to {action}: {message}"
@@ -78,6 +89,14 @@ class TransactionConflict(DatabaseBusy):
 
     code = "hummingbird.database.conflict"
     sentence = "Another change was in the way: {message}"
+
+
+class DatabaseDamaged(DatabaseUnavailable):
+    """What is stored can't be read any more; trying again changes nothing."""
+
+    code = "hummingbird.database.damaged"
+    sentence = "The database is damaged ({message}): {remedy}."
+    worth_a_retry = False
 
 
 class LeaseNotHeld(Conflict):

@@ -6,13 +6,15 @@ certificates, tokens and login plugins, TLS, proxies, connection pools. Its gene
 models are left out on purpose: importing them costs a second and 20 MB at start, and
 they refuse an object in which the server leaves out a field that the schema wants.
 
-Every failure comes out as `KubernetesUnavailable` (nobody's fault here, try later) or
+Every failure comes out as `KubernetesUnavailable` (nobody's fault here, try later; its kind
+`KubeconfigUnusable`: try when somebody has mended the file) or
 `KubernetesRefused` (trying again changes nothing). Nothing is retried in here: callers
 are reconcilers and runs, which come back by themselves. Each request is bounded in time and
 bytes as a whole. Safe to use from many threads.
 """
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +23,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from hummingbird.adapters.bounded.exchange import Exchange
-from hummingbird.errors import KubernetesRefused, KubernetesUnavailable
+from hummingbird.adapters.kubernetes import kubeconfig
+from hummingbird.errors import (
+    KubeconfigUnusable,
+    KubernetesRefused,
+    KubernetesUnavailable,
+)
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -37,6 +44,9 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 _POOL = 16
 """Connections kept; more than the threads that a conductor has by default."""
+
+_UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
+"""What the client comes to where a file's parts are not what they should be."""
 
 _LATER = frozenset({0, 408, 429, 500, 502, 503, 504})
 """Statuses that say "not now"; every other failure says "not like this"."""
@@ -125,7 +135,7 @@ class Connection:
     def cluster(self) -> tuple[str, str | None]:
         """Return the kubeconfig's server URL and CA certificate (PEM, if it has one).
 
-        :raises KubernetesUnavailable: there is no kubeconfig that can be used.
+        :raises KubeconfigUnusable: there is no kubeconfig that can be used.
         """
         configuration = self._open().configuration
         authority = getattr(configuration, "ca_cert_data", None)
@@ -196,6 +206,7 @@ class Connection:
             self._client = None
 
     def _connect(self) -> Any:
+        kubeconfig.check(self._kubeconfig)
         # Half a second of imports: only who speaks to a cluster pays.
         import yaml
         from kubernetes import client, config
@@ -213,10 +224,11 @@ class Connection:
                 client_configuration=configuration,
                 persist_config=False,
             )
-        except (config.ConfigException, OSError, yaml.YAMLError, ValueError) as error:
-            raise KubernetesUnavailable(
-                message=f"its kubeconfig can't be used: {error} "
-                "([kubernetes]kubeconfig names the file)"
+        except (*_UNUSABLE, config.ConfigException, yaml.YAMLError) as error:
+            looked_at = kubeconfig.files(self._kubeconfig, os.environ)
+            raise KubeconfigUnusable(
+                path=", ".join(str(path) for path in looked_at),
+                message=f"can't be used ({error})",
             ) from error
         bind_pools(loaded.rest_client.pool_manager)
         return loaded

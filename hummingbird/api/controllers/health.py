@@ -15,11 +15,13 @@ from hummingbird.domain.hearing import Presence
 def get(call: Call) -> Any:
     """GET /v1/health
 
-    :raises DatabaseUnavailable: the database does not answer (503).
+    :raises DatabaseUnavailable: the database does not answer, or is damaged (503).
     """
     if call.context.user != ANONYMOUS:
         return tell(call)
     has = call.dependencies
+    if has.database.damage is not None:
+        raise has.database.damage
     with has.database.snapshot() as connection:
         system.get(connection)
         said = hearing.read(connection)

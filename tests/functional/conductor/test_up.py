@@ -183,7 +183,7 @@ def test_without_kubernetes_an_unlock_says_what_is_missing(up: Up) -> None:
     add(up, "edge-0")
     act(up, "edge-0", "unlock")
     run = await_run(up, "edge-0", "failed")
-    assert run["error_code"] == "hummingbird.kubernetes.unavailable"
+    assert run["error_code"] == "hummingbird.kubernetes.kubeconfig_unusable"
     assert "kubeconfig" in run["error"]
     host = up.get("/v1/ihosts/edge-0")
     assert (host["administrative"], host["availability"]) == ("locked", "offline")
@@ -199,7 +199,7 @@ def test_a_request_that_was_accepted_survives_a_kill(up: Up) -> None:
     up.process = up.launch()
     up.await_ready()
     run = await_run(up, "edge-0", "failed")
-    assert run["error_code"] == "hummingbird.kubernetes.unavailable"
+    assert run["error_code"] == "hummingbird.kubernetes.kubeconfig_unusable"
     assert up.get("/v1/ihosts/edge-0")["task"].startswith("Unlocking failed")
     assert up.end() == 0
 

@@ -13,10 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
+from hummingbird.adapters.kubernetes import kubeconfig
 from hummingbird.adapters.kubernetes.cluster import KubernetesCluster
 from hummingbird.adapters.kubernetes.connection import Connection
 from hummingbird.adapters.kubernetes.join import join_info
-from hummingbird.errors import KubernetesRefused, KubernetesUnavailable
+from hummingbird.errors import (
+    KubeconfigUnusable,
+    KubernetesRefused,
+    KubernetesUnavailable,
+)
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
@@ -169,8 +174,39 @@ def test_without_a_kubeconfig_it_says_which_option_names_it(
     file = tmp_path / "config"
     if text is not None:
         file.write_text(text)
-    with pytest.raises(KubernetesUnavailable, match=r"\[kubernetes\]kubeconfig"):
+    with pytest.raises(KubeconfigUnusable, match=r"\[kubernetes\]kubeconfig") as caught:
         KubernetesCluster(file).check()
+    assert str(file) in str(caught.value)
+    assert not caught.value.worth_a_retry
+
+
+@pytest.mark.parametrize(
+    "text", ["- a", "clusters: 1", "clusters: [1]", "clusters: [{}]"]
+)
+def test_a_kubeconfig_of_another_shape_is_told_by_its_path(
+    tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(text)
+    with pytest.raises(KubeconfigUnusable, match=str(file)):
+        KubernetesCluster(file).check()
+
+
+def test_the_place_that_was_looked_at_without_an_option_is_told(tmp_path: Path) -> None:
+    named = {"KUBECONFIG": f"{tmp_path / 'one'}:{tmp_path / 'two'}"}
+    with pytest.raises(KubeconfigUnusable, match=r"one, .*two does not exist"):
+        kubeconfig.check(None, named)
+    with pytest.raises(KubeconfigUnusable, match=r"not-there does not exist"):
+        kubeconfig.check(tmp_path / "not-there", named)
+
+
+def test_what_breaks_a_kubeconfig_is_told_without_its_text(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text('users: [{token: "top-secret\n')
+    with pytest.raises(KubeconfigUnusable) as caught:
+        kubeconfig.check(file, {})
+    assert "is no YAML (line" in str(caught.value)
+    assert "top-secret" not in str(caught.value)
 
 
 def cluster_info(server: str) -> str:
