@@ -83,6 +83,14 @@ class HummingbirdApp(App):
             " HUMMINGBIRD_CA_FILE, OS_CACERT, or the one of a server on this machine;"
             " else the public ones)",
         )
+        parser.add_argument(
+            "--state-directory",
+            type=Path,
+            metavar="DIR",
+            help="state directory of a server on this machine, where it left its address"
+            " and token (default: HUMMINGBIRD_STATE_DIRECTORY, /var/lib/hummingbird,"
+            " ~/.local/state/hummingbird)",
+        )
         return parser
 
     @property
@@ -102,6 +110,7 @@ class HummingbirdApp(App):
                 url=self.options.url,
                 token_file=self.options.token_file,
                 ca_file=self.options.ca_file,
+                state_directory=self.options.state_directory,
                 environ=os.environ,
             )
         )

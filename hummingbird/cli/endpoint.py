@@ -3,7 +3,8 @@
 
 Looked for in this order, the URL and the token each on its own: the command line; the
 variables HUMMINGBIRD_URL and HUMMINGBIRD_TOKEN; StarlingX's SYSTEM_URL and
-OS_AUTH_TOKEN; `client.json` in a state directory, which `hummingbird up` writes there;
+OS_AUTH_TOKEN; `client.json` in a state directory, which `hummingbird up` writes there
+(--state-directory, HUMMINGBIRD_STATE_DIRECTORY, else the usual ones);
 the token file and the standard port of such a directory.  A token is never taken from
 the command line, where every user of the machine could read it; only its file is.
 
@@ -31,6 +32,8 @@ SYSTEM_STATE: Final = Path("/var/lib/hummingbird")
 """The state directory of processes that run as root."""
 """Where `hummingbird up` listens unless told otherwise; 6385 is sysinv's port."""
 
+STATE_VARIABLE: Final = "HUMMINGBIRD_STATE_DIRECTORY"
+
 KEYSTONE = "Keystone"
 """Where a token is from that nobody can read anywhere."""
 
@@ -51,9 +54,10 @@ class Endpoint:
 
 def state_directories(environ: Mapping[str, str]) -> Iterator[Path]:
     """Yield the folders in which a server of this machine may have left its token."""
-    if "HUMMINGBIRD_STATE" in environ:
-        yield Path(environ["HUMMINGBIRD_STATE"])
-        return
+    for name in (STATE_VARIABLE, "HUMMINGBIRD_STATE"):
+        if environ.get(name):
+            yield Path(environ[name])
+            return
     yield SYSTEM_STATE
     yield Path(environ.get("HOME", "~")).expanduser() / ".local/state/hummingbird"
 
@@ -75,11 +79,15 @@ def find(
     token_file: Path | None,
     environ: Mapping[str, str],
     ca_file: Path | None = None,
+    state_directory: Path | None = None,
 ) -> Endpoint:
     """Return the server to talk to.
 
+    :param state_directory: of a server on this machine; in the place of the usual ones.
     :raises Failure: no token can be found or read.
     """
+    if state_directory is not None:
+        environ = {**environ, STATE_VARIABLE: str(state_directory)}
     left = left_by_a_server(environ)
     named = url or environ.get("HUMMINGBIRD_URL") or environ.get("SYSTEM_URL")
     shown = _token(token_file, environ, left, is_named=named is not None)
@@ -134,8 +142,9 @@ def _token(
     looked = " or ".join(str(path) for path in state_directories(environ))
     raise Failure(
         f"No server has left its token in {looked}. Is it running? Start it:"
-        " hummingbird up. If it is elsewhere, set HUMMINGBIRD_URL and"
-        " HUMMINGBIRD_TOKEN, or name the file: --token-file FILE"
+        " hummingbird up. If it keeps its state in another directory, name that:"
+        f" --state-directory DIR or {STATE_VARIABLE}. If it is elsewhere, set"
+        " HUMMINGBIRD_URL and HUMMINGBIRD_TOKEN, or name the file: --token-file FILE"
     )
 
 

@@ -43,11 +43,12 @@ class ServerCommand(Act):
         )
         return parser
 
-    @staticmethod
-    def server_words(parsed_args: argparse.Namespace) -> list[str]:
+    def server_words(self, parsed_args: argparse.Namespace) -> list[str]:
         """Return what the server's own parser is to read."""
+        state = getattr(self.app.options, "state_directory", None)
+        where = [] if state is None else ["--state_directory", str(state)]
         files = [word for file in parsed_args.config_file for word in _option(file)]
-        return [*files, *parsed_args.server_argv]
+        return [*files, *where, *parsed_args.server_argv]
 
 
 class Up(ServerCommand):

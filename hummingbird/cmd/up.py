@@ -11,6 +11,7 @@ import importlib
 import json
 import logging
 import os
+import shlex
 import sys
 import threading
 import time
@@ -31,6 +32,7 @@ from hummingbird.cmd.bootstrap import (
 from hummingbird.cmd.deployment import adopt
 from hummingbird.cmd.peers import conductors
 from hummingbird.cmd.private_files import keep_private
+from hummingbird.cmd.program import program
 from hummingbird.conf import Conf, load
 from hummingbird.conf.share import state_directory
 from hummingbird.db.session import Database
@@ -195,6 +197,14 @@ def certificate_line(certificate: Certificate | None) -> str:
     return f"Certificate: SHA-256 {certificate.readable_fingerprint}\n"
 
 
+def next_command(conf: Conf) -> str:
+    """Return a command that shows the hosts of this server, as a shell takes it: the
+    command line looks for a state directory in the usual places alone."""
+    state = state_directory(conf)
+    named = f" --state-directory {shlex.quote(str(state.absolute()))}"
+    return f"{program('hummingbird')}{named if conf.state_directory else ''} host-list"
+
+
 def run_up(conf: Conf) -> int:
     """Run all three until a signal; return the exit code."""
     began = time.monotonic()
@@ -212,7 +222,7 @@ def run_up(conf: Conf) -> int:
         f"Hummingbird is ready at {up.url} ({seconds:.1f} s).\n"
         f"{certificate_line(up.certificate)}"
         f"State: {state_directory(conf)}\n"
-        f"In another terminal: hummingbird host-list",
+        f"In another terminal: {next_command(conf)}",
         flush=True,
     )
     wait_for_signal()

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +22,18 @@ from hummingbird_lab.lab import Lab
 from hummingbird_lab.life import ALL_HOSTS, down
 from hummingbird_lab.prepare import prepare
 
+PROGRAM = "hummingbird-lab"
 DEFAULT_FOLDER = "/var/tmp/hummingbird-lab"  # noqa: S108 root only, and checked
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+def _program() -> str:
+    """Return how this program is called in the shell that started it."""
+    called = sys.argv[0]
+    return PROGRAM if shutil.which(PROGRAM) or not called else shlex.quote(called)
 
 
 def _up(given: argparse.Namespace) -> int:
@@ -40,7 +48,7 @@ def _up(given: argparse.Namespace) -> int:
         ends_with_caller=given.foreground,
     )
     if not given.foreground:
-        _say(f"hosts: {', '.join(lab.hosts)}; try: hummingbird-lab ssh HOST")
+        _say(f"hosts: {', '.join(lab.hosts)}; try: {_program()} ssh HOST")
         return 0
     _say("Ctrl-C takes it down")
     signal.signal(signal.SIGTERM, signal.default_int_handler)

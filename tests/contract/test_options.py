@@ -67,6 +67,7 @@ def test_no_module_of_options_is_forgotten() -> None:
     folder = ROOT / "hummingbird" / "conf"
     modules = {path.stem for path in folder.glob("*.py")} - {
         "__init__",
+        "misspelt",
         "opts",
         "share",
     }

@@ -113,3 +113,21 @@ def test_without_its_record_a_server_is_known_by_its_state_directory(
     found = find(url=None, token_file=None, environ={"HUMMINGBIRD_STATE": str(state)})
     assert found.ca_file == state / "pki" / "ca.crt"
     assert found.fm_url == found.url == DEFAULT_URL
+
+
+def test_a_state_directory_that_is_named_goes_before_the_variables(
+    state: Path, tmp_path: Path
+) -> None:
+    _left(state)
+    environ = {"HUMMINGBIRD_STATE_DIRECTORY": str(tmp_path / "none")}
+    found = find(url=None, token_file=None, environ=environ, state_directory=state)
+    assert (found.url, found.token) == ("http://192.0.2.1:9", "left-by-up")
+    environ = {"HUMMINGBIRD_STATE_DIRECTORY": str(state)}
+    assert find(url=None, token_file=None, environ=environ).token == "left-by-up"
+
+
+def test_where_no_token_is_found_it_says_how_to_name_the_directory(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(Failure, match=f"{tmp_path}.*--state-directory DIR"):
+        find(url=None, token_file=None, environ={}, state_directory=tmp_path / "none")
