@@ -76,11 +76,9 @@ class DeploymentExport(_OnController):
         identity = self.done(
             parsed_args, lambda conf: export_key(conf, parsed_args.file)
         )
-        self.say(
-            f"{parsed_args.file} has the sealing key of deployment {identity}.\n"
-            "On the next controller, before a process is started there:\n"
-            f"  hummingbird deployment-import {parsed_args.file.name}"
-        )
+        self.say(f"{parsed_args.file} has the sealing key of deployment {identity}.")
+        self.say("On the next controller, before a process is started there:")
+        self.say(f"  hummingbird deployment-import {parsed_args.file.name}")
 
 
 class DeploymentImport(_OnController):

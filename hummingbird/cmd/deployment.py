@@ -29,10 +29,12 @@ from hummingbird.db.repository import deployment
 from hummingbird.db.session import Database
 from hummingbird.domain.deployment import Shared, identity_of
 from hummingbird.errors import (
+    DeploymentFileExists,
     DeploymentFileInvalid,
     DeploymentForeign,
     DeploymentKeyMissing,
     DeploymentNotShared,
+    DeploymentNotStarted,
 )
 from hummingbird.secretbox import SecretBox, put_secret, read_secret, write_secret_once
 
@@ -181,15 +183,14 @@ def rotate(conf: Conf, database: Database, clock: Clock, what: str) -> None:
 def export_key(conf: Conf, target: Path) -> str:
     """Write the sealing key to a new file of mode 0600; return the deployment's identity.
 
-    :raises DeploymentFileInvalid: the file is there already, or there is no key yet.
+    :raises DeploymentFileExists: the file is there already.
+    :raises DeploymentNotStarted: there is no key yet.
     :raises StateDirectoryUnsafe: the files are another user's, the servers' perhaps.
     """
     keep_private(conf)
     path = state_directory(conf) / KEY_FILE
     if not path.exists():
-        raise DeploymentFileInvalid(
-            path=path, message="no process has been started here yet"
-        )
+        raise DeploymentNotStarted(path=path)
     key = read_secret(path)
     content = {
         "hummingbird_deployment": EXPORT_VERSION,
@@ -197,7 +198,7 @@ def export_key(conf: Conf, target: Path) -> str:
         "sealing_key": key.decode().strip(),
     }
     if not write_secret_once(target, json.dumps(content, indent=1).encode() + b"\n"):
-        raise DeploymentFileInvalid(path=target, message="it is there already")
+        raise DeploymentFileExists(path=target)
     return identity_of(key)
 
 

@@ -10,7 +10,7 @@ from hummingbird.conductor.journal import VERB, Journal
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
-from hummingbird.domain.host import Host
+from hummingbird.domain.host import TASK_MAX, Host
 from hummingbird.domain.host_state import AT_REST
 from hummingbird.domain.run import (
     HELPED_IN_SERVICE,
@@ -138,7 +138,8 @@ class Ending:
     def _set_back(self, connection: Connection, host: Host, *, sentence: str) -> None:
         now, kind = self._clock.now(), self._run.kind
         event = setback(kind, host.state, heard=host.online)
-        text = f"{VERB[kind]} failed: {sentence}"
+        said = f"{VERB[kind]} failed: {sentence}"
+        text = failure_text(said, hostname=self._hostname)
         if event is not None:
             host_repository.move(
                 connection, host, event, now=now, task=text, progress=None
@@ -167,6 +168,16 @@ def is_at_work(run: Run, host: Host) -> bool:
         or (run.kind is RunKind.RECOVER and host.state in HELPED_IN_SERVICE)
         or setback(run.kind, host.state, heard=host.online) is not None
     )
+
+
+def failure_text(said: str, *, hostname: str) -> str:
+    """Return what a host's task says of it; where it has no room, where all of it is."""
+    if len(said) <= TASK_MAX:
+        return said
+    end = f"… see run-show {hostname}"
+    if len(end) > TASK_MAX // 2:
+        end = "… see run-show"
+    return said[: TASK_MAX - len(end)].rstrip() + end
 
 
 def _short(error: HummingbirdError) -> str:

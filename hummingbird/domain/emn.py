@@ -94,13 +94,26 @@ def check_cidr(cidr: str) -> str:
     try:
         found = networks_of(cidr)
     except ValueError as error:
-        raise EmnInvalid(message=f"{cidr!r} is not a network: {error}.") from error
+        raise EmnInvalid(
+            message=f"{cidr!r} is not a network: {error}.{_meant(cidr)}"
+        ) from error
     if len(found) != len({network.version for network in found}):
         raise EmnInvalid(
             message=f"{cidr!r} has more than one network of a family; a network of"
             " hosts has one of IPv4, one of IPv6, or one of each."
         )
     return ",".join(str(net) for net in sorted(found, key=lambda net: net.version))
+
+
+def _meant(cidr: str) -> str:
+    """Return the question whether the networks of these addresses are meant."""
+    try:
+        found = [
+            ipaddress.ip_network(one.strip(), strict=False) for one in cidr.split(",")
+        ]
+    except ValueError:
+        return ""
+    return f" Do you mean {','.join(str(network) for network in found)}?"
 
 
 def check_mtu(mtu: int, *, cidr: str) -> int:

@@ -28,6 +28,16 @@ class DeploymentFileInvalid(HummingbirdError):
     sentence = "{path} is no file of hummingbird deployment-export: {message}."
 
 
+class DeploymentFileExists(HummingbirdError):
+    code = "hummingbird.deployment.file_exists"
+    sentence = "{path} exists already; name a new file."
+
+
+class DeploymentNotStarted(HummingbirdError):
+    code = "hummingbird.deployment.not_started"
+    sentence = "There is no {path}: no process has been started here yet."
+
+
 class DeploymentNotShared(HummingbirdError):
     code = "hummingbird.deployment.not_shared"
     sentence = "{what} is nothing that a deployment shares here; these are: {known}."

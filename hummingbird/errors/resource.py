@@ -22,7 +22,7 @@ class EmnTaken(Conflict):
 
 class EmnInUse(Conflict):
     code = "hummingbird.emn.in_use"
-    sentence = "EMN {name} still has {count} hosts; delete those first."
+    sentence = "EMN {name} still has hosts ({count}); delete those first."
 
 
 class EmnGenerationConflict(Conflict):

@@ -20,6 +20,13 @@ from hummingbird.errors import BadRequest, CredentialInvalid
 
 _KEY_MAX = 16 * 1024
 _PASSWORD_MAX = 1024
+_PUBLIC: Final = re.compile(
+    r"(ssh-|ecdsa-|sk-)[a-z0-9@.-]+ AAAA|-----BEGIN ([A-Z]+ )?PUBLIC KEY|---- BEGIN SSH2 PUB"
+)
+_ENCRYPTED: Final = (
+    "private_key has a passphrase, and nobody is there to type it: take it off a copy "
+    "(ssh-keygen -p -N '' -f COPY), or make a key for this alone."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +85,16 @@ def _private_key(_name: str, value: object) -> str | None:
         raise CredentialInvalid(message="private_key is not the text of a private key.")
     # OpenSSH refuses a key file without a line end, or with those of another system.
     key = value.replace("\r\n", "\n").strip() + "\n"
+    _refuse_other_half(key)
     load = load_ssh_private_key if "OPENSSH" in key[:40] else load_pem_private_key
     try:
         load(key.encode(), password=None)
-    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+    except TypeError as error:
+        # What both loaders raise for a key that is encrypted, and for no other.
+        raise CredentialInvalid(message=_ENCRYPTED) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        if "BEGIN ENCRYPTED PRIVATE KEY" in key:
+            raise CredentialInvalid(message=_ENCRYPTED) from error
         raise CredentialInvalid(
             message=(
                 "private_key is not a private key that OpenSSH could use without a "
@@ -89,6 +102,17 @@ def _private_key(_name: str, value: object) -> str | None:
             )
         ) from error
     return key
+
+
+def _refuse_other_half(key: str) -> None:
+    """:raises CredentialInvalid: it is a public key, of OpenSSH or in PEM."""
+    if _PUBLIC.match(key):
+        raise CredentialInvalid(
+            message=(
+                "private_key is a public key (.pub): send the other file of the pair, "
+                "which has the same name without .pub."
+            )
+        )
 
 
 def _password(name: str, value: object) -> str | None:

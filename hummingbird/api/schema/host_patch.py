@@ -6,6 +6,7 @@ change, and is checked (StarlingX config sysinv/api/controllers/v1/host.py, _pat
 _validate_delta).
 """
 
+import difflib
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -163,10 +164,23 @@ def _apply(operations: list[dict[str, Any]], before: dict[str, Any]) -> dict[str
         TypeError,
     ) as error:
         text = error.args[0] if error.args else error
-        raise BadRequest(message=f"Patching Error: {text}") from error
+        meant = _meant(operations, before)
+        raise BadRequest(message=f"Patching Error: {text}{meant}") from error
     return {
         name: patched.get(name, DEFAULTS.get(name, _OURS.get(name))) for name in before
     }
+
+
+def _meant(operations: list[dict[str, Any]], known: Mapping[str, Any]) -> str:
+    """Return which attributes a host has that may be meant; empty if all are its own."""
+    for operation in operations:
+        name = operation["path"].split("/")[1]
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            if near:
+                return f". Do you mean {near[0]}?"
+            return f". A host has {', '.join(sorted(known))}."
+    return ""
 
 
 def _differs(before: object, after: object) -> bool:

@@ -86,6 +86,25 @@ def test_a_bad_credential_is_refused_without_repeating_it(
     assert world.client.get("/v1/credentials").json == {"credentials": []}
 
 
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me@here", "is a public key (.pub)"),
+        ("ecdsa-sha2-nistp256 AAAAE2VjZHNh", "is a public key (.pub)"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n", "is a public key (.pub)"),
+        (_key(BestAvailableEncryption(b"passphrase")), "has a passphrase"),
+        ("secret nonsense", "is not a private key"),
+    ],
+)
+def test_a_key_that_is_no_use_is_told_by_its_kind(
+    world: World, key: str, says: str
+) -> None:
+    body = {"name": "shop", "user": "edge", "private_key": key}
+    answer = world.client.post("/v1/credentials", body)
+    assert answer.status == 400
+    assert says in answer.sentence
+
+
 def test_a_password_at_first_contact_is_off_until_somebody_says_so(
     world: World,
 ) -> None:

@@ -97,7 +97,7 @@ def test_a_network_with_hosts_stays(world: World) -> None:
     world.add_ready()
     answer = world.client.delete("/v1/emns/mn")
     assert answer.status == 409
-    assert answer.sentence == "EMN mn still has 1 hosts; delete those first."
+    assert answer.sentence == "EMN mn still has hosts (1); delete those first."
 
 
 def test_a_network_has_ipv4_ipv6_or_both(world: World) -> None:
@@ -116,6 +116,18 @@ def test_a_network_has_ipv4_ipv6_or_both(world: World) -> None:
         world.add(name, mgmt_ip=address)
         host = world.host(name)
         assert client.get(f"/v1/emns/{host.emn_id}").json["name"] == emn
+
+
+def test_an_address_in_the_place_of_a_network_is_told_which_network_it_means(
+    world: World,
+) -> None:
+    for cidr, meant in (
+        ("10.20.0.5/24", "10.20.0.0/24"),
+        ("10.20.0.0/24, fd00:20::1/64", "10.20.0.0/24,fd00:20::/64"),
+    ):
+        answer = world.client.post("/v1/emns", {"name": "shops", "cidr": cidr})
+        assert answer.status == 400
+        assert answer.sentence.endswith(f"has host bits set. Do you mean {meant}?")
 
 
 def test_a_gateway_and_an_mtu_are_set_and_taken_back(world: World) -> None:

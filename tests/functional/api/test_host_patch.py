@@ -98,6 +98,8 @@ def _replace(path: str, value: object) -> list[dict[str, object]]:
             _replace("/nosuch", "x"),
             "Patching Error: can't replace a non-existent object 'nosuch'",
         ),
+        (_replace("/mgmt_ipp", "x"), "object 'mgmt_ipp'. Do you mean mgmt_ip?"),
+        (_replace("/zzzzzz", "x"), "A host has action, "),
         (_replace("/capabilities/nosuch", "x"), "Patching Error: "),
         (_replace("/hostname/x", "x"), "Patching Error: "),
         (_replace("/uuid", "x"), "Change ['uuid'] contains restricted {'uuid'}."),

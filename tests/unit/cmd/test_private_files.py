@@ -13,7 +13,11 @@ from hummingbird.cmd.deployment import export_key, import_key
 from hummingbird.cmd.private_files import _owner_is_foreign as owner_is_foreign
 from hummingbird.cmd.private_files import keep_private
 from hummingbird.conf import Conf, new
-from hummingbird.errors import SecretFileUnsafe, StateDirectoryUnsafe
+from hummingbird.errors import (
+    DeploymentFileExists,
+    SecretFileUnsafe,
+    StateDirectoryUnsafe,
+)
 from hummingbird.secretbox import read_secret
 
 
@@ -241,3 +245,14 @@ def test_a_secret_is_read_from_a_file_of_ours_alone(
     monkeypatch.setattr(os, "fstat", owned_by(4242))
     with pytest.raises(SecretFileUnsafe, match="belongs to another user"):
         read_secret(path)
+
+
+def test_an_export_does_not_replace_a_file_and_says_only_that(
+    state: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "deployment.json"
+    target.write_text("mine")
+    with pytest.raises(DeploymentFileExists) as caught:
+        export_key(conf_of(state), target)
+    assert str(caught.value) == f"{target} exists already; name a new file."
+    assert target.read_text() == "mine"
