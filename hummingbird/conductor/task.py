@@ -10,7 +10,6 @@ because the database is away stays with the orphan reconciler.
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event as Flag
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -23,8 +22,9 @@ from hummingbird.adapters.ansible.playbook import (
 from hummingbird.conductor.ending import Ending, is_at_work
 from hummingbird.conductor.interrupt import Interrupted, Reason
 from hummingbird.conductor.journal import Journal
+from hummingbird.conductor.login import Login
 from hummingbird.conductor.neighbours import Neighbours
-from hummingbird.db.repository import condition, event_log
+from hummingbird.db.repository import event_log
 from hummingbird.db.repository import host as host_repository
 from hummingbird.db.repository import run as run_repository
 from hummingbird.db.session import Connection
@@ -34,8 +34,6 @@ from hummingbird.domain.host_machine import Event, may
 from hummingbird.domain.run import STEPS, Run
 from hummingbird.errors import (
     DatabaseUnavailable,
-    HostKeyChanged,
-    HostKeyNotPinned,
     HostUnreachable,
     HummingbirdError,
     RunFailed,
@@ -300,13 +298,11 @@ class HostTask:
         :raises HostKeyNotPinned: a password would go to whatever answers.
         :raises Interrupted: the run is to stop.
         """
-        access = self._first_contact(access)
         before = self.journal.changed or 0
         self.journal.changed = before
-        result = self.neighbours.runner.run(
+        result = self._login().run(
             name,
             access=access,
-            hostname=self.host.hostname,
             variables=variables,
             on_event=self._note,
             should_cancel=self.should_cancel,
@@ -314,46 +310,26 @@ class HostTask:
             tags=tags,
         )
         self.journal.changed = before + result.changed
-        self._note_key(access, result)
         if result.known_hosts and self.host.known_hosts is None:
-            self.change(known_hosts=result.known_hosts)
+            self.host = self.journal.write(
+                lambda connection: host_repository.get(connection, self.host.id)
+            )
         if result.status == "cancelled":
             raise Interrupted(self._interrupt or Reason.CANCELLED)
         if result.status != "successful":
             raise result.error or _error(self.host, result)
         return result
 
-    def _first_contact(self, access: HostAccess) -> HostAccess:
-        """Return `access` with what is pinned by now; say where a password goes to a host
-        whose key nobody knows."""
-        if access.known_hosts is None:
-            access = replace(access, known_hosts=self.host.known_hosts)
-        if access.is_refused:
-            raise HostKeyNotPinned(hostname=self.host.hostname)
-        if access.tells_password and not access.known_hosts:
-            self.journal.info(
-                "a password goes to a host whose SSH key is not known yet, as its"
-                " credential allows (password_on_first_contact)"
-            )
-        return access
-
-    def _note_key(self, access: HostAccess, result: PlaybookResult) -> None:
-        """Keep that the host showed another key than is pinned, or that one again."""
-        is_changed = isinstance(result.error, HostKeyChanged)
-        if not is_changed and not result.ok and result.status != "successful":
-            return  # whether it was let in is not known
-
-        def work(connection: Connection) -> None:
-            condition.put_host_key(
-                connection,
-                self.host.id,
-                pinned=access.known_hosts,
-                is_known=not is_changed,
-                observer=self.run.kind.value,
-                now=self.clock.now(),
-            )
-
-        self.journal.write(work)
+    def _login(self) -> Login:
+        return Login(
+            host=self.host,
+            runner=self.neighbours.runner,
+            database=self.neighbours.database,
+            clock=self.clock,
+            observer=self.run.kind.value,
+            write=self.journal.write,
+            say=self.journal.info,
+        )
 
     def _note(self, event: PlaybookEvent) -> None:
         if event.step in STEPS[self.run.kind]:

@@ -10,6 +10,7 @@ same host at once do no harm.
 """
 
 import ipaddress
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +19,15 @@ from typing import Any, Final
 from hummingbird.adapters.ansible.playbook import (
     HostAccess,
     PlaybookEvent,
+    PlaybookResult,
     PlaybookRunner,
 )
 from hummingbird.adapters.kubernetes.cluster import Cluster
 from hummingbird.adapters.netlink.link import Links
 from hummingbird.adapters.path.look import Path
 from hummingbird.clock import Clock
+from hummingbird.conductor.login import Login, Work
+from hummingbird.conductor.way_known import ETHERNET, Known, found_by, outer_address
 from hummingbird.db.repository import condition, hearing, host_hold
 from hummingbird.db.repository import credential as credential_repository
 from hummingbird.db.repository import emn as emn_repository
@@ -34,10 +38,8 @@ from hummingbird.db.repository import tunnel as tunnel_repository
 from hummingbird.db.repository.trace import StoredTrace
 from hummingbird.db.session import Connection, Database
 from hummingbird.domain.credential import Credential
-from hummingbird.domain.emn import Attachment, Emn
+from hummingbird.domain.emn import Attachment
 from hummingbird.domain.endpoint import nearest_endpoints, split
-from hummingbird.domain.hearing import Hearing
-from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.host_state import UNLOCKED
 from hummingbird.domain.trace import WITH_WIREGUARD, Seen, Ssh, trace, unfinished
@@ -45,6 +47,7 @@ from hummingbird.domain.tunnel import Tunnel
 from hummingbird.domain.vxlan import gateway_name
 from hummingbird.errors import (
     CredentialMissing,
+    HostKeyChanged,
     HostKeyNotPinned,
     HostNotFound,
     HummingbirdError,
@@ -52,6 +55,8 @@ from hummingbird.errors import (
 from hummingbird.reconcilers.asking import Asking
 from hummingbird.reconcilers.base import Outcome
 from hummingbird.secretbox import SecretBox
+
+LOG = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8
 WAIT_SECONDS: Final = 5.0
@@ -64,7 +69,6 @@ slow box takes some more."""
 SIZES: Final = (1492, 1450, 1420, 1400, 1370, 1300, 1280, 576)
 """Tried where the whole size does not go through: PPPoE (RFC 2516), VXLAN, WireGuard, what
 mobile networks and stacks of tunnels leave, IPv6's and IPv4's least."""
-ETHERNET: Final = 1500
 PERIODS_OF_GRACE: Final = 3
 """As many heartbeats late as make a host lost (domain/liveness.py)."""
 BEATS: Final = "mtc-client"
@@ -86,20 +90,6 @@ class TraceParts:
     """Where hosts reach the hub of tunnels, if somebody said it."""
     period_seconds: float
     """Of heartbeats."""
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What the database knows of a host."""
-
-    host: Host
-    emn: Emn | None
-    gateway: Host | None
-    tunnel: Tunnel | None
-    heartbeat: Heartbeat | None
-    hearing: Hearing
-    credential: Credential | None
-    is_asking: bool = False
 
 
 class TraceReconciler:
@@ -166,13 +156,13 @@ class TraceReconciler:
         found = trace(seen)
         with self._database.writer() as connection:
             host_hold.hold(connection, asked.host_id)
-            # A key that is shown proves nothing by itself: who was let in knows more.
-            if seen.key_is_known is False or (seen.key_is_known and seen.login == ""):
+            # That the pinned key is shown proves nothing: who was let in knows more (Login).
+            if seen.key_is_known is False:
                 condition.put_host_key(
                     connection,
                     asked.host_id,
                     pinned=known.host.known_hosts,
-                    is_known=seen.key_is_known,
+                    is_known=False,
                     observer=self.name,
                     now=self._clock.now(),
                 )
@@ -181,7 +171,7 @@ class TraceReconciler:
             )
         return f"{known.host.hostname}: {found.finding}"
 
-    def _known(self, connection: Connection, host_id: int) -> _Known:
+    def _known(self, connection: Connection, host_id: int) -> Known:
         host = host_repository.get(connection, host_id)
         emn = emn_repository.of_host(connection, host.emn_id)
         name = gateway_name(emn) if emn is not None and emn.has_vxlan else None
@@ -195,7 +185,7 @@ class TraceReconciler:
             credential = credential_repository.of_host(connection, host, box=self._box)
         except CredentialMissing:
             credential = None
-        return _Known(
+        return Known(
             host,
             emn,
             gateway,
@@ -206,7 +196,7 @@ class TraceReconciler:
             heartbeat_repository.is_asking(connection, host.id, agent=BEATS),
         )
 
-    def look(self, known: _Known) -> Seen:
+    def look(self, known: Known) -> Seen:
         """Return what is seen on the way; each look only where the one before says that
         it can tell something."""
         host, emn = known.host, known.emn
@@ -214,7 +204,7 @@ class TraceReconciler:
         address = host.mgmt_ip
         if attachment is Attachment.WIREGUARD:
             address = known.tunnel.address if known.tunnel is not None else address
-        outer = _outer(known, attachment)
+        outer = outer_address(known, attachment)
         values: dict[str, Any] = {
             "hostname": host.hostname,
             "emn": emn.name if emn is not None else None,
@@ -241,7 +231,7 @@ class TraceReconciler:
             values |= self._inside(known, address, port=port)
         return Seen(**values)
 
-    def _heard(self, known: _Known) -> dict[str, Any]:
+    def _heard(self, known: Known) -> dict[str, Any]:
         period = self._parts.period_seconds
         heartbeat = known.heartbeat
         if heartbeat is None:
@@ -268,7 +258,7 @@ class TraceReconciler:
         }
 
     def _way(
-        self, address: str, outer: str | None, *, port: int, known: _Known
+        self, address: str, outer: str | None, *, port: int, known: Known
     ) -> dict[str, Any]:
         path, links, emn = self._parts.path, self._parts.links, known.emn
         link = links.towards(outer or address)
@@ -288,7 +278,7 @@ class TraceReconciler:
                 # Where the way said that it carries less, nothing vanishes: whoever sends
                 # is told, as we were just now (RFC 1191, RFC 8201). Where the host found it
                 # out for its tunnel, it keeps to it, and has us keep to it.
-                told = min(links.mtu_towards(address) or ETHERNET, _found_by(known))
+                told = min(links.mtu_towards(address) or ETHERNET, found_by(known))
                 if told < wanted:
                     wanted, found = told, self._what_fits(address, told)
             values |= {"mtu_wanted": wanted, "mtu_found": found}
@@ -301,7 +291,7 @@ class TraceReconciler:
             (size for size in sizes if self._parts.path.ping(address, size=size)), None
         )
 
-    def _inside(self, known: _Known, address: str, *, port: int) -> dict[str, Any]:
+    def _inside(self, known: Known, address: str, *, port: int) -> dict[str, Any]:
         pinned = known.host.known_hosts
         values: dict[str, Any] = {"key_is_pinned": pinned is not None}
         if pinned is not None:
@@ -316,7 +306,6 @@ class TraceReconciler:
     def _from_host(
         self, host: Host, credential: Credential, address: str
     ) -> dict[str, Any]:
-        targets = self._targets(address)
         told: list[str] = []
 
         def listen(event: PlaybookEvent) -> None:
@@ -333,28 +322,47 @@ class TraceReconciler:
             known_hosts=host.known_hosts,
             password_on_first_contact=credential.password_on_first_contact,
         )
-        if access.is_refused:
-            return {"login": str(HostKeyNotPinned(hostname=host.hostname))}
-        result = self._parts.runner.run(
-            "trace",
-            access=access,
-            hostname=host.hostname,
-            variables={
-                "trace_targets": [
-                    {"host": name, "port": port} for name, port in targets.values()
-                ]
-            },
-            on_event=listen,
-            should_cancel=lambda: False,
-            timeout_seconds=PLAYBOOK_SECONDS,
-        )
+        targets = self._targets(address)
+        wanted = [{"host": name, "port": port} for name, port in targets.values()]
+        try:
+            result = self._login(host).run(
+                "trace",
+                access=access,
+                variables={"trace_targets": wanted},
+                on_event=listen,
+                should_cancel=lambda: False,
+                timeout_seconds=PLAYBOOK_SECONDS,
+            )
+        except HostKeyNotPinned:
+            return {"is_key_wanted": True}
+        if isinstance(result.error, HostKeyChanged):
+            return {"key_is_pinned": True, "key_is_known": False}
+        values: dict[str, Any] = {"login": ""}
+        if result.known_hosts is not None:
+            values |= {"key_is_pinned": True, "key_is_known": True}
         if result.status != "successful":
-            return {"login": result.message or result.status}
+            return values | {"login": result.message or result.status}
         words = told[-1].split() if told else []
         reached = {
             name: word == "yes" for name, word in zip(targets, words, strict=False)
         }
-        return {"login": "", "from_host": reached}
+        return values | {"from_host": reached}
+
+    def _login(self, host: Host) -> Login:
+        def write(work: Work) -> PlaybookResult:
+            with self._database.writer() as connection:
+                host_hold.hold(connection, host.id)
+                return work(connection)
+
+        return Login(
+            host=host,
+            runner=self._parts.runner,
+            database=self._database,
+            clock=self._clock,
+            observer=self.name,
+            write=write,
+            say=LOG.info,
+        )
 
     def _targets(self, address: str) -> Mapping[str, tuple[str, int]]:
         """Return what a host with this address has to reach, by what it is."""
@@ -372,27 +380,3 @@ class TraceReconciler:
             if port is not None:
                 found[f"{what} at {endpoint}"] = (name, port)
         return found
-
-
-def _found_by(known: _Known) -> int:
-    """Return what the host has found to fit its tunnel or VXLAN; Ethernet's where it has
-    none, or has not said so."""
-    if known.emn is None or known.emn.attachment in (
-        Attachment.DIRECT,
-        Attachment.ROUTED,
-    ):
-        return ETHERNET
-    return (known.heartbeat and known.heartbeat.path_mtu) or ETHERNET
-
-
-def _outer(known: _Known, attachment: Attachment) -> str | None:
-    """Return the address at which the packets of a host's tunnel leave us; of the outermost
-    one that we can ping."""
-    match attachment:
-        case Attachment.VXLAN:
-            return (known.gateway or known.host).underlay
-        case Attachment.WIREGUARD_VXLAN:
-            return known.tunnel.address if known.tunnel is not None else None
-        case Attachment.WIREGUARD:
-            return known.host.outside
-    return None

@@ -26,6 +26,7 @@ class Finding(StrEnum):
     SSH_SILENT = "ssh_silent"
     SSH_HUNG = "ssh_hung"
     HOST_KEY_CHANGED = "host_key_changed"
+    KEY_NOT_PINNED = "key_not_pinned"
     LOGIN_REFUSED = "login_refused"
     KUBERNETES_UNREACHABLE = "kubernetes_unreachable"
     GATEWAY_UNREACHABLE = "gateway_unreachable"
@@ -104,9 +105,16 @@ TELLS: Final[Mapping[Finding, tuple[str, str]]] = {
         " memory.",
     ),
     Finding.HOST_KEY_CHANGED: (
-        "{hostname} shows another SSH host key than at first contact.",
-        "If it was installed anew: hummingbird host-update {hostname} --forget-host-key."
-        " If not, somebody else answers in its place.",
+        "{hostname} shows another SSH host key than is pinned.",
+        "If it was installed anew: hummingbird host-update {hostname} --host-key KEY, as"
+        " /etc/ssh/ssh_host_ed25519_key.pub on it says it; or, to believe whoever answers"
+        " next, --forget-host-key. If not, somebody else answers in its place.",
+    ),
+    Finding.KEY_NOT_PINNED: (
+        "{hostname} would be told a password before its SSH host key is known.",
+        "hummingbird host-update {hostname} --host-key KEY, as"
+        " /etc/ssh/ssh_host_ed25519_key.pub on it says it. ssh-keyscan says what is"
+        " answered on the way there, by whomever: compare that with the host first.",
     ),
     Finding.LOGIN_REFUSED: (
         "{hostname} does not let us in: {login}",

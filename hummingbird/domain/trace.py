@@ -77,6 +77,8 @@ class Seen:
     key_is_pinned: bool = False
     key_is_known: bool | None = None
     """Whether the key that the host shows is the pinned one."""
+    is_key_wanted: bool = False
+    """No login was tried: a password would go to a host whose key is not pinned."""
     login: str | None = None
     """Why a login failed; empty: it went well."""
     from_host: Mapping[str, bool] = field(default_factory=dict)
@@ -231,6 +233,8 @@ def _of_ssh(seen: Seen) -> Finding | None:
         return refusals[seen.ssh]
     if seen.key_is_pinned and seen.key_is_known is False:
         return Finding.HOST_KEY_CHANGED
+    if seen.is_key_wanted:
+        return Finding.KEY_NOT_PINNED
     return Finding.LOGIN_REFUSED if seen.login else None
 
 
@@ -278,7 +282,9 @@ def _steps(seen: Seen) -> Iterable[Step]:
     if seen.ssh is not None:
         yield _step("ssh", seen.ssh is Ssh.ANSWERS, f"port {seen.port}: {seen.ssh}")
     if seen.key_is_pinned:
-        yield _step("host key", seen.key_is_known, "the one of the first contact")
+        yield _step("host key", seen.key_is_known, "the one that is pinned")
+    if seen.is_key_wanted:
+        yield _step("host key", False, "none is pinned: no password is sent")
     if seen.login is not None:
         yield _step("login", not seen.login, seen.login or "went well")
     for name, ok in seen.from_host.items():

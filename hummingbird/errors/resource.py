@@ -98,9 +98,10 @@ class HostUnreachable(Unavailable):
 class HostKeyChanged(HummingbirdError):
     code = "hummingbird.host.key_changed"
     sentence = (
-        "Host {hostname} shows another SSH host key than at first contact. If it was "
-        "installed anew, say so: hummingbird host-update {hostname} --forget-host-key; "
-        "if not, somebody stands in between."
+        "Host {hostname} shows another SSH host key than is pinned. If it was installed "
+        "anew, say its new one: hummingbird host-update {hostname} --host-key KEY (or, to "
+        "believe whoever answers next, --forget-host-key); if not, somebody stands in "
+        "between."
     )
 
 

@@ -3,7 +3,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -35,12 +35,17 @@ class Host:
         self.refuses: str | None = None
         self.reaches = "yes yes"
         self.asked: list[Any] = []
+        self.held_to: list[str | None] = []
+        self.shows: str | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def run(
         self, playbook: str, *, variables: Mapping[str, object], **rest: Any
     ) -> PlaybookResult:
         assert playbook == "trace"
         self.asked.append(variables["trace_targets"])
+        self.held_to.append(rest["access"].known_hosts)
+        self.meanwhile()
         if self.refuses is not None:
             return PlaybookResult(status="unreachable", message=self.refuses)
         rest["on_event"](
@@ -51,7 +56,7 @@ class Host:
                 message=self.reaches,
             )
         )
-        return PlaybookResult(status="successful")
+        return PlaybookResult(status="successful", ok=1, known_hosts=self.shows)
 
 
 class Tracer:
@@ -127,11 +132,29 @@ def test_a_login_by_password_waits_for_a_pinned_key(tracer: Tracer) -> None:
         sealed = world.box_of_secrets.seal("secret")
         connection.execute(CREDENTIAL.update().values(password_sealed=sealed))
     found = tracer.trace()
-    assert found["finding"] == "login_refused"
-    assert "--host-key" in found["sentence"]
+    assert found["finding"] == "key_not_pinned"
+    assert "--host-key" in found["repair"] and "ssh-keyscan" in found["repair"]
     assert tracer.host.asked == []
     tracer.change(known_hosts=f"{ADDRESS} {KEY}\n")
     assert tracer.trace()["finding"] == "reached"
+
+
+def test_the_first_contact_of_a_trace_is_pinned(tracer: Tracer) -> None:
+    tracer.host.shows = f"edge {KEY}\n"
+    assert tracer.trace()["finding"] == "reached"
+    assert tracer.world.host("edge-0").known_hosts == f"edge {KEY}\n"
+    tracer.path.keys[ADDRESS] = ("ssh-ed25519 BBBB",)
+    found = tracer.trace()
+    assert found["finding"] == "host_key_changed"
+    assert "--host-key" in found["repair"]
+    assert tracer.host.held_to == [None], "who shows another key is not logged in to"
+
+
+def test_of_two_first_contacts_the_first_pin_stands(tracer: Tracer) -> None:
+    tracer.host.shows = "edge ssh-ed25519 BBBB\n"
+    tracer.host.meanwhile = lambda: tracer.change(known_hosts=f"edge-0 {KEY}\n")
+    assert tracer.trace()["finding"] == "host_key_changed"
+    assert tracer.world.host("edge-0").known_hosts == f"edge-0 {KEY}\n"
 
 
 def test_a_host_that_is_away_is_said_so_without_a_login(tracer: Tracer) -> None:
