@@ -7,6 +7,7 @@ the schema is brought up by one of them while the others wait.
 
 import logging
 import signal
+import sys
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -44,8 +45,12 @@ class OneLine(ContextFormatter):
     traceback under it has lines of its own. Its form is the configuration's."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        return printable(super().formatMessage(record))
+        """Return the line; an error that it tells of is told once: oslo.log adds the one
+        that is being handled."""
+        line, error = super().formatMessage(record), sys.exc_info()[1]
+        if error is not None and not record.exc_info and str(error) in record.message:
+            line = line.removesuffix(f": {getattr(record, 'error_summary', '')}")
+        return printable(line)
 
     def formatException(self, ei: Any, record: Any = None) -> str:
         """Return the lines of a traceback; what a neighbour said stands in it."""

@@ -15,9 +15,14 @@ from hummingbird.context import CURRENT, RequestContext
 POISON = "\x1b]0;owned\x07 \u202eevil\u2069 \x9b31m\r\nINFO forged"
 
 
-def _line(message: str, *arguments: object, exc_info: object = None) -> str:
+def _line(
+    message: str,
+    *arguments: object,
+    exc_info: object = None,
+    level: int = logging.INFO,
+) -> str:
     record = logging.LogRecord(
-        "hummingbird", logging.INFO, __file__, 1, message, arguments, exc_info
+        "hummingbird", level, __file__, 1, message, arguments, exc_info
     )  # type: ignore[arg-type]
     conf = new(
         {"DEFAULT": {"logging_default_format_string": "%(levelname)s %(message)s"}}
@@ -43,6 +48,16 @@ def test_a_traceback_keeps_its_lines_and_nothing_else() -> None:
     assert lines[0] == "INFO it failed"
     assert len(lines) > 3
     assert all(line.isprintable() for line in lines)
+
+
+def test_an_error_that_a_line_tells_of_is_told_once() -> None:
+    try:
+        raise RuntimeError("no key")
+    except RuntimeError as error:
+        told = _line("Could not start: %s", error, level=logging.ERROR)
+        bare = _line("Could not start", level=logging.ERROR)
+    assert told == "ERROR Could not start: no key"
+    assert bare == "ERROR Could not start: RuntimeError: no key"
 
 
 @pytest.fixture
