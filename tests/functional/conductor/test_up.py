@@ -20,6 +20,16 @@ import requests
 from tests.fakes.fm import TOKEN, FakeFm
 from tests.free_port import free_port
 
+AWAY = json.dumps(
+    {
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"token": "x"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+)
+"""A kubeconfig of a cluster at whose address nobody listens."""
+
 
 class Up:
     """One `hummingbird up` on a state directory."""
@@ -191,6 +201,8 @@ def test_without_kubernetes_an_unlock_says_what_is_missing(up: Up) -> None:
 
 
 def test_a_request_that_was_accepted_survives_a_kill(up: Up) -> None:
+    # A cluster that is away: the run still tries when the process is killed.
+    (up.config.parent / "none").write_text(AWAY)
     up.await_ready()
     add(up, "edge-0")
     act(up, "edge-0", "unlock")
@@ -199,7 +211,7 @@ def test_a_request_that_was_accepted_survives_a_kill(up: Up) -> None:
     up.process = up.launch()
     up.await_ready()
     run = await_run(up, "edge-0", "failed")
-    assert run["error_code"] == "hummingbird.kubernetes.kubeconfig_unusable"
+    assert run["error_code"] == "hummingbird.kubernetes.unavailable"
     assert up.get("/v1/ihosts/edge-0")["task"].startswith("Unlocking failed")
     assert up.end() == 0
 
