@@ -76,10 +76,10 @@ def claim(call: Call) -> Any:
     dependencies = call.dependencies
     wanted = parse_claim(call.json_object(), hours=dependencies.conf.tunnel.claim_hours)
     options = hub_options(dependencies.conf)
-    check_endpoint(options.endpoints)
     with dependencies.database.writer() as connection:
         found = host.find(connection, call.name)
         _require_tunnelled(connection, found)
+        check_endpoint(options.endpoints)
         now = dependencies.clock.now()
         begun = tunnel.create(
             connection, host_id=found.id, overlay=options.overlay, now=now
@@ -167,6 +167,8 @@ def revoke(call: Call) -> None:
 def _of(connection: Connection, found: Host) -> Tunnel:
     known = tunnel.of_host(connection, found.id)
     if known is None:
+        if found.emn_id is not None:
+            _require_tunnelled(connection, found)
         raise TunnelMissing(hostname=found.hostname)
     return known
 

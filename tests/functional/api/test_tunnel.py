@@ -152,10 +152,26 @@ def test_a_claim_needs_a_hub_that_hosts_can_find(site: World) -> None:
 
 
 def test_a_host_that_needs_no_tunnel_gets_none(site: World) -> None:
-    answer = site.client.post("/v1/tunnels/edge-0/claim", {"claim_key": CLAIM})
-    assert answer.fault["code"] == "hummingbird.tunnel.not_tunnelled"
+    """Whether or not this controller has a hub."""
+    site.dependencies.conf.set_override("hub_endpoint", [], group="tunnel")
+    answers = [
+        site.client.post("/v1/tunnels/edge-0/claim", {"claim_key": CLAIM}),
+        site.client.post("/v1/tunnels/edge-0/rotate", {}),
+        site.client.get("/v1/tunnels/edge-0"),
+        site.client.delete("/v1/tunnels/edge-0"),
+    ]
+    for answer in answers:
+        assert (answer.status, answer.fault["code"]) == (
+            400,
+            "hummingbird.tunnel.not_tunnelled",
+        )
+
+
+def test_a_host_that_needs_a_tunnel_and_has_none_is_told_how_to_make_it(
+    site: World,
+) -> None:
     for method in (site.client.get, site.client.delete):
-        answer = method("/v1/tunnels/edge-0")
+        answer = method(f"/v1/tunnels/{HOST}")
         assert (answer.status, answer.fault["code"]) == (
             404,
             "hummingbird.tunnel.missing",
@@ -179,7 +195,7 @@ def test_a_rotation_is_one_queued_run(site: World) -> None:
     again = site.client.post(f"/v1/tunnels/{HOST}/rotate", {})
     assert again.json["id"] == first.json["id"]
     assert [run.kind for run in site.runs(HOST)] == [RunKind.ROTATE]
-    assert site.client.post("/v1/tunnels/edge-0/rotate", {}).status == 404
+    assert site.client.post("/v1/tunnels/edge-0/rotate", {}).status == 400
 
 
 def test_a_revoked_host_has_no_key_any_more(site: World) -> None:
