@@ -11,7 +11,7 @@ triggers of a table that a migration makes anew.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,9 +215,17 @@ TRIGGERS: Final = (
 
 
 def put(connection: Connection) -> None:
-    """Make the triggers as this version has them."""
+    """Make the triggers as this version has them; on an older schema, those whose columns
+    are there."""
     make = _sqlite if connection.dialect.name == "sqlite" else _postgresql
+    schema = inspect(connection)
+    columns = {
+        table: {column["name"] for column in schema.get_columns(table)}
+        for table in schema.get_table_names()
+    }
     for trigger in TRIGGERS:
+        if not set(trigger.differs) <= columns.get(trigger.table, set()):
+            continue
         for statement in make(trigger):
             # Colons are SQLAlchemy's; there are none.
             connection.execute(text(statement))
