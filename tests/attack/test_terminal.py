@@ -40,7 +40,13 @@ from tests.unit.cli.conftest import server as server
 
 NAMES = {"eth0"}
 """Of things that are looked for among the answers; no poison has this name."""
-SERVERS = {"up", "deployment-export", "deployment-import", "deployment-rotate"}
+SERVERS = {
+    "db-sync",
+    "deployment-export",
+    "deployment-import",
+    "deployment-rotate",
+    "up",
+}
 """Commands that are no clients: they work on a controller's own state, and show no word of
 a host."""
 DOCUMENTS = {"host-bootstrap", "host-bulk-add", "host-bulk-export"}
@@ -201,6 +207,7 @@ def _says_nothing_of_hosts(point: Any) -> bool:
         "host-addr-delete",
         "host-label-remove",
         "openrc",
+        "service-delete",
         "tunnel-revoke",
     }
 

@@ -7,6 +7,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from typing import Final
 from uuid import uuid4
 
 from tests.attack.secrets.use import use
+from tests.attack.secrets.watch import PROGRAM
 from tests.attack.secrets.world import World
 from tests.free_port import free_port
 
@@ -30,10 +32,26 @@ NAMESPACES: Final = (
 
 def _alone() -> None:
     """Have folders of our own where others put theirs, and a loopback."""
+    here = Path.cwd()
     for place in ("/tmp", "/dev/shm", "/run"):
+        # The program may be below one of them.
+        kept = {
+            folder: os.open(folder, os.O_PATH)
+            for folder in sorted(PROGRAM)
+            if Path(place) in Path(folder).parents
+        }
         subprocess.run(
             ["mount", "-t", "tmpfs", "-o", "mode=1777", "own", place], check=True
         )
+        for folder, descriptor in kept.items():
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            subprocess.run(
+                ["mount", "-c", "--bind", f"/proc/self/fd/{descriptor}", folder],
+                pass_fds=[descriptor],
+                check=True,
+            )
+            os.close(descriptor)
+    os.chdir(here)
     Path("/run/sshd").mkdir()
     for words in ("link set lo up", "addr add 198.18.0.1/24 dev lo"):
         subprocess.run(["ip", *words.split()], check=True)

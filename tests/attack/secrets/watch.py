@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,6 +67,10 @@ def environment() -> dict[str, str]:
     }
 
 
+PROGRAM = {str(Path(__file__).resolve().parents[3]), sys.prefix}
+"""Folders of the program itself, wherever it was cloned to."""
+
+
 class Watch:
     """Looks at files and processes, in a thread, until it is told to stop."""
 
@@ -120,7 +125,11 @@ class Watch:
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         for place in self._places:
             for folder, below, names in os.walk(place):
-                below[:] = [one for one in below if not one.startswith(OTHERS)]
+                below[:] = [
+                    one
+                    for one in below
+                    if not one.startswith(OTHERS) and f"{folder}/{one}" not in PROGRAM
+                ]
                 for name in names:
                     path = f"{folder}/{name}"
                     try:
