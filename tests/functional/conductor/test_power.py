@@ -93,7 +93,7 @@ def test_a_host_that_does_not_go_off_is_said_to_be_on(locked: World) -> None:
     host = locked.host("edge-0")
     assert not host.powered_off
     assert (
-        host.task == "Powering-off failed: power_off: it still answers by SSH after …"
+        host.task == "Powering-off failed: power_off: it still a… see run-show edge-0"
     )
 
 
