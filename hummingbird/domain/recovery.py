@@ -108,6 +108,7 @@ HELP: Final[Mapping[Finding, Help]] = {
     Finding.SSH_REFUSED: Help.BY_BOARD,
     Finding.SSH_SILENT: Help.BY_BOARD,
     Finding.LOGIN_REFUSED: Help.BY_BOARD,
+    Finding.KEY_NOT_PINNED: Help.BY_BOARD,
     Finding.ADDRESS_MISSING: Help.NONE,
     Finding.ROUTE_MISSING: Help.NONE,
     Finding.LINK_DOWN: Help.NONE,

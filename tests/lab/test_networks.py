@@ -47,7 +47,7 @@ FAULTS = [
         broken_way.other_host_key,
         "host_key_changed",
         "edge-5 shows another SSH host key than is pinned.",
-        "hummingbird host-update edge-5 --forget-host-key",
+        "hummingbird host-update edge-5 --host-key KEY",
     ),
     (
         broken_way.black_hole,
