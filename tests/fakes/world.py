@@ -259,7 +259,11 @@ class World(Window):
             if one.crew is not None and not one.is_frozen
         ]
         deadline = time.monotonic() + timeout_seconds
-        while any([crew.take_queued() or crew.in_hand() for crew in crews]):
+        while True:
+            # First: what ends after this look leaves its host to those that wait.
+            at_work = any([crew.in_hand() for crew in crews])
+            if not any([crew.take_queued() for crew in crews]) and not at_work:
+                return
             if time.monotonic() > deadline:
                 raise TimeoutError(f"runs in hand: {[c.in_hand() for c in crews]}")
             Flag().wait(0.002)
