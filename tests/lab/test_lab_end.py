@@ -42,11 +42,6 @@ def namespaces(pids: Iterable[int]) -> set[str]:
     return found
 
 
-def ticks_now() -> int:
-    """Return the time since boot as `start_time` counts it."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
-
-
 def outside(folder: Path) -> list[str]:
     """Return what this machine would show of a lab that was not closed off."""
     places = {*inventory.SWITCHES, *inventory.HOST_BY_NAME}
@@ -105,7 +100,7 @@ def test_nothing_is_left_of_a_lab(lab_folder: Path, how: str) -> None:
             assert any(path.name == "pod" for path in groups_below(lab.id))
         lab.fault.freeze("edge-0")
 
-    ended = ticks_now() + 1
+    held = {pid: start_time(pid) for pid in all_pids() if namespaces([pid]) & spaces}
     end_of(lab, how)
 
     deadline = time.monotonic() + 90
@@ -116,11 +111,11 @@ def test_nothing_is_left_of_a_lab(lab_folder: Path, how: str) -> None:
             "processes": [
                 pid for pid, started in lived.items() if start_time(pid) == started
             ],
-            # The kernel gives the number of a namespace that ended to the next one: a
-            # process that began later lives in somebody else's.
+            # The kernel gives the number of a namespace that ended to the next one: who
+            # was not in it before lives in somebody else's.
             "namespaces": spaces
             & namespaces(
-                pid for pid in all_pids() if (start_time(pid) or ended) < ended
+                pid for pid, began in held.items() if start_time(pid) == began
             ),
             "groups": groups_of(lab.id),
             "reapers": [pid for pid in all_pids() if _is_reaper_of(pid, first)],
