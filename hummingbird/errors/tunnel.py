@@ -30,6 +30,14 @@ class TunnelMissing(NotFound):
     sentence = "Host {hostname} has no tunnel; make one with host-bootstrap."
 
 
+class TunnelNotNeeded(NotFound):
+    code = "hummingbird.tunnel.not_needed"
+    sentence = (
+        "Host {hostname} has no tunnel: its network {emn} is attached by {attachment} and "
+        "needs none."
+    )
+
+
 class HubEndpointMissing(BadRequest):
     code = "hummingbird.tunnel.hub_endpoint_missing"
     sentence = (

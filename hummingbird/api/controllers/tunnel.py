@@ -28,7 +28,12 @@ from hummingbird.domain.heartbeat import Heartbeat
 from hummingbird.domain.host import Host
 from hummingbird.domain.run import RunKind, RunState
 from hummingbird.domain.tunnel import Tunnel, check_endpoint, host_settings
-from hummingbird.errors import AddressMissing, NotTunnelled, TunnelMissing
+from hummingbird.errors import (
+    AddressMissing,
+    NotTunnelled,
+    TunnelMissing,
+    TunnelNotNeeded,
+)
 from hummingbird.keypair import ssh_public_key
 
 _UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
@@ -167,8 +172,13 @@ def revoke(call: Call) -> None:
 def _of(connection: Connection, found: Host) -> Tunnel:
     known = tunnel.of_host(connection, found.id)
     if known is None:
-        if found.emn_id is not None:
-            _require_tunnelled(connection, found)
+        network = emn.of_host(connection, found.emn_id)
+        if network is not None and network.attachment not in TUNNELLED:
+            raise TunnelNotNeeded(
+                hostname=found.hostname,
+                emn=network.name,
+                attachment=network.attachment.value,
+            )
         raise TunnelMissing(hostname=found.hostname)
     return known
 

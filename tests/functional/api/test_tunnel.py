@@ -154,16 +154,20 @@ def test_a_claim_needs_a_hub_that_hosts_can_find(site: World) -> None:
 def test_a_host_that_needs_no_tunnel_gets_none(site: World) -> None:
     """Whether or not this controller has a hub."""
     site.dependencies.conf.set_override("hub_endpoint", [], group="tunnel")
+    asked = site.client.post("/v1/tunnels/edge-0/claim", {"claim_key": CLAIM})
+    assert (asked.status, asked.fault["code"]) == (
+        400,
+        "hummingbird.tunnel.not_tunnelled",
+    )
     answers = [
-        site.client.post("/v1/tunnels/edge-0/claim", {"claim_key": CLAIM}),
         site.client.post("/v1/tunnels/edge-0/rotate", {}),
         site.client.get("/v1/tunnels/edge-0"),
         site.client.delete("/v1/tunnels/edge-0"),
     ]
     for answer in answers:
         assert (answer.status, answer.fault["code"]) == (
-            400,
-            "hummingbird.tunnel.not_tunnelled",
+            404,
+            "hummingbird.tunnel.not_needed",
         )
 
 
@@ -195,7 +199,7 @@ def test_a_rotation_is_one_queued_run(site: World) -> None:
     again = site.client.post(f"/v1/tunnels/{HOST}/rotate", {})
     assert again.json["id"] == first.json["id"]
     assert [run.kind for run in site.runs(HOST)] == [RunKind.ROTATE]
-    assert site.client.post("/v1/tunnels/edge-0/rotate", {}).status == 400
+    assert site.client.post("/v1/tunnels/edge-0/rotate", {}).status == 404
 
 
 def test_a_revoked_host_has_no_key_any_more(site: World) -> None:

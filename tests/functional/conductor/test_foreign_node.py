@@ -94,6 +94,7 @@ def test_an_unlock_under_the_name_of_anothers_node_is_refused_before_anything(
     assert host.state is HostState.PROVISION_FAILED
     assert (host.touched, host.known_hosts, host.node_uid) == (False, None, None)
     assert str(host.task).startswith("Unlocking failed: The node edge-0 in ")
+    assert "The node edge-0 in Kubernetes is not this host's" in str(run.error)
     assert (asked, world.runner.calls) == ([], [])
     assert is_untouched(world, before)
     world.driver.run_once("node")
